@@ -1,0 +1,223 @@
+//! The one error that crosses to the browser.
+//!
+//! It is closed on purpose: without JavaScript an error comes back in the page's address, where anyone can craft one and
+//! where it lands in histories and logs. So it holds no free text and no secret, only cases, and the words are made here.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use uuid::Uuid;
+
+/// Why a request of the console was not done. Nothing was changed when one of these comes back.
+#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
+pub enum ApiError {
+    #[error("Your session has ended. Sign in again; what you typed here is still on the page.")]
+    SignedOut,
+    #[error("There is nothing here, or you may not see it.")]
+    NotFound,
+    #[error("Your role may look at this but not change it. Ask an admin of the workspace.")]
+    Forbidden,
+    #[error("{}: {rule}", field.label())]
+    Invalid { field: Field, rule: Rule },
+    #[error("{} is managed by the environment variable {}. Change it there and restart, or unset it to edit it here.", field.label(), variable.name())]
+    Managed { field: Field, variable: Variable },
+    #[error("The e-mail address or the password is wrong.")]
+    SignInFailed,
+    #[error("Too many attempts. Try again in {retry_after_s} s.")]
+    Throttled { retry_after_s: u32 },
+    #[error("This link has been used, has expired, or was never valid. Ask for a new one.")]
+    LinkInvalid,
+    #[error("This would leave nobody who may administer it.")]
+    LastAdmin,
+    #[error("Someone else changed this meanwhile. Reload the page and apply your change again.")]
+    Stale,
+    #[error("The server can't be reached. Your change was not saved; try again.")]
+    Unreachable,
+    #[error("The request could not be understood. Reload the page and try again.")]
+    Malformed,
+    #[error("Something went wrong on the server; nothing was changed. Error {error_id} in the server's log says more.")]
+    Internal { error_id: Uuid },
+}
+
+/// The form field an error is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Field {
+    Email,
+    Password,
+    Slug,
+    Name,
+    Role,
+    Confirmation,
+    Endpoint,
+    ServiceName,
+    Headers,
+    Traces,
+    Logs,
+    Metrics,
+    TargetBaseUrl,
+    InjectHeaders,
+    Methods,
+    ConnectTimeout,
+    ResponseTimeout,
+    BodyLimit,
+    RateLimit,
+    KeyRoutes,
+}
+
+impl Field {
+    /// The label as the form shows it.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Email => "Email",
+            Self::Password => "Password",
+            Self::Slug => "Slug",
+            Self::Name => "Name",
+            Self::Role => "Role",
+            Self::Confirmation => "Confirmation",
+            Self::Endpoint => "OTLP HTTP endpoint",
+            Self::ServiceName => "Service name",
+            Self::Headers => "Auth headers",
+            Self::Traces => "Export traces",
+            Self::Logs => "Export logs",
+            Self::Metrics => "Export metrics",
+            Self::TargetBaseUrl => "Target base URL",
+            Self::InjectHeaders => "Injected headers",
+            Self::Methods => "Allowed methods",
+            Self::ConnectTimeout => "Connect timeout",
+            Self::ResponseTimeout => "Response timeout",
+            Self::BodyLimit => "Body limit",
+            Self::RateLimit => "Rate limit",
+            Self::KeyRoutes => "Routes",
+        }
+    }
+}
+
+/// The rule a field's text breaks, in words that say what to do.
+#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
+pub enum Rule {
+    #[error("fill this in.")]
+    Required,
+    #[error("use at most {max} characters.")]
+    TooLong { max: usize },
+    #[error("use at least {min} characters.")]
+    TooShort { min: usize },
+    #[error("give at most {max} entries.")]
+    TooMany { max: usize },
+    #[error("remove control characters and line breaks.")]
+    ControlCharacter,
+    #[error("start with http:// or https://.")]
+    UrlScheme,
+    #[error("the host is not a valid name or address. Use ASCII (punycode for other scripts), and brackets around IPv6.")]
+    UrlHost,
+    #[error("the port is not a number from 1 to 65535.")]
+    UrlPort,
+    #[error("leave out the user name and password; use headers for credentials.")]
+    UrlCredentials,
+    #[error("leave out the query and fragment (everything from ? or # on).")]
+    UrlQuery,
+    #[error("the path holds characters or segments that are not allowed; percent-encode them.")]
+    UrlPath,
+    #[error("entry {position} is not name=value. Separate entries by commas, and write a comma inside a value as %2C.")]
+    HeaderSyntax { position: usize },
+    #[error("the name of entry {position} is not a valid HTTP header name.")]
+    HeaderName { position: usize },
+    #[error("the value of entry {position} holds characters that a header can't carry.")]
+    HeaderValue { position: usize },
+    #[error("entry {position} names a header that KnoxCall sets itself.")]
+    HeaderReserved { position: usize },
+    #[error("entry {position} names a header that an earlier entry has already.")]
+    HeaderDuplicate { position: usize },
+    #[error("enter the headers again, or clear them: saved headers are never sent to another origin than the one they were saved for.")]
+    OriginChanged,
+    #[error("use 1 to 63 of a-z, 0-9 and -, starting and ending with a letter or digit.")]
+    Slug,
+    #[error("this is not an e-mail address.")]
+    Email,
+    #[error("choose admin or viewer.")]
+    Role,
+    #[error("this is taken already; choose another.")]
+    Taken,
+    #[error("give a whole number from {min} to {max}.")]
+    NumberRange { min: u64, max: u64 },
+    #[error("name HTTP methods in capitals, separated by commas, such as GET, POST.")]
+    Methods,
+    #[error("type {expected} to confirm.", expected = "the name shown")]
+    ConfirmationMismatch,
+    #[error("this names something that does not exist.")]
+    Unknown,
+    #[error("the default environment can't be removed; make another one the default first.")]
+    DefaultEnvironment,
+}
+
+/// The environment variables that win over stored settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Variable {
+    OtlpEndpoint,
+    OtlpHeaders,
+    OtlpTracesEndpoint,
+    OtlpTracesHeaders,
+    OtlpLogsEndpoint,
+    OtlpLogsHeaders,
+    OtlpMetricsEndpoint,
+    OtlpMetricsHeaders,
+    OtlpCompression,
+    OtlpTimeout,
+    OtlpCertificate,
+    OtlpTemporality,
+    ServiceName,
+    ResourceAttributes,
+    TracesExporter,
+    LogsExporter,
+    MetricsExporter,
+    MetricInterval,
+    SdkDisabled,
+}
+
+impl Variable {
+    pub const ALL: [Self; 19] = [
+        Self::OtlpEndpoint,
+        Self::OtlpHeaders,
+        Self::OtlpTracesEndpoint,
+        Self::OtlpTracesHeaders,
+        Self::OtlpLogsEndpoint,
+        Self::OtlpLogsHeaders,
+        Self::OtlpMetricsEndpoint,
+        Self::OtlpMetricsHeaders,
+        Self::OtlpCompression,
+        Self::OtlpTimeout,
+        Self::OtlpCertificate,
+        Self::OtlpTemporality,
+        Self::ServiceName,
+        Self::ResourceAttributes,
+        Self::TracesExporter,
+        Self::LogsExporter,
+        Self::MetricsExporter,
+        Self::MetricInterval,
+        Self::SdkDisabled,
+    ];
+
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OtlpEndpoint => "OTEL_EXPORTER_OTLP_ENDPOINT",
+            Self::OtlpHeaders => "OTEL_EXPORTER_OTLP_HEADERS",
+            Self::OtlpTracesEndpoint => "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+            Self::OtlpTracesHeaders => "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+            Self::OtlpLogsEndpoint => "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+            Self::OtlpLogsHeaders => "OTEL_EXPORTER_OTLP_LOGS_HEADERS",
+            Self::OtlpMetricsEndpoint => "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+            Self::OtlpMetricsHeaders => "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
+            Self::OtlpCompression => "OTEL_EXPORTER_OTLP_COMPRESSION",
+            Self::OtlpTimeout => "OTEL_EXPORTER_OTLP_TIMEOUT",
+            Self::OtlpCertificate => "OTEL_EXPORTER_OTLP_CERTIFICATE",
+            Self::OtlpTemporality => "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+            Self::ServiceName => "OTEL_SERVICE_NAME",
+            Self::ResourceAttributes => "OTEL_RESOURCE_ATTRIBUTES",
+            Self::TracesExporter => "OTEL_TRACES_EXPORTER",
+            Self::LogsExporter => "OTEL_LOGS_EXPORTER",
+            Self::MetricsExporter => "OTEL_METRICS_EXPORTER",
+            Self::MetricInterval => "OTEL_METRIC_EXPORT_INTERVAL",
+            Self::SdkDisabled => "OTEL_SDK_DISABLED",
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! What the browser may ask of the server, and in which words: data shapes, newtypes that are parsed once, one closed
+//! error, and (on the server only) the object-safe traits behind which the server stands.
+//!
+//! This module must not know leptos, axum or sled. Nothing in it carries a secret towards the browser.
+
+mod account;
+mod directory;
+mod error;
+mod integrations;
+mod routing;
+pub mod values;
+
+pub use account::*;
+pub use directory::*;
+pub use error::*;
+pub use integrations::*;
+pub use routing::*;
+
+/// Milliseconds since the Unix epoch, the one form in which points in time cross to the browser.
+pub type UnixMillis = i64;

@@ -1,0 +1,23 @@
+//! The console: what an admin sees in the browser, rendered on the server and hydrated.
+//!
+//! `contract` is what the browser may ask; the feature folders hold one page family each (`api.rs` server functions,
+//! `page.rs`, one file per part, `view_model.rs` for pure logic); `layout` is the frame, `ui` the design system.
+
+pub mod contract;
+
+mod app;
+mod service;
+mod shell;
+
+pub use app::App;
+#[cfg(feature = "ssr")]
+pub use service::Services;
+pub use shell::{AssetPaths, shell};
+
+/// Takes over the server-rendered page.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_body(App);
+}

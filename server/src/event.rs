@@ -1,0 +1,180 @@
+//! Plain facts about what happened. Whoever emits one does not know who listens; nothing here knows any other room.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use uuid::Uuid;
+
+use crate::values::TenantId;
+
+/// Something that happened in the gateway or the console.
+#[derive(Clone, Debug)]
+pub enum Event {
+    Request(Request),
+    Security(Security),
+}
+
+impl Event {
+    /// The workspace it belongs to, if it is known.
+    #[must_use]
+    pub fn tenant(&self) -> Option<TenantId> {
+        match self {
+            Self::Request(request) => request.tenant,
+            Self::Security(security) => security.tenant,
+        }
+    }
+
+    /// About how much memory it holds, in bytes; queues are bounded by this.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Request(r) => {
+                let texts = r.path.len()
+                    + r.server_address.len()
+                    + r.user_agent.as_ref().map_or(0, String::len)
+                    + r.trace.state.as_ref().map_or(0, String::len);
+                size_of::<Self>() + texts + 64
+            }
+            Self::Security(_) => size_of::<Self>() + 64,
+        }
+    }
+}
+
+/// Which face of the product a request came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Component {
+    Gateway,
+    Console,
+}
+
+impl Component {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway",
+            Self::Console => "console",
+        }
+    }
+}
+
+/// One HTTP request that has ended, whatever became of it. Holds no query, no header with a credential and no body.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub component: Component,
+    pub started: SystemTime,
+    /// Measured on the monotonic clock, until the last byte of the response was passed on.
+    pub duration: Duration,
+    pub request_id: Uuid,
+    pub tenant: Option<TenantId>,
+    /// As it came, such as `GET` or `PURGE`.
+    pub method: String,
+    /// Without the query.
+    pub path: String,
+    /// `http` or `https`, as the client spoke to us.
+    pub scheme: &'static str,
+    /// What the client addressed: `:authority` or `Host`.
+    pub server_address: String,
+    pub server_port: Option<u16>,
+    pub client_address: Option<std::net::IpAddr>,
+    pub user_agent: Option<String>,
+    /// `1.0`, `1.1` or `2`.
+    pub protocol_version: &'static str,
+    /// The console's route pattern, such as `/w/{slug}/routes`.
+    pub http_route: Option<Arc<str>>,
+    /// `None` when the client went away before there was one.
+    pub status: Option<u16>,
+    /// Set for a proxied request: one that came with a valid key, whatever became of it.
+    pub proxied: Option<Proxied>,
+    pub failure: Option<Failure>,
+    /// The client went away; not an error.
+    pub cancelled: bool,
+    pub trace: TraceContext,
+}
+
+/// What the gateway knows of a request that had a valid key.
+#[derive(Clone, Debug)]
+pub struct Proxied {
+    /// The route's slug; empty when the request named none that exists.
+    pub route: Arc<str>,
+    /// The environment's name; empty when there is none.
+    pub environment: Arc<str>,
+    /// The upstream's host, when one was chosen.
+    pub upstream_host: Option<Arc<str>>,
+    /// The upstream's host and port.
+    pub upstream_address: Option<Arc<str>>,
+}
+
+/// Why a request ended as a failure of this platform or of the way to the upstream.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Low-cardinality, for `error.type`: such as `timeout`, `connection_refused`, `name_not_found`, `tls`, `connection_closed`, `panic`.
+    pub kind: &'static str,
+    /// For the operator; no secret, no query.
+    pub message: String,
+}
+
+/// The request's place in a trace (W3C Trace Context). Always present, so that logs can name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceContext {
+    pub trace_id: [u8; 16],
+    /// This request's own span; it is the parent of every call the request makes.
+    pub span_id: [u8; 8],
+    /// The caller's span, when a valid context came in.
+    pub parent_span_id: Option<[u8; 8]>,
+    /// Trace flags; bit 0 is `sampled`.
+    pub flags: u8,
+    /// `tracestate` as it came in, when it was valid.
+    pub state: Option<String>,
+}
+
+impl TraceContext {
+    #[must_use]
+    pub const fn sampled(&self) -> bool {
+        self.flags & 1 == 1
+    }
+}
+
+/// Something an operator should know about who tries to get in. Contract §3.3.
+#[derive(Clone, Debug)]
+pub struct Security {
+    pub at: SystemTime,
+    pub kind: SecurityKind,
+    pub tenant: Option<TenantId>,
+    pub client_address: Option<std::net::IpAddr>,
+    /// The request it happened in, when there was one.
+    pub trace: Option<TraceContext>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SecurityKind {
+    LoginFailed,
+    LoginLocked,
+    ApiKeyRejected,
+    AuthzDenied,
+    CsrfRejected,
+    SettingsDecryptFailed,
+}
+
+impl SecurityKind {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LoginFailed => "auth.login_failed",
+            Self::LoginLocked => "auth.login_locked",
+            Self::ApiKeyRejected => "api_key.rejected",
+            Self::AuthzDenied => "authz.denied",
+            Self::CsrfRejected => "csrf.rejected",
+            Self::SettingsDecryptFailed => "settings.decrypt_failed",
+        }
+    }
+
+    /// `low`, `medium` or `high`.
+    #[must_use]
+    pub const fn severity(self) -> &'static str {
+        match self {
+            Self::LoginFailed | Self::ApiKeyRejected => "low",
+            Self::AuthzDenied | Self::CsrfRejected => "medium",
+            Self::LoginLocked | Self::SettingsDecryptFailed => "high",
+        }
+    }
+}

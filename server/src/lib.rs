@@ -1,0 +1,9 @@
+//! The binary `knoxcall`, as a library so that tests can start it in-process.
+
+pub mod auth;
+pub mod bus;
+pub mod event;
+pub mod live;
+pub mod store;
+pub mod values;
+pub mod vault;

@@ -1,0 +1,92 @@
+//! Where telemetry goes: the operator's destination and each workspace's own.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::values::{Endpoint, HeaderList, Signal, TenantId};
+
+/// Every destination in force. One that is off is simply not here.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Exports {
+    pub operator: Option<Arc<ExportTarget>>,
+    pub tenants: HashMap<TenantId, Arc<ExportTarget>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Owner {
+    Operator,
+    Tenant(TenantId),
+}
+
+/// One destination, complete. Equality decides whether a reload has to rebuild it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExportTarget {
+    pub owner: Owner,
+    /// Counts the saves of these settings.
+    pub generation: u64,
+    /// The endpoint comes from the environment.
+    pub managed: bool,
+    pub service_name: String,
+    /// Besides `service.name` and `service.version`: the operator's `OTEL_RESOURCE_ATTRIBUTES` and
+    /// `service.instance.id`; always empty for a workspace.
+    pub resource: Vec<(String, String)>,
+    pub traces: Option<SignalTarget>,
+    pub logs: Option<SignalTarget>,
+    pub metrics: Option<SignalTarget>,
+    pub compression: Compression,
+    pub temporality: Temporality,
+    pub metric_interval: Duration,
+    pub span_batch: Batch,
+    pub log_batch: Batch,
+    /// PEM text of further trusted roots (`OTEL_EXPORTER_OTLP_CERTIFICATE`); operator only.
+    pub certificate: Option<Arc<str>>,
+}
+
+impl ExportTarget {
+    #[must_use]
+    pub fn signal(&self, signal: Signal) -> Option<&SignalTarget> {
+        match signal {
+            Signal::Traces => self.traces.as_ref(),
+            Signal::Logs => self.logs.as_ref(),
+            Signal::Metrics => self.metrics.as_ref(),
+        }
+    }
+}
+
+/// Where one signal goes: `url` is complete, and `headers` are all that is sent besides what OTLP itself needs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SignalTarget {
+    pub url: Endpoint,
+    pub headers: HeaderList,
+    pub timeout: Duration,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compression {
+    None,
+    #[default]
+    Gzip,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Temporality {
+    #[default]
+    Cumulative,
+    Delta,
+    /// Delta for counters and histograms, cumulative for up-down counters (`lowmemory`).
+    LowMemory,
+}
+
+/// When a batch is sent: at `max_records` or `max_delay` after its first record (`OTEL_BSP_*`, `OTEL_BLRP_*`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Batch {
+    pub max_records: usize,
+    pub max_delay: Duration,
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self { max_records: 512, max_delay: Duration::from_secs(1) }
+    }
+}

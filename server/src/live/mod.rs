@@ -1,0 +1,9 @@
+//! What is in force right now: immutable values that `settings` publishes and that the gateway and telemetry read.
+//!
+//! Plain data, already parsed and unsealed. Nothing here reads the store, and nobody changes a published value.
+
+mod exports;
+mod routing;
+
+pub use exports::{Batch, Compression, ExportTarget, Exports, Owner, SignalTarget, Temporality};
+pub use routing::{ApiKey, Environment, KeyHash, Limits, Route, Routing, Upstream, Workspace, hash_key};

@@ -1,0 +1,158 @@
+//! What is kept, one type per kind. Secrets are [`Sealed`] already when they come here.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::values::{DisplayName, Email, Endpoint, Role, Slug, TenantId};
+use crate::vault::Sealed;
+
+/// Milliseconds since the Unix epoch.
+pub type UnixMillis = i64;
+
+/// Somebody who can sign in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct User {
+    pub id: Uuid,
+    pub email: Email,
+    /// Argon2id in PHC form; `None` until an invitation is taken up.
+    pub password_hash: Option<String>,
+    pub operator: bool,
+    pub disabled: bool,
+    pub created_at: UnixMillis,
+    /// Changing the password raises it; sessions that carry an older one are over.
+    pub session_epoch: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Workspace {
+    pub id: TenantId,
+    pub slug: Slug,
+    pub name: DisplayName,
+    pub enabled: bool,
+    pub created_at: UnixMillis,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Member {
+    pub workspace: TenantId,
+    pub user: Uuid,
+    pub role: Role,
+    pub added_at: UnixMillis,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Route {
+    pub id: Uuid,
+    pub workspace: TenantId,
+    pub slug: Slug,
+    pub name: DisplayName,
+    pub enabled: bool,
+    pub limits: RouteLimits,
+    /// In the order they were made; exactly one is the default once there is one.
+    pub environments: Vec<Environment>,
+    pub created_at: UnixMillis,
+    pub updated_at: UnixMillis,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RouteLimits {
+    /// In capitals; empty allows all.
+    pub methods: Vec<String>,
+    pub connect_timeout_ms: u32,
+    pub response_timeout_ms: u32,
+    pub body_limit_bytes: u64,
+    /// 0 means unlimited.
+    pub rate_limit_per_s: u32,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Environment {
+    /// Names the environment for good, also when it is renamed: sealed headers are bound to it.
+    pub id: Uuid,
+    /// 1 to 63 of `a-z`, `0-9`, `-`.
+    pub name: Slug,
+    pub default: bool,
+    /// An [`Endpoint`]'s text.
+    pub target_base_url: StoredEndpoint,
+    pub inject_headers: Option<SecretRecord>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ApiKey {
+    pub id: Uuid,
+    pub workspace: TenantId,
+    pub name: DisplayName,
+    /// Lower-case hex of the key's SHA-256; the key itself is not kept.
+    pub hash: String,
+    pub prefix: String,
+    pub enabled: bool,
+    /// Empty allows all.
+    pub routes: Vec<Uuid>,
+    pub created_at: UnixMillis,
+    pub created_by: Email,
+}
+
+/// A destination's settings: the operator's (`workspace` is `None`) or a workspace's.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ExportSettings {
+    pub workspace: Option<TenantId>,
+    /// `None` is off; the other fields are kept.
+    pub endpoint: Option<StoredEndpoint>,
+    pub service_name: Option<DisplayName>,
+    pub headers: Option<SecretRecord>,
+    /// The three switches mean the operator's destination only.
+    pub traces: bool,
+    pub logs: bool,
+    pub metrics: bool,
+    pub generation: u64,
+    pub saved_at: UnixMillis,
+    /// `None` when the bootstrap file wrote it.
+    pub saved_by: Option<Email>,
+}
+
+/// A sealed header list, with what may be shown of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SecretRecord {
+    pub sealed: Sealed,
+    pub names: Vec<String>,
+    pub set_at: UnixMillis,
+    pub set_by: Option<Email>,
+}
+
+/// A one-time link: only the hash of its token is kept.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SetupToken {
+    /// Lower-case hex of the token's SHA-256.
+    pub hash: String,
+    /// `None` makes the first operator.
+    pub user: Option<Uuid>,
+    pub expires_at: UnixMillis,
+}
+
+/// A console session: only the hash of its id is kept.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Session {
+    /// Lower-case hex of the id's SHA-256.
+    pub hash: String,
+    /// What the session layer keeps, as JSON.
+    pub data: String,
+    pub expires_at: UnixMillis,
+}
+
+/// An endpoint as text in the store; parsed again when it is read, so that a record can't carry what a form refuses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct StoredEndpoint(pub Endpoint);
+
+impl TryFrom<String> for StoredEndpoint {
+    type Error = crate::values::Rule;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Endpoint::parse_exact(&text).map(Self)
+    }
+}
+
+impl From<StoredEndpoint> for String {
+    fn from(value: StoredEndpoint) -> Self {
+        value.0.as_str().to_owned()
+    }
+}

@@ -1,0 +1,6 @@
+//! The one door through which the server's rooms reach the parsers they share with the browser's forms.
+//!
+//! Only this file, `backend` and `web` may name the crate `app`.
+
+pub use app::contract::values::{DisplayName, Email, Endpoint, HeaderList, Password, Role, Signal, Slug, TenantId};
+pub use app::contract::{Rule, Variable};
