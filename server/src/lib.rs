@@ -5,5 +5,6 @@ pub mod bus;
 pub mod event;
 pub mod live;
 pub mod store;
+pub mod telemetry;
 pub mod values;
 pub mod vault;
