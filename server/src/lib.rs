@@ -7,5 +7,6 @@ pub mod gateway;
 pub mod live;
 pub mod outbound;
 pub mod store;
+pub mod telemetry;
 pub mod values;
 pub mod vault;
