@@ -1,0 +1,250 @@
+//! A set of writes that happens whole or not at all, with the unique indexes kept in step.
+
+use serde_json::Value;
+use sled::transaction::{
+    ConflictableTransactionError, ConflictableTransactionResult, TransactionError, Transactional, TransactionalTree,
+    UnabortableTransactionError,
+};
+
+use super::record::{self, Record};
+use super::{CommitError, Store};
+
+/// The tree of all unique indexes: `tree NUL index NUL value` to the record's key.
+pub(super) const UNIQUE_TREE: &str = "unique";
+
+type Unique = Vec<(&'static str, Vec<u8>)>;
+type TxResult<T> = ConflictableTransactionResult<T, CommitError>;
+
+/// Writes that belong together. Applied in order.
+#[derive(Default)]
+#[must_use]
+pub struct Changes {
+    ops: Vec<Op>,
+    /// A record could not be encoded; the whole set is refused.
+    broken: Option<&'static str>,
+}
+
+struct Op {
+    tree: &'static str,
+    key: Vec<u8>,
+    action: Action,
+    /// The unique values of a stored record of this kind; `None` when it can't be read.
+    unique_of: fn(&[u8], &[u8]) -> Option<Unique>,
+    /// A stored record of this kind as a comparable value.
+    value_of: fn(&[u8], &[u8]) -> Option<Value>,
+}
+
+enum Action {
+    Put { bytes: Vec<u8>, unique: Unique },
+    Delete,
+    ExpectUnchanged(Value),
+    ExpectAbsent,
+}
+
+impl Changes {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Writes a record, in place of what lies under its key.
+    pub fn put<R: Record>(mut self, record: &R) -> Self {
+        match record::encode(record) {
+            Ok(bytes) => self.push::<R>(record.key(), Action::Put { bytes, unique: record.unique() }),
+            Err(_) => self.broken = Some(R::TREE),
+        }
+        self
+    }
+
+    /// Removes what lies under a key (see `key_of` of each kind), readable or not.
+    pub fn delete<R: Record>(mut self, key: &[u8]) -> Self {
+        self.push::<R>(key.to_vec(), Action::Delete);
+        self
+    }
+
+    /// Refuses the whole set with [`CommitError::Stale`] unless the record still is as given.
+    pub fn expect_unchanged<R: Record>(mut self, record: &R) -> Self {
+        match serde_json::to_value(record) {
+            Ok(value) => self.push::<R>(record.key(), Action::ExpectUnchanged(value)),
+            Err(_) => self.broken = Some(R::TREE),
+        }
+        self
+    }
+
+    /// Refuses the whole set with [`CommitError::Stale`] if something lies under the key.
+    pub fn expect_absent<R: Record>(mut self, key: &[u8]) -> Self {
+        self.push::<R>(key.to_vec(), Action::ExpectAbsent);
+        self
+    }
+
+    /// Everything of `other` after everything of this one.
+    pub fn and(mut self, other: Self) -> Self {
+        self.ops.extend(other.ops);
+        self.broken = self.broken.or(other.broken);
+        self
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ops.is_empty() && self.broken.is_none()
+    }
+
+    fn push<R: Record>(&mut self, key: Vec<u8>, action: Action) {
+        self.ops.push(Op {
+            tree: R::TREE,
+            key,
+            action,
+            unique_of: |key, bytes| record::decode::<R>(key, bytes).ok().map(|d| d.record.unique()),
+            value_of: |key, bytes| record::decode::<R>(key, bytes).ok().and_then(|d| serde_json::to_value(d.record).ok()),
+        });
+    }
+}
+
+impl std::fmt::Debug for Changes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Changes({})", self.ops.len())
+    }
+}
+
+impl Store {
+    /// Applies the changes in one transaction and returns when they are on disk.
+    ///
+    /// # Errors
+    /// Nothing was written: a unique value is taken, an expectation failed, or the disk refused.
+    pub async fn commit(&self, changes: Changes) -> Result<(), CommitError> {
+        self.run(changes, true).await
+    }
+
+    /// As [`Store::commit`], but returns before the changes are on disk; they follow within half a second. For what may be
+    /// lost in a power failure, such as the time a session was last used.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub async fn commit_relaxed(&self, changes: Changes) -> Result<(), CommitError> {
+        self.run(changes, false).await
+    }
+
+    async fn run(&self, changes: Changes, flush: bool) -> Result<(), CommitError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let store = self.clone();
+        tokio::task::spawn_blocking(move || store.apply(&changes, flush))
+            .await
+            // sled panics on some failures of the disk.
+            .unwrap_or_else(|_| Err(CommitError::Io("writing was interrupted".to_owned())))
+    }
+
+    /// The blocking part of [`Store::commit`].
+    pub(super) fn apply(&self, changes: &Changes, flush: bool) -> Result<(), CommitError> {
+        if let Some(tree) = changes.broken {
+            return Err(CommitError::Io(format!("a record of {tree} can't be encoded")));
+        }
+        let mut names = vec![UNIQUE_TREE];
+        for op in &changes.ops {
+            if !names.contains(&op.tree) {
+                names.push(op.tree);
+            }
+        }
+        let trees: Vec<sled::Tree> = names.iter().map(|name| self.tree(name)).collect::<Result<_, _>>()?;
+        trees
+            .as_slice()
+            .transaction(|views: &Vec<TransactionalTree>| {
+                for op in &changes.ops {
+                    let at = names.iter().position(|name| *name == op.tree);
+                    // Both are there: `names` was made from these very operations.
+                    if let (Some(unique), Some(tree)) = (views.first(), at.and_then(|at| views.get(at))) {
+                        op.apply(tree, unique)?;
+                    }
+                }
+                Ok(())
+            })
+            .map_err(|error| match error {
+                TransactionError::Abort(error) => error,
+                TransactionError::Storage(error) => CommitError::Io(error.to_string()),
+            })?;
+        for op in &changes.ops {
+            if matches!(op.action, Action::Put { .. } | Action::Delete) {
+                self.problems.clear(op.tree, &op.key);
+            }
+        }
+        if flush {
+            self.db.flush().map_err(|error| CommitError::Io(error.to_string()))?;
+        }
+        Ok(())
+    }
+}
+
+impl Op {
+    fn apply(&self, tree: &TransactionalTree, unique_tree: &TransactionalTree) -> TxResult<()> {
+        let old = get(tree, &self.key)?;
+        match &self.action {
+            Action::Put { bytes, unique } => {
+                for (index, value) in unique {
+                    self.check_free(tree, unique_tree, index, value)?;
+                }
+                self.forget(unique_tree, old.as_deref())?;
+                for (index, value) in unique {
+                    unique_tree.insert(unique_key(self.tree, index, value), self.key.as_slice()).map_err(storage)?;
+                }
+                tree.insert(self.key.as_slice(), bytes.as_slice()).map_err(storage)?;
+            }
+            Action::Delete => {
+                self.forget(unique_tree, old.as_deref())?;
+                tree.remove(self.key.as_slice()).map_err(storage)?;
+            }
+            Action::ExpectUnchanged(expected) => {
+                let now = old.and_then(|bytes| (self.value_of)(&self.key, &bytes));
+                if now.as_ref() != Some(expected) {
+                    return Err(ConflictableTransactionError::Abort(CommitError::Stale { tree: self.tree }));
+                }
+            }
+            Action::ExpectAbsent => {
+                if old.is_some() {
+                    return Err(ConflictableTransactionError::Abort(CommitError::Stale { tree: self.tree }));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// An entry of the index counts only while its record is there and still has that value (one that could not be read
+    /// when it was overwritten leaves its entries behind). A record that can't be read keeps its values.
+    fn check_free(&self, tree: &TransactionalTree, unique_tree: &TransactionalTree, index: &'static str, value: &[u8]) -> TxResult<()> {
+        let Some(owner) = get(unique_tree, &unique_key(self.tree, index, value))? else { return Ok(()) };
+        if owner == self.key {
+            return Ok(());
+        }
+        let Some(bytes) = get(tree, &owner)? else { return Ok(()) };
+        let holds =
+            (self.unique_of)(&owner, &bytes).is_none_or(|values| values.iter().any(|(other, held)| *other == index && held == value));
+        if holds { Err(ConflictableTransactionError::Abort(CommitError::Taken { tree: self.tree, index })) } else { Ok(()) }
+    }
+
+    fn forget(&self, unique_tree: &TransactionalTree, old: Option<&[u8]>) -> TxResult<()> {
+        for (index, value) in old.and_then(|bytes| (self.unique_of)(&self.key, bytes)).unwrap_or_default() {
+            let key = unique_key(self.tree, index, &value);
+            if get(unique_tree, &key)?.is_some_and(|owner| owner == self.key) {
+                unique_tree.remove(key).map_err(storage)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn unique_key(tree: &str, index: &str, value: &[u8]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(tree.len() + index.len() + value.len() + 2);
+    key.extend_from_slice(tree.as_bytes());
+    key.push(0);
+    key.extend_from_slice(index.as_bytes());
+    key.push(0);
+    key.extend_from_slice(value);
+    key
+}
+
+fn get(tree: &TransactionalTree, key: &[u8]) -> TxResult<Option<Vec<u8>>> {
+    Ok(tree.get(key).map_err(storage)?.map(|bytes| bytes.to_vec()))
+}
+
+fn storage(error: UnabortableTransactionError) -> ConflictableTransactionError<CommitError> {
+    error.into()
+}
