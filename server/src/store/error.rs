@@ -13,6 +13,10 @@ pub enum OpenError {
     InUse { path: PathBuf },
     #[error("the database in {} is damaged ({detail}); restore it from a backup, or move it away to start empty", path.display())]
     Damaged { path: PathBuf, detail: String },
+    /// The log was damaged and sled dropped the rest of it.
+    #[error("the database in {} has lost {missing} of its {written} writes: its files are damaged; restore them from a backup, or \
+             delete the file `commits` beside them to go on with what is left", path.display())]
+    Lost { path: PathBuf, missing: u64, written: u64 },
     #[error("the database in {} could not be opened: {detail}", path.display())]
     Io { path: PathBuf, detail: String },
 }

@@ -4,6 +4,7 @@
 
 mod changes;
 mod error;
+mod ledger;
 mod open;
 mod problem;
 mod read;

@@ -4,6 +4,8 @@ use std::os::unix::fs::DirBuilderExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use super::changes::{COMMITS, META_TREE};
+use super::ledger::Ledger;
 use super::problem::{Problem, Problems};
 use super::record::{self, Record};
 use super::{
@@ -21,6 +23,7 @@ const REWRITE_BATCH: usize = 500;
 pub struct Store {
     pub(super) db: sled::Db,
     pub(super) problems: Problems,
+    pub(super) ledger: Ledger,
 }
 
 impl std::fmt::Debug for Store {
@@ -53,7 +56,12 @@ impl Store {
                     other => damaged(other.to_string()),
                 }
             })?;
-        let store = Self { db, problems: Problems::default() };
+        let ledger = Ledger::open(path).map_err(|error| io(error.to_string()))?;
+        let store = Self { db, problems: Problems::default(), ledger };
+        let (there, written) = (store.commits().map_err(|error| io(error.to_string()))?, store.ledger.count());
+        if there < written {
+            return Err(OpenError::Lost { path: path.to_owned(), missing: written - there, written });
+        }
         catch_unwind(AssertUnwindSafe(|| store.check_all()))
             .map_err(|_| damaged("reading it failed".to_owned()))?
             .map_err(|error| io(error.to_string()))?;
@@ -113,6 +121,12 @@ impl Store {
 
     pub(super) fn tree(&self, name: &str) -> Result<sled::Tree, ReadError> {
         Ok(self.db.open_tree(name)?)
+    }
+
+    /// How many transactions the database has seen.
+    fn commits(&self) -> Result<u64, ReadError> {
+        let bytes = self.tree(META_TREE)?.get(COMMITS)?;
+        Ok(bytes.and_then(|bytes| bytes.as_ref().try_into().ok()).map_or(0, u64::from_be_bytes))
     }
 
     fn check_all(&self) -> Result<(), CommitError> {
