@@ -2,10 +2,12 @@
 
 pub mod auth;
 pub mod bus;
+pub mod demo;
 pub mod event;
 pub mod gateway;
 pub mod live;
 pub mod outbound;
+pub mod settings;
 pub mod store;
 pub mod telemetry;
 pub mod values;
