@@ -8,6 +8,7 @@ pub mod contract;
 mod app;
 mod service;
 mod shell;
+pub mod ui;
 
 pub use app::App;
 #[cfg(feature = "ssr")]
