@@ -7,12 +7,14 @@ pub mod contract;
 
 mod app;
 mod service;
+#[cfg(feature = "ssr")]
 mod shell;
 pub mod ui;
 
 pub use app::App;
 #[cfg(feature = "ssr")]
 pub use service::Services;
+#[cfg(feature = "ssr")]
 pub use shell::{AssetPaths, shell};
 
 /// Takes over the server-rendered page.

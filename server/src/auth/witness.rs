@@ -8,7 +8,10 @@ use crate::values::{Email, Role, TenantId};
 /// On whose behalf something is changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
-    User { id: Uuid, email: Email },
+    User {
+        id: Uuid,
+        email: Email,
+    },
     /// The bootstrap file or `--demo`, at start-up.
     Bootstrap,
 }

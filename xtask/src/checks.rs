@@ -1,0 +1,31 @@
+//! Formatting, clippy, and the Rust tests.
+
+use anyhow::Result;
+
+use crate::peers;
+use crate::run::{Cmd, step};
+use crate::workspace::Workspace;
+
+pub fn lint(workspace: &Workspace) -> Result<()> {
+    workspace.ensure_wasm_target()?;
+    step("Formatting", || Cmd::cargo(workspace).args(["fmt", "--all", "--check"]).run())?;
+    step("Clippy on the host (first time: some 2 minutes)", || {
+        clippy(workspace, &["--package", "server", "--package", "xtask", "--all-targets"])?;
+        clippy(workspace, &["--package", "app", "--features", "ssr", "--all-targets"])
+    })?;
+    step("Clippy on wasm (first time: a minute)", || {
+        clippy(workspace, &["--package", "app", "--lib", "--features", "hydrate", "--target", "wasm32-unknown-unknown"])
+    })
+}
+
+fn clippy(workspace: &Workspace, what: &[&str]) -> Result<()> {
+    Cmd::cargo(workspace).args(["clippy", "--quiet"]).args(what).args(["--", "--deny", "warnings"]).run()
+}
+
+pub fn rust(workspace: &Workspace) -> Result<()> {
+    let rotel = peers::rotel(workspace)?;
+    step("Unit and integration tests (first time: some 5 minutes)", || {
+        Cmd::cargo(workspace).args(["test", "--package", "app", "--features", "ssr", "--lib"]).run()?;
+        Cmd::cargo(workspace).args(["test", "--package", "server"]).env("KNOXCALL_ROTEL", &rotel).run()
+    })
+}

@@ -1,0 +1,133 @@
+//! The browser's part: wasm, its JavaScript, CSS and static files, under names that carry their content's hash, each
+//! with its brotli and gzip form beside it, and a manifest that says which is which.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow};
+use sha2::{Digest, Sha256};
+
+use crate::run::{Cmd, megabytes, say, step};
+use crate::workspace::Workspace;
+
+pub fn build(workspace: &Workspace) -> Result<()> {
+    workspace.ensure_wasm_target()?;
+    let style = workspace.ensure_npm("style")?;
+    step("Browser code, wasm build (first time: some 3 minutes)", || {
+        Cmd::cargo(workspace)
+            .args(["build", "--package", "app", "--lib", "--features", "hydrate"])
+            .args(["--target", "wasm32-unknown-unknown", "--profile", "wasm-release"])
+            .run()
+    })?;
+    let scratch = workspace.root.join("target/site-build");
+    fs::create_dir_all(&scratch)?;
+    let raw = workspace.target.join("wasm32-unknown-unknown/wasm-release/app.wasm");
+    bind(&style, &raw, &scratch)?;
+    step("CSS", || {
+        Cmd::new(style.join("node_modules/.bin/tailwindcss"), &workspace.root)
+            .args(["--input", "style/tailwind.css", "--minify", "--output"])
+            .arg(scratch.join("knoxcall.css"))
+            .run()
+    })?;
+    fs::copy(style.join("theme.js"), scratch.join("theme.js")).context("style/theme.js")?;
+    step("Hashes and compression", || assemble(workspace, &scratch))
+}
+
+/// wasm-bindgen (as a library: its version is then always the one in Cargo.lock) and wasm-opt; skipped when the wasm is
+/// the same as last time.
+fn bind(style: &Path, raw: &Path, scratch: &Path) -> Result<()> {
+    let fingerprint = hash(&fs::read(raw)?);
+    let stamp = scratch.join("wasm.stamp");
+    if fs::read_to_string(&stamp).is_ok_and(|last| last == fingerprint) {
+        return Ok(());
+    }
+    step("wasm-bindgen and wasm-opt (some 15 seconds)", || {
+        let bound = scratch.join("bound");
+        wasm_bindgen_cli_support::Bindgen::new()
+            .input_path(raw)
+            .web(true)
+            .map_err(|error| anyhow!("{error:?}"))?
+            .typescript(false)
+            .omit_default_module_path(true)
+            .out_name("knoxcall")
+            .generate(&bound)
+            .map_err(|error| anyhow!("{error:?}"))?;
+        Cmd::new(style.join("node_modules/.bin/wasm-opt"), scratch)
+            .args(["-Oz", "--all-features", "--output"])
+            .arg(scratch.join("knoxcall.wasm"))
+            .arg(bound.join("knoxcall_bg.wasm"))
+            .run()?;
+        fs::copy(bound.join("knoxcall.js"), scratch.join("knoxcall.js"))?;
+        fs::write(&stamp, &fingerprint)?;
+        Ok(())
+    })
+}
+
+fn assemble(workspace: &Workspace, scratch: &Path) -> Result<()> {
+    let site = workspace.site();
+    let pkg = site.join("pkg");
+    fs::create_dir_all(&pkg)?;
+    let mut manifest = serde_json::Map::new();
+    let mut keep: Vec<PathBuf> = Vec::new();
+    for (role, stem, extension) in
+        [("js", "knoxcall", "js"), ("wasm", "knoxcall", "wasm"), ("css", "knoxcall", "css"), ("theme", "theme", "js")]
+    {
+        let bytes = fs::read(scratch.join(format!("{stem}.{extension}"))).with_context(|| format!("{stem}.{extension}"))?;
+        let name = format!("{stem}.{}.{extension}", &hash(&bytes)[..16]);
+        let sizes = put(&pkg, &name, &bytes, &mut keep)?;
+        say(&format!("{name}: {:.0} kB, brotli {:.0} kB", megabytes(bytes.len() as u64) * 1e3, megabytes(sizes) * 1e3));
+        manifest.insert(role.to_owned(), name.into());
+    }
+    let text = serde_json::to_vec_pretty(&manifest)?;
+    let path = pkg.join("manifest.json");
+    write_if_changed(&path, &text)?;
+    keep.push(path);
+    for entry in fs::read_dir(workspace.root.join("public"))? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            put(&site, &name, &fs::read(entry.path())?, &mut keep)?;
+        }
+    }
+    for folder in [&site, &pkg] {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_file() && !keep.contains(&path) {
+                fs::remove_file(path)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes a file and its two compressed forms. Returns the brotli size.
+fn put(folder: &Path, name: &str, bytes: &[u8], keep: &mut Vec<PathBuf>) -> Result<u64> {
+    let plain = folder.join(name);
+    let brotli = folder.join(format!("{name}.br"));
+    let gzip = folder.join(format!("{name}.gz"));
+    if !brotli.exists() || !gzip.exists() || fs::read(&plain).ok().as_deref() != Some(bytes) {
+        let mut packed = brotli::CompressorWriter::new(Vec::new(), 1 << 16, 11, 22);
+        packed.write_all(bytes)?;
+        fs::write(&brotli, packed.into_inner())?;
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        packed.write_all(bytes)?;
+        fs::write(&gzip, packed.finish()?)?;
+        fs::write(&plain, bytes)?;
+    }
+    let size = fs::metadata(&brotli)?.len();
+    keep.extend([plain, brotli, gzip]);
+    Ok(size)
+}
+
+/// Keeps the time stamp of what is the same, so that the server is not rebuilt for nothing.
+fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<()> {
+    if fs::read(path).ok().as_deref() != Some(bytes) {
+        fs::write(path, bytes)?;
+    }
+    Ok(())
+}
+
+fn hash(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
