@@ -6,6 +6,9 @@
 pub mod contract;
 
 mod app;
+pub mod integrations;
+pub mod keys;
+pub mod routes;
 mod service;
 #[cfg(feature = "ssr")]
 mod shell;
