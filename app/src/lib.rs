@@ -11,8 +11,11 @@ pub mod contract;
 mod account;
 mod app;
 mod directory;
+mod integrations;
+mod keys;
 mod layout;
 mod overview;
+mod routes;
 mod service;
 mod setup;
 #[cfg(feature = "ssr")]
