@@ -19,7 +19,7 @@ pub fn CopyText(#[prop(into)] text: String, #[prop(default = "Copy")] label: &'s
         <button
             type="button"
             class="inline-flex h-7 shrink-0 items-center gap-1.5 rounded-md border border-line-strong bg-surface px-2 text-small font-medium text-ink transition-colors hover:bg-hover"
-            class:hidden=move || !running.get()
+            hidden=move || !running.get()
             on:click=copy
         >
             <Icon name=IconName::Copy/>

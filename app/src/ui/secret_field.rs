@@ -77,20 +77,20 @@ pub fn SecretField(
             {(stored || managed).then(|| view! {
                 <div class="flex min-h-8 items-center justify-between gap-3 rounded-md border border-line bg-sunken py-1 pr-1 pl-2.5 text-small text-muted">
                     <Summary secret managed mode/>
-                    <div class="flex shrink-0 gap-1" class:hidden=move || mode.get() == Mode::Plain>
-                        <button type="button" class=ButtonKind::Quiet.classes() class:hidden=move || mode.get() != Mode::Keep on:click=replace>
+                    <div class="flex shrink-0 gap-1" hidden=move || mode.get() == Mode::Plain>
+                        <button type="button" class=ButtonKind::Quiet.classes() hidden=move || mode.get() != Mode::Keep on:click=replace>
                             "Replace"
                         </button>
-                        <button type="button" class=ButtonKind::Quiet.classes() class:hidden=move || mode.get() != Mode::Keep on:click=move |_| mode.set(Mode::Clear)>
+                        <button type="button" class=ButtonKind::Quiet.classes() hidden=move || mode.get() != Mode::Keep on:click=move |_| mode.set(Mode::Clear)>
                             "Clear"
                         </button>
-                        <button type="button" class=ButtonKind::Quiet.classes() class:hidden=move || !matches!(mode.get(), Mode::Replace | Mode::Clear) on:click=keep>
+                        <button type="button" class=ButtonKind::Quiet.classes() hidden=move || !matches!(mode.get(), Mode::Replace | Mode::Clear) on:click=keep>
                             "Keep stored"
                         </button>
                     </div>
                 </div>
             })}
-            <div class="space-y-1.5" class:hidden=move || managed || matches!(mode.get(), Mode::Keep | Mode::Clear)>
+            <div class="space-y-1.5" hidden=move || managed || matches!(mode.get(), Mode::Keep | Mode::Clear)>
                 <input
                     id=id.clone()
                     node_ref=input
@@ -118,7 +118,7 @@ pub fn SecretField(
                 <label
                     for=clear_for
                     class="flex items-center gap-2 text-small text-muted"
-                    class:hidden=move || mode.get() != Mode::Plain
+                    hidden=move || mode.get() != Mode::Plain
                 >
                     <input
                         id=clear_id

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::icon::{Icon, IconName};
+use crate::contract::ExportState;
 
 /// The states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +19,19 @@ pub enum PillState {
 }
 
 impl PillState {
+    /// The state of an export.
+    #[must_use]
+    pub const fn of_export(state: &ExportState) -> Self {
+        match state {
+            ExportState::Off => Self::Off,
+            ExportState::Active => Self::Active,
+            ExportState::Managed => Self::Managed,
+            ExportState::Failing { .. } => Self::Failing,
+            ExportState::Paused => Self::Paused,
+            ExportState::Broken => Self::Broken,
+        }
+    }
+
     /// The word, which tests and screen readers go by.
     #[must_use]
     pub const fn word(self) -> &'static str {
