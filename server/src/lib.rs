@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod bus;
+pub mod config;
 pub mod demo;
 pub mod event;
 pub mod gateway;
