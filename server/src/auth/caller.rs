@@ -67,7 +67,8 @@ impl Visitor {
     /// [`AuthError::SignedOut`], or [`AuthError::NotFound`] for one that is not there or not the caller's.
     pub fn member_of(&self, slug: &str) -> Result<(Workspace, WorkspaceMember), AuthError> {
         let user = self.user()?;
-        let slug = Slug::parse(slug).map_err(|_| AuthError::NotFound)?;
+        // As it stands: a path is not trimmed as a form's field is, and it comes back in redirects.
+        let slug = Slug::parse(slug).ok().filter(|parsed| parsed.as_str() == slug).ok_or(AuthError::NotFound)?;
         let workspace = self.auth.store().workspaces().by_slug(&slug)?.ok_or(AuthError::NotFound)?;
         let member = self.auth.store().members().get(workspace.id, user.id)?;
         let role = match (user.operator, member) {
