@@ -4,6 +4,7 @@ pub mod auth;
 pub mod bus;
 pub mod event;
 pub mod live;
+pub mod settings;
 pub mod store;
 pub mod values;
 pub mod vault;
