@@ -3,7 +3,9 @@
 pub mod auth;
 pub mod bus;
 pub mod event;
+pub mod gateway;
 pub mod live;
+pub mod outbound;
 pub mod settings;
 pub mod store;
 pub mod values;
