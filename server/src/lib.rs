@@ -8,5 +8,6 @@ pub mod live;
 pub mod outbound;
 pub mod settings;
 pub mod store;
+pub mod telemetry;
 pub mod values;
 pub mod vault;
