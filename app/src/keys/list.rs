@@ -1,0 +1,118 @@
+//! The page of API keys. `?create=key` opens the form, `?created=<id>` shows a new secret once, `?rename=<id>` opens a
+//! name for editing: all of it works without scripts, and "back" undoes it.
+
+use leptos::prelude::*;
+use leptos_router::hooks::{use_location, use_params_map, use_query_map};
+use uuid::Uuid;
+
+use super::api::{CreateKey, DeleteKey, EnableKey, RenameKey, keys, take_key};
+use super::create_form::CreateForm;
+use super::created::Created;
+use super::table::KeyTable;
+use crate::contract::{ApiError, KeyRow, RouteRow, ShownOnce};
+use crate::routes::successes;
+use crate::ui::{ActionError, ButtonKind, EmptyState, ErrorView, Icon, IconName, LinkButton, PageHeader, Skeleton, error_of};
+
+const PURPOSE: &str = "A key names the workspace that a request belongs to. Callers send it in the header x-knoxcall-key; the gateway checks it and never forwards it.";
+
+/// Everything that this page can do. The actions live as long as the page, so that an answer outlives its form.
+#[derive(Clone, Copy)]
+pub(super) struct Actions {
+    pub create: ServerAction<CreateKey>,
+    pub rename: ServerAction<RenameKey>,
+    pub enable: ServerAction<EnableKey>,
+    pub delete: ServerAction<DeleteKey>,
+}
+
+/// What the server answers about a key that was just made; `None` when none was.
+type Taken = Option<Result<Option<ShownOnce>, ApiError>>;
+
+/// `/w/:slug/keys`
+#[component]
+pub fn KeyList() -> impl IntoView {
+    let params = use_params_map();
+    let query = use_query_map();
+    let slug = Memo::new(move |_| params.read().get("slug").unwrap_or_default());
+    let created = Memo::new(move |_| query.read().get_str("created").and_then(|id| id.parse::<Uuid>().ok()));
+    let actions =
+        Actions { create: ServerAction::new(), rename: ServerAction::new(), enable: ServerAction::new(), delete: ServerAction::new() };
+    let location = use_location();
+    // What an earlier attempt said belongs to the form that was open then.
+    Effect::new(move |before: Option<String>| {
+        let here = location.search.get();
+        if before.is_some_and(|before| before != here) {
+            actions.create.clear();
+            actions.rename.clear();
+            actions.enable.clear();
+            actions.delete.clear();
+        }
+        here
+    });
+    let changes = [successes(actions.create), successes(actions.rename), successes(actions.enable), successes(actions.delete)];
+    let loaded = Resource::new(move || (slug.get(), changes.map(|count| count.get())), |(slug, _)| keys(slug));
+    // Apart from the list, because asking again would find nothing.
+    let taken = Resource::new(
+        move || (slug.get(), created.get()),
+        |(slug, id)| async move {
+            match id {
+                Some(id) => Some(take_key(slug, id).await),
+                None => None,
+            }
+        },
+    );
+    view! {
+        <Transition fallback=|| view! { <Skeleton lines=6/> }>
+            {move || Suspend::new(async move {
+                let taken = taken.await;
+                match loaded.await {
+                    Err(error) => view! { <ErrorView error/> }.into_any(),
+                    Ok((workspace, rows, routes)) => {
+                        let may_write = workspace.access.may_write();
+                        view! { <Loaded slug=workspace.slug may_write rows routes taken actions/> }.into_any()
+                    }
+                }
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+fn Loaded(slug: String, may_write: bool, rows: Vec<KeyRow>, routes: Vec<RouteRow>, taken: Taken, actions: Actions) -> impl IntoView {
+    let query = use_query_map();
+    let page = format!("/w/{slug}/keys");
+    let open = Memo::new(move |_| may_write && query.read().get_str("create").is_some());
+    let create_href = format!("{page}?create=key");
+    let button = move || {
+        let href = create_href.clone();
+        (may_write && !open.get()).then(|| {
+            view! { <LinkButton href kind=ButtonKind::Primary><Icon name=IconName::Plus/> "Create key"</LinkButton> }
+        })
+    };
+    let empty = rows.is_empty();
+    let head = button.clone();
+    let (form_slug, form_page) = (slug.clone(), page.clone());
+    let form =
+        move || open.get().then(|| view! { <CreateForm slug=form_slug.clone() page=form_page.clone() routes=routes.clone() actions/> });
+    view! {
+        <PageHeader
+            title="API keys"
+            subtitle="With a key in the header x-knoxcall-key, a caller of the gateway proves that it belongs to this workspace."
+            actions=move || { let head = head.clone(); (!empty).then(move || head) }
+        />
+        <div class="space-y-6">
+            {taken.map(|taken| view! { <Created taken/> })}
+            <ActionError error=error_of(actions.enable.value())/>
+            {form}
+            {if empty {
+                view! {
+                    <div class:hidden=move || open.get()>
+                        <EmptyState title="No keys yet" text=PURPOSE>{button}</EmptyState>
+                    </div>
+                }
+                    .into_any()
+            } else {
+                view! { <KeyTable slug page rows may_write actions/> }.into_any()
+            }}
+        </div>
+    }
+}
