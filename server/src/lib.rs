@@ -1,6 +1,7 @@
 //! The binary `knoxcall`, as a library so that tests can start it in-process.
 
 pub mod auth;
+pub mod backend;
 pub mod bus;
 pub mod event;
 pub mod gateway;
@@ -11,3 +12,4 @@ pub mod store;
 pub mod telemetry;
 pub mod values;
 pub mod vault;
+pub mod web;

@@ -2,11 +2,11 @@
 //!
 //! What is not the caller's to know becomes an id; the log line with that id says the rest, once.
 
-use app::contract::{ApiError, Field};
+use app::contract::{ApiError, Field, Rule};
 use uuid::Uuid;
 
 use crate::auth::AuthError;
-use crate::store::{CommitError, ReadError};
+use crate::settings;
 
 /// Logs a failure and names it for the browser.
 pub(super) fn internal(error: &dyn std::error::Error) -> ApiError {
@@ -39,17 +39,16 @@ impl From<AuthError> for ApiError {
     }
 }
 
-impl From<ReadError> for ApiError {
-    fn from(error: ReadError) -> Self {
-        internal(&error)
-    }
-}
-
-impl From<CommitError> for ApiError {
-    fn from(error: CommitError) -> Self {
+impl From<settings::Error> for ApiError {
+    fn from(error: settings::Error) -> Self {
         match error {
-            CommitError::Stale { .. } => Self::Stale,
-            other => internal(&other),
+            settings::Error::Invalid { field, rule } => Self::Invalid { field, rule },
+            settings::Error::Managed { field, variable } => Self::Managed { field, variable },
+            settings::Error::NotFound => Self::NotFound,
+            settings::Error::Taken(field) => Self::Invalid { field, rule: Rule::Taken },
+            settings::Error::Stale => Self::Stale,
+            settings::Error::LastAdmin => Self::LastAdmin,
+            settings::Error::Unreadable { .. } | settings::Error::Store(_) => internal(&error),
         }
     }
 }

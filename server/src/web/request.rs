@@ -18,6 +18,7 @@ use super::Console;
 use crate::auth::Origin;
 use crate::bus::Bus;
 use crate::event::{Component, Event, Failure, Request as Recorded, TraceContext};
+use crate::gateway::trace_context;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -151,14 +152,5 @@ fn version_of(version: Version) -> &'static str {
         Version::HTTP_2 => "2",
         Version::HTTP_3 => "3",
         _ => "1.1",
-    }
-}
-
-mod trace_context {
-    pub(super) fn begin(_: &http::HeaderMap, traces: bool) -> crate::event::TraceContext {
-        let id = uuid::Uuid::new_v4();
-        let mut span_id = [0; 8];
-        span_id.copy_from_slice(&uuid::Uuid::new_v4().as_bytes()[8..]);
-        crate::event::TraceContext { trace_id: *id.as_bytes(), span_id, parent_span_id: None, flags: u8::from(traces), state: None }
     }
 }
