@@ -133,34 +133,13 @@ fn Appended(typed: RwSignal<String>, signals: &'static [OtlpSignal]) -> impl Int
 /// The three switches of the operator's export.
 #[component]
 pub fn SignalSwitches(traces: Managed<bool>, logs: Managed<bool>, metrics: Managed<bool>, answer: Answer) -> impl IntoView {
-    view! {
-        <FieldSet legend="Signals">
-            <Toggle
-                label=Field::Traces.label()
-                name="form[traces]"
-                checked=traces.value
-                managed_by=traces.by
-                help="A span for each request, AI call and webhook delivery."
-                error=field_error(answer, Field::Traces)
-            />
-            <Toggle
-                label=Field::Logs.label()
-                name="form[logs]"
-                checked=logs.value
-                managed_by=logs.by
-                help="A record for each request and webhook delivery. Never bodies or credentials."
-                error=field_error(answer, Field::Logs)
-            />
-            <Toggle
-                label=Field::Metrics.label()
-                name="form[metrics]"
-                checked=metrics.value
-                managed_by=metrics.by
-                help="Request counts and durations, every 60 seconds."
-                error=field_error(answer, Field::Metrics)
-            />
-        </FieldSet>
-    }
+    let switch = move |field: Field, name, on: Managed<bool>, help| {
+        view! { <Toggle label=field.label() name checked=on.value managed_by=on.by help error=field_error(answer, field)/> }.into_any()
+    };
+    let traces = switch(Field::Traces, "form[traces]", traces, "A span for each request, AI call and webhook delivery.");
+    let logs = switch(Field::Logs, "form[logs]", logs, "A record for each request and webhook delivery. Never bodies or credentials.");
+    let metrics = switch(Field::Metrics, "form[metrics]", metrics, "Request counts and durations, every 60 seconds.");
+    view! { <FieldSet legend="Signals">{traces} {logs} {metrics}</FieldSet> }.into_any()
 }
 
 /// The foot of the form: the button, what saving did, and who saved last.
@@ -191,7 +170,7 @@ pub fn SaveLine(
             </p>
             {saved_at.map(|at| view! {
                 <p class="ml-auto text-small text-faint">
-                    "Saved " <Time at/> {saved_by.map(|by| format!(" by {by}"))}
+                    "Last saved " <Time at/> {saved_by.map(|by| format!(" by {by}"))}
                 </p>
             })}
         </div>

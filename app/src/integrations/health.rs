@@ -74,14 +74,18 @@ fn Moments(status: ExportStatus) -> impl IntoView {
 fn LastError(failure: ExportFailure, failing: bool) -> impl IntoView {
     let sentence = failure_sentence(&failure);
     view! {
-        <div>
-            <div class="flex items-baseline justify-between gap-3">
-                <dt class="text-muted">"Last error, " {failure.signal.name()}</dt>
-                <dd class="text-ink">
-                    <Time at=failure.at/>
-                </dd>
-            </div>
-            <dd class="mt-1.5 rounded-md border border-line bg-sunken px-3 py-2 break-words text-ink" class=("border-bad-line", failing) class=("bg-bad-soft", failing)>
+        <div class="flex flex-wrap items-baseline justify-between gap-x-3 gap-y-1.5">
+            <dt class="text-muted">"Last error, " {failure.signal.name()}</dt>
+            <dd class="text-ink">
+                <Time at=failure.at/>
+            </dd>
+            <dd
+                class="w-full rounded-md border px-3 py-2 break-words text-ink"
+                class=("border-bad-line", failing)
+                class=("bg-bad-soft", failing)
+                class=("border-line", !failing)
+                class=("bg-sunken", !failing)
+            >
                 {sentence}
             </dd>
         </div>
@@ -97,7 +101,7 @@ fn Counts(status: ExportStatus) -> impl IntoView {
             view! {
                 <div class="flex items-baseline justify-between gap-3" title=count.help>
                     <dt class="text-muted">{count.label}</dt>
-                    <dd class="font-medium text-ink tabular-nums" class=("text-faint", quiet)>
+                    <dd class="font-medium tabular-nums" class=("text-ink", !quiet) class=("text-faint", quiet)>
                         {thousands(count.value)}
                     </dd>
                 </div>

@@ -1,17 +1,28 @@
 //! A new key: its name, and the routes that it may use.
 
 use leptos::form::ActionForm;
+use leptos::html::Form;
 use leptos::prelude::*;
 
 use super::list::Actions;
 use super::view_model::check_name;
 use crate::contract::{Field, RouteRow};
-use crate::ui::{ActionError, Button, ButtonKind, Card, CardHeader, FieldSet, LinkButton, TextField, error_of, field_error};
+use crate::ui::{ActionError, Button, ButtonKind, Card, CardHeader, FieldSet, TextField, error_of, field_error};
 
-/// The form; `page` is where "Cancel" leads.
+/// The form.
 #[component]
-pub fn CreateForm(slug: String, page: String, routes: Vec<RouteRow>, actions: Actions) -> impl IntoView {
+pub fn CreateForm(slug: String, routes: Vec<RouteRow>, actions: Actions) -> impl IntoView {
     let value = actions.create.value();
+    let form = NodeRef::<Form>::new();
+    let created = actions.created;
+    Effect::new(move |_| {
+        // The page was loaded again after a key was made: the next one starts from an empty form.
+        if created.get_untracked() > 0
+            && let Some(form) = form.get_untracked()
+        {
+            form.reset();
+        }
+    });
     let has_routes = !routes.is_empty();
     let choices = routes
         .into_iter()
@@ -31,7 +42,7 @@ pub fn CreateForm(slug: String, page: String, routes: Vec<RouteRow>, actions: Ac
         <div class="max-w-[640px]">
             <Card>
                 <CardHeader title="Create key" subtitle="Its secret is shown once, right after it is created."/>
-                <ActionForm action=actions.create>
+                <ActionForm action=actions.create node_ref=form>
                     <div class="space-y-5 p-5">
                         <ActionError error=error_of(value)/>
                         <input type="hidden" name="workspace" value=slug/>
@@ -52,13 +63,10 @@ pub fn CreateForm(slug: String, page: String, routes: Vec<RouteRow>, actions: Ac
                             </FieldSet>
                         })}
                     </div>
-                    <div class="flex items-center gap-2 border-t border-line px-5 py-3.5">
+                    <div class="border-t border-line px-5 py-3.5">
                         <Button kind=ButtonKind::Primary submit=true pending=actions.create.pending()>
                             "Create key"
                         </Button>
-                        <LinkButton href=page kind=ButtonKind::Quiet>
-                            "Cancel"
-                        </LinkButton>
                     </div>
                 </ActionForm>
             </Card>

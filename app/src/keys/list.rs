@@ -1,5 +1,5 @@
-//! The page of API keys. `?create=key` opens the form, `?created=<id>` shows a new secret once, `?rename=<id>` opens a
-//! name for editing: all of it works without scripts, and "back" undoes it.
+//! The page of API keys. `?created=<id>` shows a new secret once, `?rename=<id>` opens a name for editing: both work
+//! without scripts.
 
 use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_params_map, use_query_map};
@@ -11,7 +11,7 @@ use super::created::Created;
 use super::table::KeyTable;
 use crate::contract::{ApiError, KeyRow, RouteRow, ShownOnce};
 use crate::routes::successes;
-use crate::ui::{ActionError, ButtonKind, EmptyState, ErrorView, Icon, IconName, LinkButton, PageHeader, Skeleton, error_of};
+use crate::ui::{ActionError, EmptyState, ErrorView, PageHeader, Skeleton, error_of};
 
 const PURPOSE: &str = "A key names the workspace that a request belongs to. Callers send it in the header x-knoxcall-key; the gateway checks it and never forwards it.";
 
@@ -22,6 +22,8 @@ pub(super) struct Actions {
     pub rename: ServerAction<RenameKey>,
     pub enable: ServerAction<EnableKey>,
     pub delete: ServerAction<DeleteKey>,
+    /// How many keys were made since the page was opened.
+    pub created: Memo<usize>,
 }
 
 /// What the server answers about a key that was just made; `None` when none was.
@@ -34,8 +36,14 @@ pub fn KeyList() -> impl IntoView {
     let query = use_query_map();
     let slug = Memo::new(move |_| params.read().get("slug").unwrap_or_default());
     let created = Memo::new(move |_| query.read().get_str("created").and_then(|id| id.parse::<Uuid>().ok()));
-    let actions =
-        Actions { create: ServerAction::new(), rename: ServerAction::new(), enable: ServerAction::new(), delete: ServerAction::new() };
+    let create = ServerAction::new();
+    let actions = Actions {
+        create,
+        rename: ServerAction::new(),
+        enable: ServerAction::new(),
+        delete: ServerAction::new(),
+        created: successes(create),
+    };
     let location = use_location();
     // What an earlier attempt said belongs to the form that was open then.
     Effect::new(move |before: Option<String>| {
@@ -48,7 +56,7 @@ pub fn KeyList() -> impl IntoView {
         }
         here
     });
-    let changes = [successes(actions.create), successes(actions.rename), successes(actions.enable), successes(actions.delete)];
+    let changes = [actions.created, successes(actions.rename), successes(actions.enable), successes(actions.delete)];
     let loaded = Resource::new(move || (slug.get(), changes.map(|count| count.get())), |(slug, _)| keys(slug));
     // Apart from the list, because asking again would find nothing.
     let taken = Resource::new(
@@ -78,41 +86,22 @@ pub fn KeyList() -> impl IntoView {
 
 #[component]
 fn Loaded(slug: String, may_write: bool, rows: Vec<KeyRow>, routes: Vec<RouteRow>, taken: Taken, actions: Actions) -> impl IntoView {
-    let query = use_query_map();
     let page = format!("/w/{slug}/keys");
-    let open = Memo::new(move |_| may_write && query.read().get_str("create").is_some());
-    let create_href = format!("{page}?create=key");
-    let button = move || {
-        let href = create_href.clone();
-        (may_write && !open.get()).then(|| {
-            view! { <LinkButton href kind=ButtonKind::Primary><Icon name=IconName::Plus/> "Create key"</LinkButton> }
-        })
-    };
-    let empty = rows.is_empty();
-    let head = button.clone();
-    let (form_slug, form_page) = (slug.clone(), page.clone());
-    let form =
-        move || open.get().then(|| view! { <CreateForm slug=form_slug.clone() page=form_page.clone() routes=routes.clone() actions/> });
+    let form_slug = slug.clone();
     view! {
         <PageHeader
             title="API keys"
             subtitle="With a key in the header x-knoxcall-key, a caller of the gateway proves that it belongs to this workspace."
-            actions=move || { let head = head.clone(); (!empty).then(move || head) }
         />
         <div class="space-y-6">
             {taken.map(|taken| view! { <Created taken/> })}
             <ActionError error=error_of(actions.enable.value())/>
-            {form}
-            {if empty {
-                view! {
-                    <div class:hidden=move || open.get()>
-                        <EmptyState title="No keys yet" text=PURPOSE>{button}</EmptyState>
-                    </div>
-                }
-                    .into_any()
+            {if rows.is_empty() {
+                view! { <EmptyState title="No keys yet" text=PURPOSE/> }.into_any()
             } else {
                 view! { <KeyTable slug page rows may_write actions/> }.into_any()
             }}
+            {may_write.then(move || view! { <CreateForm slug=form_slug routes actions/> })}
         </div>
     }
 }

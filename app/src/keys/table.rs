@@ -15,9 +15,11 @@ use crate::ui::{
 /// The table; `page` is this page's address without a query.
 #[component]
 pub fn KeyTable(slug: String, page: String, rows: Vec<KeyRow>, may_write: bool, actions: Actions) -> impl IntoView {
+    let mut headers = vec!["Name", "Key", "Routes", "State", "Created"];
+    headers.extend(may_write.then_some(""));
     view! {
         <Card>
-        <Table caption="API keys" headers=vec!["Name", "Key", "Routes", "State", "Created", ""]>
+        <Table caption="API keys" headers>
             <For
                 each=move || rows.clone()
                 key=|row| (row.id, row.name.clone(), row.enabled, row.routes.clone())
@@ -46,7 +48,9 @@ fn OneRow(slug: String, page: String, row: KeyRow, may_write: bool, actions: Act
         }
     };
     let (row_name, enabled) = (row.name.clone(), row.enabled);
-    let buttons = may_write.then(move || view! { <RowButtons slug page id name=row_name enabled actions/> });
+    let buttons = may_write.then(move || {
+        view! { <Cell actions=true><RowButtons slug page id name=row_name enabled actions/></Cell> }
+    });
     view! {
         <Row>
             <Cell>{name_cell}</Cell>
@@ -63,7 +67,7 @@ fn OneRow(slug: String, page: String, row: KeyRow, may_write: bool, actions: Act
                 </span>
                 <span class="block text-small break-all text-muted">{row.created_by}</span>
             </Cell>
-            <Cell actions=true>{buttons}</Cell>
+            {buttons}
         </Row>
     }
 }

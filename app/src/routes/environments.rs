@@ -45,6 +45,8 @@ pub fn Environments(slug: String, route: String, environments: Vec<EnvironmentRo
         })
     };
     let rows = environments.clone();
+    let mut headers = vec!["Name", "Target base URL", "Injected headers"];
+    headers.extend(may_write.then_some(""));
     view! {
         <Card>
             <CardHeader
@@ -54,7 +56,7 @@ pub fn Environments(slug: String, route: String, environments: Vec<EnvironmentRo
                     may_write.then(|| view! { <LinkButton href=add.clone()><Icon name=IconName::Plus/> "Add environment"</LinkButton> })
                 }
             />
-            <Table caption="Environments" headers=vec!["Name", "Target base URL", "Injected headers", ""]>
+            <Table caption="Environments" headers>
                 <For each=move || rows.clone() key=|row| (row.name.clone(), row.default, row.target_base_url.clone()) let:row>
                     <OneRow slug=slug.clone() route=route.clone() page=page.clone() row may_write actions/>
                 </For>
@@ -71,7 +73,9 @@ pub fn Environments(slug: String, route: String, environments: Vec<EnvironmentRo
 fn OneRow(slug: String, route: String, page: String, row: EnvironmentRow, may_write: bool, actions: Actions) -> impl IntoView {
     let (name, target, headers) = (row.name.clone(), row.target_base_url.clone(), row.inject_headers.clone());
     let default = row.default;
-    let buttons = may_write.then(move || view! { <RowButtons slug route page row actions/> });
+    let buttons = may_write.then(move || {
+        view! { <Cell actions=true><RowButtons slug route page row actions/></Cell> }
+    });
     view! {
         <Row>
             <Cell>
@@ -83,7 +87,7 @@ fn OneRow(slug: String, route: String, page: String, row: EnvironmentRow, may_wr
             <Cell label="Injected headers">
                 <HeaderNames headers/>
             </Cell>
-            <Cell actions=true>{buttons}</Cell>
+            {buttons}
         </Row>
     }
 }

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::contract::values::{DisplayName, Endpoint, HeaderList, Slug};
-use crate::contract::{ApiError, Field, RouteSettings, Rule};
+#[cfg(any(feature = "ssr", test))]
+use crate::contract::{ApiError, Field};
+use crate::contract::{RouteSettings, Rule};
 
 const MIB: f64 = 1024.0 * 1024.0;
 const MAX_BODY_MIB: u64 = 10 * 1024;
@@ -40,10 +42,11 @@ impl RouteForm {
         }
     }
 
-    /// The limits; empty text means the default.
+    /// The limits, for the server; empty text means the default.
     ///
     /// # Errors
     /// [`ApiError::Invalid`] with the field and its range.
+    #[cfg(any(feature = "ssr", test))]
     pub fn settings(&self) -> Result<RouteSettings, ApiError> {
         let invalid = |field| move |rule| ApiError::Invalid { field, rule };
         let default = RouteSettings::default();
