@@ -1,6 +1,7 @@
 //! The binary `knoxcall`, as a library so that tests can start it in-process.
 
 pub mod auth;
+pub mod backend;
 pub mod bus;
 pub mod config;
 pub mod demo;
@@ -13,3 +14,4 @@ pub mod store;
 pub mod telemetry;
 pub mod values;
 pub mod vault;
+pub mod web;
