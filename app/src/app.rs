@@ -8,8 +8,11 @@ use leptos_router::{SsrMode, path};
 use crate::account::AccountPage;
 use crate::contract::ApiError;
 use crate::directory::{Members, Workspaces};
+use crate::integrations::{GlobalIntegrations, GlobalOtlp, WorkspaceIntegrations, WorkspaceOtlp};
+use crate::keys::KeyList;
 use crate::layout::Frame;
 use crate::overview::{Overview, WorkspaceOverview};
+use crate::routes::{NewRoute, RouteList, RoutePage};
 use crate::setup::SetupPage;
 use crate::sign_in::SignInPage;
 use crate::ui::ErrorView;
@@ -33,8 +36,16 @@ pub fn App() -> impl IntoView {
                 <ParentRoute path=path!("") view=Frame ssr=SsrMode::Async>
                     <Route path=path!("") view=Overview ssr=SsrMode::Async/>
                     <Route path=path!("account") view=AccountPage ssr=SsrMode::Async/>
+                    <Route path=path!("settings/integrations") view=GlobalIntegrations ssr=SsrMode::Async/>
+                    <Route path=path!("settings/integrations/otlp") view=GlobalOtlp ssr=SsrMode::Async/>
                     <Route path=path!("settings/workspaces") view=Workspaces ssr=SsrMode::Async/>
                     <Route path=path!("w/:slug") view=WorkspaceOverview ssr=SsrMode::Async/>
+                    <Route path=path!("w/:slug/settings/integrations") view=WorkspaceIntegrations ssr=SsrMode::Async/>
+                    <Route path=path!("w/:slug/settings/integrations/telemetry") view=WorkspaceOtlp ssr=SsrMode::Async/>
+                    <Route path=path!("w/:slug/routes") view=RouteList ssr=SsrMode::Async/>
+                    <Route path=path!("w/:slug/routes/new") view=NewRoute ssr=SsrMode::Async/>
+                    <Route path=path!("w/:slug/routes/:route") view=RoutePage ssr=SsrMode::Async/>
+                    <Route path=path!("w/:slug/keys") view=KeyList ssr=SsrMode::Async/>
                     <Route path=path!("w/:slug/members") view=Members ssr=SsrMode::Async/>
                 </ParentRoute>
             </Routes>

@@ -33,7 +33,6 @@ pub fn Members() -> impl IntoView {
         },
     );
     view! {
-        <PageHeader title="Members" subtitle="Admins change the workspace's routes, keys and export; viewers only look."/>
         <Transition fallback=|| view! { <Skeleton lines=6/> }>
             {move || Suspend::new(async move {
                 let slug = slug.get_untracked();
@@ -43,6 +42,7 @@ pub fn Members() -> impl IntoView {
                         let add_form_slug = slug.clone();
                         let may_write = access_to(&viewer, &slug).is_some_and(|access| access.may_write());
                         view! {
+                            <PageHeader title="Members" subtitle="Admins change the workspace's routes, keys and export; viewers only look."/>
                             <div class="grid items-start gap-6 wide:grid-cols-[minmax(0,1fr)_300px]">
                                 <div class="space-y-4">
                                     {invitation.map(|shown| view! { <Invitation shown/> })}

@@ -23,11 +23,11 @@ pub fn Workspaces() -> impl IntoView {
         |(search, page, ..)| load_workspaces(search, page - 1),
     );
     view! {
-        <PageHeader title="Workspaces" subtitle="Each workspace has its own routes, API keys, members and telemetry export."/>
         <Transition fallback=|| view! { <Skeleton lines=6/> }>
             {move || Suspend::new(async move {
                 match rows.await {
                     Ok(rows) => view! {
+                        <PageHeader title="Workspaces" subtitle="Each workspace has its own routes, API keys, members and telemetry export."/>
                         <div class="grid items-start gap-6 wide:grid-cols-[minmax(0,1fr)_300px]">
                             <div class="space-y-4">
                                 <Search text=search.get_untracked()/>

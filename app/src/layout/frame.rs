@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use leptos_router::components::Outlet;
 use leptos_router::hooks::use_location;
 
-use super::account_menu::AccountMenu;
+use super::account::Account;
 use super::brand::Brand;
 use super::nav::Nav;
 use super::scope::use_scope;
@@ -55,6 +55,7 @@ pub fn Frame() -> impl IntoView {
                         Suspend::new(async move {
                             let viewer = viewer.await.ok()?;
                             let (email, operator) = (viewer.email.clone(), viewer.operator);
+                            let scope = scope.known_to(&viewer);
                             Some(view! {
                                 <div class="px-3 py-2">
                                     <WorkspaceSwitch viewer scope=scope.clone()/>
@@ -62,9 +63,7 @@ pub fn Frame() -> impl IntoView {
                                 <div class="min-h-0 flex-1 overflow-y-auto px-3 py-2">
                                     <Nav scope operator/>
                                 </div>
-                                <div class="border-t border-line p-3">
-                                    <AccountMenu email/>
-                                </div>
+                                <Account email/>
                             })
                         })
                     }}

@@ -1,6 +1,6 @@
-//! The frame around every page of somebody who is signed in: navigation, workspace switch, account menu.
+//! The frame around every page of somebody who is signed in: navigation, workspace switch, account.
 
-mod account_menu;
+mod account;
 mod api;
 mod brand;
 mod door;
@@ -12,5 +12,5 @@ mod viewer;
 
 pub use door::Door;
 pub use frame::Frame;
-pub use scope::{ScopeSwitch, use_slug};
+pub use scope::use_slug;
 pub use viewer::{access_to, use_viewer};

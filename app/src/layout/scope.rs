@@ -3,7 +3,8 @@
 use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_params_map};
 
-use super::viewer::use_viewer;
+use super::viewer::access_to;
+use crate::contract::Viewer;
 
 /// The whole gateway, or one workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,15 @@ impl Scope {
             _ => Self::Global,
         }
     }
+
+    /// A workspace that the viewer may not see is not named: not in the navigation either.
+    #[must_use]
+    pub fn known_to(self, viewer: &Viewer) -> Self {
+        match self {
+            Self::Workspace(slug) if access_to(viewer, &slug).is_some() => Self::Workspace(slug),
+            _ => Self::Global,
+        }
+    }
 }
 
 /// The scope of the page at hand.
@@ -37,63 +47,9 @@ pub fn use_slug() -> Memo<String> {
     Memo::new(move |_| params.with(|params| params.get("slug").unwrap_or_default()))
 }
 
-/// Beside a page's title: the scope it is about, and for an operator a way to the same page in Global scope.
-///
-/// `page` is the path below the scope, such as `settings/integrations`. Whoever may not see the Global scope gets the
-/// workspace's name alone.
-#[component]
-pub fn ScopeSwitch(page: &'static str) -> impl IntoView {
-    let viewer = use_viewer();
-    let scope = use_scope();
-    view! {
-        <Suspense>
-            {move || {
-                let scope = scope.get();
-                Suspend::new(async move {
-                let viewer = viewer.await.ok()?;
-                let current = match &scope {
-                    Scope::Global => None,
-                    Scope::Workspace(slug) => Some(
-                        viewer.workspaces.iter().find(|w| w.slug == *slug).map_or_else(|| slug.clone(), |w| w.name.clone()),
-                    ),
-                };
-                let global = viewer.operator.then(|| view! {
-                    <ScopeTab href=format!("/{page}") words="Global".to_owned() current=current.is_none()/>
-                });
-                // In Global scope the switch offers the first workspace; the others are in the navigation.
-                let workspace = match (scope, current) {
-                    (Scope::Workspace(slug), Some(name)) => Some((slug, name, true)),
-                    _ => viewer.workspaces.first().map(|first| (first.slug.clone(), first.name.clone(), false)),
-                };
-                let workspace = workspace.map(|(slug, words, current)| view! { <ScopeTab href=format!("/w/{slug}/{page}") words current/> });
-                Some(view! {
-                    <nav aria-label="Scope" class="flex max-w-full items-center gap-0.5 rounded-md border border-line bg-sunken p-0.5">
-                        {global}
-                        {workspace}
-                    </nav>
-                })
-                })
-            }}
-        </Suspense>
-    }
-}
-
-#[component]
-fn ScopeTab(href: String, words: String, current: bool) -> impl IntoView {
-    view! {
-        <a
-            href=href
-            aria-current=current.then_some("true")
-            class="max-w-48 truncate rounded-sm px-2 py-0.5 text-small font-medium text-muted hover:text-ink aria-[current]:bg-surface aria-[current]:text-ink aria-[current]:shadow-xs"
-        >
-            {words}
-        </a>
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::Scope;
+    use super::*;
 
     #[test]
     fn paths_have_scopes() {
@@ -103,5 +59,13 @@ mod tests {
         for workspace in ["/w/acme", "/w/acme/", "/w/acme/settings/integrations"] {
             assert_eq!(Scope::of(workspace), Scope::Workspace("acme".into()), "{workspace}");
         }
+    }
+
+    #[test]
+    fn a_workspace_of_others_is_not_named() {
+        let mut viewer = Viewer { user_id: uuid::Uuid::nil(), email: "a@b".into(), operator: false, workspaces: Vec::new() };
+        assert_eq!(Scope::of("/w/acme").known_to(&viewer), Scope::Global);
+        viewer.operator = true;
+        assert_eq!(Scope::of("/w/acme").known_to(&viewer), Scope::Workspace("acme".into()));
     }
 }

@@ -6,9 +6,10 @@ use leptos_router::hooks::use_location;
 use super::button::{ButtonKind, LinkButton};
 use crate::contract::ApiError;
 
-/// Shows the error; while the server renders, the response gets the status that belongs to it.
+/// Shows the error. What one may not look at is answered as what is not there. While the server renders, the response gets the status that belongs to it.
 #[component]
 pub fn ErrorView(error: ApiError) -> impl IntoView {
+    let error = if error == ApiError::Forbidden { ApiError::NotFound } else { error };
     #[cfg(feature = "ssr")]
     if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
         response.set_status(status(&error));
@@ -20,7 +21,6 @@ pub fn ErrorView(error: ApiError) -> impl IntoView {
     let (title, step) = match &error {
         ApiError::SignedOut => ("You are signed out", Some((sign_in_path(&untrack(here)), "Sign in"))),
         ApiError::NotFound => ("Not found", Some(("/".to_owned(), "Go to overview"))),
-        ApiError::Forbidden => ("Not allowed", Some(("/".to_owned(), "Go to overview"))),
         ApiError::Unreachable => ("The server can't be reached", None),
         _ => ("This could not be loaded", None),
     };
@@ -54,7 +54,6 @@ const fn status(error: &ApiError) -> http::StatusCode {
     match error {
         ApiError::SignedOut => http::StatusCode::UNAUTHORIZED,
         ApiError::NotFound => http::StatusCode::NOT_FOUND,
-        ApiError::Forbidden => http::StatusCode::FORBIDDEN,
         ApiError::Throttled { .. } => http::StatusCode::TOO_MANY_REQUESTS,
         ApiError::Stale => http::StatusCode::CONFLICT,
         ApiError::Unreachable | ApiError::Internal { .. } => http::StatusCode::INTERNAL_SERVER_ERROR,

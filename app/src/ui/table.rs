@@ -1,4 +1,5 @@
-//! Tables with a caption. Under 900 px each row becomes a block of labelled lines.
+//! Tables with a caption. Under 900 px each row becomes a block of labelled lines; the roles are written out because
+//! browsers forget a table's meaning with its layout.
 
 use leptos::prelude::*;
 
@@ -10,17 +11,17 @@ pub fn Table(caption: &'static str, headers: Vec<&'static str>, children: Childr
     let heads = headers
         .into_iter()
         .map(|head| match head {
-            "" => view! { <th scope="col"><span class="sr-only">"Actions"</span></th> }.into_any(),
-            head => view! { <th scope="col">{head}</th> }.into_any(),
+            "" => view! { <th scope="col" role="columnheader"><span class="sr-only">"Actions"</span></th> }.into_any(),
+            head => view! { <th scope="col" role="columnheader">{head}</th> }.into_any(),
         })
         .collect_view();
     view! {
-        <table class="data-table">
+        <table class="data-table" role="table">
             <caption class="sr-only">{caption}</caption>
-            <thead>
-                <tr>{heads}</tr>
+            <thead role="rowgroup">
+                <tr role="row">{heads}</tr>
             </thead>
-            <tbody>{children()}</tbody>
+            <tbody role="rowgroup">{children()}</tbody>
         </table>
     }
 }
@@ -28,7 +29,7 @@ pub fn Table(caption: &'static str, headers: Vec<&'static str>, children: Childr
 /// One row; `children` are [`Cell`]s.
 #[component]
 pub fn Row(children: Children) -> impl IntoView {
-    view! { <tr>{children()}</tr> }
+    view! { <tr role="row">{children()}</tr> }
 }
 
 /// One cell. `label` repeats the column's header for the stacked form; empty for the leading cell and for buttons.
@@ -44,7 +45,7 @@ pub fn Cell(
     children: Children,
 ) -> impl IntoView {
     view! {
-        <td data-label=(!label.is_empty()).then_some(label) class:numeric=numeric class:actions=actions>
+        <td role="cell" data-label=(!label.is_empty()).then_some(label) class:numeric=numeric class:actions=actions>
             {children()}
         </td>
     }
