@@ -17,7 +17,7 @@ use crate::ui::{Badge, Card, CardHeader, ErrorView, LinkButton, PageHeader, Skel
 pub fn GlobalOtlp() -> impl IntoView {
     let save = ServerAction::<SaveOperatorExport>::new();
     let saves = successes(save);
-    let loaded = Resource::new(move || saves.get(), |_| operator_export());
+    let loaded = Resource::new_blocking(move || saves.get(), |_| operator_export());
     view! {
         <Transition fallback=|| view! { <Skeleton lines=8/> }>
             {move || Suspend::new(async move {
