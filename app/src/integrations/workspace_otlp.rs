@@ -56,7 +56,7 @@ fn Loaded(workspace: WorkspaceRef, view: TenantExportView, save: ServerAction<Sa
             }
             actions=move || view! { <LinkButton href=back.clone()>"All integrations"</LinkButton> }
         />
-        <div class="grid grid-cols-1 items-start gap-6 lg:grid-cols-[minmax(0,640px)_minmax(280px,1fr)]">
+        <div class="grid grid-cols-1 items-start gap-6 min-[1100px]:grid-cols-[minmax(0,640px)_minmax(280px,1fr)]">
             {settings} <HealthPanel initial=status workspace=Some(slug)/>
         </div>
     }

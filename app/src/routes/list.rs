@@ -75,7 +75,10 @@ fn RouteTable(slug: String, rows: Vec<RouteRow>) -> impl IntoView {
                     </Cell>
                     <Cell label="Target">
                         {match row.target {
-                            Some(target) => view! { <span class="font-mono text-small break-all">{target}</span> }.into_any(),
+                            Some(target) => view! {
+                                <span class="font-mono text-small break-all wide:block wide:max-w-80 wide:truncate" title=target.clone()>{target}</span>
+                            }
+                            .into_any(),
                             None => view! { <span class="text-faint">"None"</span> }.into_any(),
                         }}
                     </Cell>
