@@ -4,6 +4,7 @@
 
 mod answer;
 mod lane;
+mod network;
 mod payload;
 mod retry;
 mod worker;
@@ -14,6 +15,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 
 pub use lane::Lane;
+pub use network::Network;
 pub use payload::{MAX_REQUEST, Payload, split_metrics};
 pub use retry::Retry;
 pub use worker::Worker;

@@ -36,9 +36,11 @@ struct PlainTransport(Client<HttpConnector, Full<Bytes>>);
 #[async_trait]
 impl Transport for PlainTransport {
     async fn send(&self, _: &ExportTarget, request: HttpRequest<Bytes>) -> Result<Response<Incoming>, FailureKind> {
-        self.0.request(request.map(Full::new)).await.map_err(|error| {
-            if error.is_connect() { FailureKind::Refused } else { FailureKind::Closed }
-        })
+        self.0.request(request.map(Full::new)).await.map_err(
+            |error| {
+                if error.is_connect() { FailureKind::Refused } else { FailureKind::Closed }
+            },
+        )
     }
 }
 

@@ -85,13 +85,7 @@ async fn rotel_reads_what_we_send() {
     let mut to = target(Owner::Operator, &rotel.endpoint, "");
     to.service_name = "gateway-eu".to_owned();
     let rig = Rig::start(exports([to]), quick());
-    let trace = TraceContext {
-        trace_id: [0xab; 16],
-        span_id: [0xcd; 8],
-        parent_span_id: Some([0xef; 8]),
-        flags: 1,
-        state: None,
-    };
+    let trace = TraceContext { trace_id: [0xab; 16], span_id: [0xcd; 8], parent_span_id: Some([0xef; 8]), flags: 1, state: None };
     rig.emit(Request {
         status: Some(504),
         failure: Some(Failure { kind: "timeout", message: "no answer".to_owned() }),
@@ -110,10 +104,7 @@ async fn rotel_reads_what_we_send() {
     let status = rig.status(Owner::Operator);
     assert_eq!((status.accepted, status.delivered), (3, 3), "{status:?}");
 
-    let wanted = [
-        "service.name: Str(gateway-eu)",
-        "GET billing",
-    ];
+    let wanted = ["service.name: Str(gateway-eu)", "GET billing"];
     let text = rotel.wait_for(|text| wanted.iter().all(|wanted| text.contains(wanted))).await;
     println!("{text}");
 }
