@@ -49,8 +49,11 @@ async fn echo(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infal
     let (parts, body) = request.into_parts();
     let wanted = parts.uri.query().and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("status=")));
     let status = wanted.and_then(|status| status.parse().ok()).filter(|status: &u16| (200..600).contains(status)).unwrap_or(200);
-    let headers: serde_json::Map<String, serde_json::Value> =
-        parts.headers.iter().map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned().into())).collect();
+    let headers: serde_json::Map<String, serde_json::Value> = parts
+        .headers
+        .iter()
+        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned().into()))
+        .collect();
     let Ok(body) = Limited::new(body, BODY_LIMIT).collect().await else {
         return Ok(json(StatusCode::PAYLOAD_TOO_LARGE, &serde_json::json!({ "error": "the echo takes at most 1 MiB" })));
     };
