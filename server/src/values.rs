@@ -4,4 +4,4 @@
 
 pub use app::contract::FailureKind;
 pub use app::contract::values::{DisplayName, Email, Endpoint, HeaderList, Password, Role, Signal, Slug, TenantId};
-pub use app::contract::{Rule, Variable};
+pub use app::contract::{Field, Rule, Variable};
