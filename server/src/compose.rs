@@ -21,7 +21,7 @@ use crate::gateway;
 use crate::outbound::Outbound;
 use crate::settings::{BootstrapReport, Settings};
 use crate::store::Store;
-use crate::telemetry::{self, Network, Telemetry};
+use crate::telemetry::{self, OutboundTransport, Telemetry};
 use crate::values::Password;
 use crate::vault::Vault;
 use crate::{demo, web};
@@ -70,7 +70,7 @@ impl KnoxCall {
         let demo = if config.demo { Some(start_demo(&settings, &auth, &shutdown).await?) } else { None };
 
         let outbound = Outbound::new().context("TLS can't be set up")?;
-        let transport = Arc::new(Network::new(outbound.clone()));
+        let transport = Arc::new(OutboundTransport::new(outbound.clone()));
         let telemetry = Telemetry::start(settings.exports(), &bus, transport, telemetry::Options::default());
         let gateway_config = gateway::Config { shutdown_grace: config.shutdown_grace, ..gateway::Config::default() };
         let gateway =
