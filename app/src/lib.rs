@@ -3,12 +3,25 @@
 //! `contract` is what the browser may ask; the feature folders hold one page family each (`api.rs` server functions,
 //! `page.rs`, one file per part, `view_model.rs` for pure logic); `layout` is the frame, `ui` the design system.
 
+// Server functions and views nest types deeply.
+#![recursion_limit = "512"]
+
 pub mod contract;
 
+mod account;
 mod app;
+mod directory;
+mod integrations;
+mod keys;
+mod layout;
+mod overview;
+mod routes;
 mod service;
+mod setup;
 #[cfg(feature = "ssr")]
 mod shell;
+mod sign_in;
+pub mod ui;
 
 pub use app::App;
 #[cfg(feature = "ssr")]

@@ -1,7 +1,6 @@
 //! How a server function reaches the server: services come out of the request's context as a `Result`, never by panic,
 //! and always before the first `await`.
 
-use leptos::prelude::*;
 use leptos::server_fn::codec::JsonEncoding;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
@@ -35,5 +34,34 @@ pub struct Services {
 /// [`ApiError::Malformed`] outside a request of the console.
 #[cfg(feature = "ssr")]
 pub fn services() -> Result<Services, ApiError> {
-    use_context::<Services>().ok_or(ApiError::Malformed)
+    leptos::prelude::use_context::<Services>().ok_or(ApiError::Malformed)
+}
+
+/// Sends the browser to `path` after a change, with and without JavaScript. Say what was done by `?saved=`.
+///
+/// `path` may hold what somebody typed: anything that is not a path of this console becomes `/`.
+#[cfg(feature = "ssr")]
+pub fn go_to(path: &str) {
+    leptos_axum::redirect(if is_own_path(path) { path } else { "/" });
+}
+
+/// Whether this is an address of this console: an absolute path, and no way to mean another host.
+#[cfg(feature = "ssr")]
+fn is_own_path(path: &str) -> bool {
+    path.starts_with('/') && !path.starts_with("//") && path.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::is_own_path;
+
+    #[test]
+    fn only_paths_of_this_console() {
+        for own in ["/", "/w/acme?saved=route", "/w/acme/settings/integrations"] {
+            assert!(is_own_path(own), "{own}");
+        }
+        for other in ["", "//evil.example", "https://evil.example", "/\\evil.example", "w/acme", "/a\r\nb", "/ä"] {
+            assert!(!is_own_path(other), "{other}");
+        }
+    }
 }

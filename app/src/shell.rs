@@ -1,6 +1,9 @@
-//! The HTML document around the app.
+//! The HTML document around the app, as the server sends it. Scripts carry the response's nonce; nothing is inline but the
+//! three lines that start the app.
 
+use leptos::nonce::use_nonce;
 use leptos::prelude::*;
+use leptos_meta::MetaTags;
 
 /// Where this build's assets are, with their content hashes; the server puts it into the context.
 #[derive(Clone, Debug)]
@@ -13,14 +16,37 @@ pub struct AssetPaths {
     pub theme_js: String,
 }
 
-/// The document, for the server.
+/// The document, for the server. Without [`AssetPaths`] in the context it is a plain page, which still works.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let _ = options;
+    let assets = use_context::<AssetPaths>();
     view! {
         <!DOCTYPE html>
         <html lang="en">
-            <head></head>
-            <body><crate::App/></body>
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <meta name="color-scheme" content="light dark"/>
+                <link rel="icon" type="image/svg+xml" href="/favicon.svg"/>
+                {assets.map(|assets| view! { <Assets assets/> })}
+                <MetaTags/>
+            </head>
+            <body>
+                <crate::App/>
+            </body>
         </html>
+    }
+}
+
+#[component]
+fn Assets(assets: AssetPaths) -> impl IntoView {
+    let AssetPaths { js, wasm, css, theme_js } = assets;
+    let start = format!("import init, {{ hydrate }} from {js:?};\nawait init({{ module_or_path: {wasm:?} }});\nhydrate();");
+    view! {
+        <script src=theme_js nonce=use_nonce()></script>
+        <link rel="stylesheet" href=css/>
+        <link rel="modulepreload" href=js nonce=use_nonce()/>
+        <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous" nonce=use_nonce()/>
+        <script r#type="module" nonce=use_nonce() inner_html=start></script>
     }
 }

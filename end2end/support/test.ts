@@ -1,6 +1,6 @@
 // What every browser test shares: one real server per worker with an operator, two workspaces and their members, a page
 // per identity, and a check that neither the browser nor the server complained.
-import AxeBuilder from "@axe-core/playwright";
+import { AxeBuilder } from "@axe-core/playwright";
 import { type Browser, type BrowserContext, type Page, test as base, expect } from "@playwright/test";
 import { KnoxCall } from "./knoxcall.ts";
 import { Upstream } from "./upstream.ts";

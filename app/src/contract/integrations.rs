@@ -81,6 +81,13 @@ pub struct ExportForm {
     pub generation: u64,
 }
 
+impl std::fmt::Debug for ExportForm {
+    /// Without the headers, which are credentials.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ExportForm").field("endpoint", &self.endpoint).field("generation", &self.generation).finish_non_exhaustive()
+    }
+}
+
 /// The five states a card can be in, besides a broken record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ExportState {

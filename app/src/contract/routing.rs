@@ -85,6 +85,13 @@ pub struct EnvironmentForm {
     pub default: Option<String>,
 }
 
+impl std::fmt::Debug for EnvironmentForm {
+    /// Without the headers, which are credentials.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EnvironmentForm").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyRow {
     pub id: Uuid,

@@ -1,0 +1,6 @@
+//! The viewer's own account.
+
+mod api;
+mod page;
+
+pub use page::AccountPage;

@@ -1,0 +1,165 @@
+//! The parts of the list of members: the form that adds one, the invitation link that is shown once, and the table.
+
+use leptos::prelude::*;
+
+use super::api::{AddMember, RemoveMember, SetMemberRole};
+use crate::contract::values::{Email, Role};
+use crate::contract::{Field, MemberRow, ShownOnce};
+use crate::ui::{
+    ActionError, Badge, Button, ButtonKind, Card, CardHeader, Cell, CodeBlock, ConfirmDialog, Notice, NoticeKind, Row, Select, Table,
+    TextField, Time, error_of, field_error,
+};
+
+const fn role_words(role: Role) -> &'static str {
+    match role {
+        Role::Admin => "Admin",
+        Role::Viewer => "Viewer",
+    }
+}
+
+/// E-mail address and role of a new member.
+#[component]
+pub(super) fn AddForm(slug: String, add: ServerAction<AddMember>) -> impl IntoView {
+    let roles = [Role::Viewer, Role::Admin].map(|role| (role.name().to_owned(), role_words(role).to_owned())).to_vec();
+    view! {
+        <Card>
+            <CardHeader title="Add member"/>
+            <ActionForm action=add>
+                <input type="hidden" name="workspace" value=slug/>
+                <div class="px-5 pt-5 empty:hidden">
+                    <ActionError error=error_of(add.value())/>
+                </div>
+                <div class="grid gap-x-4 gap-y-4 p-5 wide:grid-cols-[minmax(0,1fr)_160px_auto]">
+                    <TextField
+                        label="Email"
+                        name="email"
+                        kind="email"
+                        required=true
+                        help="Whoever has no account yet gets one, and you a link to pass on."
+                        validate=|text| Email::parse(text).map(drop)
+                        error=field_error(add.value(), Field::Email)
+                    />
+                    <Select label="Role" name="role" options=roles value="viewer" error=field_error(add.value(), Field::Role)/>
+                    <div class="wide:pt-[26px]">
+                        <Button kind=ButtonKind::Primary submit=true pending=add.pending()>
+                            "Add member"
+                        </Button>
+                    </div>
+                </div>
+            </ActionForm>
+        </Card>
+    }
+}
+
+/// The link with which a new member chooses a password.
+#[component]
+pub(super) fn Invitation(shown: ShownOnce) -> impl IntoView {
+    view! {
+        <Notice kind=NoticeKind::Warning>
+            <p class="font-medium">{format!("Pass this link on to {}", shown.label)}</p>
+            <p class="mt-0.5 mb-2.5 text-small text-muted">"It is shown this once, works once, and lets its holder choose the account's password."</p>
+            <CodeBlock text=shown.secret label="Copy link"/>
+        </Notice>
+    }
+}
+
+/// The members of one workspace.
+#[component]
+pub(super) fn MemberTable(
+    rows: Vec<MemberRow>,
+    slug: String,
+    may_write: bool,
+    set_role: ServerAction<SetMemberRole>,
+    remove: ServerAction<RemoveMember>,
+) -> impl IntoView {
+    let headers = if may_write { vec!["Email", "Role", "Added", ""] } else { vec!["Email", "Role", "Added"] };
+    view! {
+        <Table caption="Members" headers>
+            <For each=move || rows.clone() key=|row| format!("{row:?}") let:row>
+                <MemberLine row slug=slug.clone() may_write set_role remove/>
+            </For>
+        </Table>
+    }
+}
+
+#[component]
+fn MemberLine(
+    row: MemberRow,
+    slug: String,
+    may_write: bool,
+    set_role: ServerAction<SetMemberRole>,
+    remove: ServerAction<RemoveMember>,
+) -> impl IntoView {
+    let actions = may_write.then(|| {
+        let changes = (!row.is_self).then(|| {
+            view! {
+                <RoleForm row=row.clone() slug=slug.clone() set_role/>
+                <Remove row=row.clone() slug=slug.clone() remove/>
+            }
+        });
+        view! { <Cell actions=true><div>{changes}</div></Cell> }
+    });
+    view! {
+        <Row>
+            <Cell>
+                <span class="inline-flex min-w-0 flex-wrap items-center gap-2">
+                    <span class="font-medium break-all text-ink">{row.email.clone()}</span>
+                    {row.is_self.then(|| view! { <Badge>"You"</Badge> })}
+                    {(!row.active).then(|| view! { <Badge>"Invited"</Badge> })}
+                </span>
+            </Cell>
+            <Cell label="Role">{role_words(row.role)}</Cell>
+            <Cell label="Added"><Time at=row.added_at day=true/></Cell>
+            {actions}
+        </Row>
+    }
+}
+
+/// Two roles: so one button, to the other one.
+#[component]
+fn RoleForm(row: MemberRow, slug: String, set_role: ServerAction<SetMemberRole>) -> impl IntoView {
+    let (other, words) = match row.role {
+        Role::Admin => (Role::Viewer, "Make viewer"),
+        Role::Viewer => (Role::Admin, "Make admin"),
+    };
+    view! {
+        <ActionForm action=set_role>
+            <input type="hidden" name="workspace" value=slug/>
+            <input type="hidden" name="user_id" value=row.user_id.to_string()/>
+            <input type="hidden" name="role" value=other.name()/>
+            <Button kind=ButtonKind::Quiet submit=true pending=set_role.pending()>
+                {words}
+                <span class="sr-only">{format!(" of {}", row.email)}</span>
+            </Button>
+        </ActionForm>
+    }
+}
+
+#[component]
+fn Remove(row: MemberRow, slug: String, remove: ServerAction<RemoveMember>) -> impl IntoView {
+    let email = row.email;
+    view! {
+        <ConfirmDialog
+            id=format!("remove-{}", row.user_id)
+            trigger_label="Remove"
+            trigger_object=email.clone()
+            title="Remove member"
+            kind=ButtonKind::Quiet
+        >
+            <p>
+                <strong class="font-medium text-ink">{email}</strong>
+                " can no longer open this workspace. The account stays."
+            </p>
+            <ActionForm action=remove>
+                <div class="space-y-4">
+                    <ActionError error=error_of(remove.value())/>
+                    <input type="hidden" name="workspace" value=slug/>
+                    <input type="hidden" name="user_id" value=row.user_id.to_string()/>
+                    <Button kind=ButtonKind::Danger submit=true pending=remove.pending()>
+                        "Remove member"
+                    </Button>
+                </div>
+            </ActionForm>
+        </ConfirmDialog>
+    }
+}

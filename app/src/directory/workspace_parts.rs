@@ -1,0 +1,157 @@
+//! The parts of the list of workspaces: the form that makes one, the table, and what a row offers.
+
+use leptos::prelude::*;
+
+use super::api::{CreateWorkspace, DeleteWorkspace, EnableWorkspace};
+use crate::contract::values::{DisplayName, Slug};
+use crate::contract::{Field, WorkspaceRow};
+use crate::ui::{
+    ActionError, Button, ButtonKind, Card, CardHeader, Cell, ConfirmDialog, PillState, Row, StatusPill, Table, TextField, Time, error_of,
+    field_error,
+};
+
+/// Name and slug of a new workspace.
+#[component]
+pub(super) fn CreateForm(create: ServerAction<CreateWorkspace>) -> impl IntoView {
+    view! {
+        <Card>
+            <CardHeader title="New workspace"/>
+            <ActionForm action=create>
+                <div class="px-5 pt-5 empty:hidden">
+                    <ActionError error=error_of(create.value())/>
+                </div>
+                <div class="grid gap-x-4 gap-y-4 p-5 wide:grid-cols-[minmax(0,1fr)_minmax(0,1fr)_auto]">
+                    <TextField
+                        label="Name"
+                        name="name"
+                        required=true
+                        validate=|text| DisplayName::parse(text).map(drop)
+                        error=field_error(create.value(), Field::Name)
+                    />
+                    <TextField
+                        label="Slug"
+                        name="slug"
+                        required=true
+                        mono=true
+                        help="Stands in addresses and can't be changed: a-z, 0-9 and -."
+                        validate=|text| Slug::parse(text).map(drop)
+                        error=field_error(create.value(), Field::Slug)
+                    />
+                    <div class="wide:pt-[26px]">
+                        <Button kind=ButtonKind::Primary submit=true pending=create.pending()>
+                            "Create workspace"
+                        </Button>
+                    </div>
+                </div>
+            </ActionForm>
+        </Card>
+    }
+}
+
+/// The workspaces of one page.
+#[component]
+pub(super) fn WorkspaceTable(
+    rows: Vec<WorkspaceRow>,
+    enable: ServerAction<EnableWorkspace>,
+    delete: ServerAction<DeleteWorkspace>,
+) -> impl IntoView {
+    view! {
+        <Table caption="Workspaces" headers=vec!["Name", "State", "Routes", "Members", "Created", ""]>
+            <For each=move || rows.clone() key=|row| format!("{row:?}") let:row>
+                <WorkspaceLine row enable delete/>
+            </For>
+        </Table>
+    }
+}
+
+#[component]
+fn WorkspaceLine(row: WorkspaceRow, enable: ServerAction<EnableWorkspace>, delete: ServerAction<DeleteWorkspace>) -> impl IntoView {
+    let (state, word) = if row.enabled { (PillState::Active, "Enabled") } else { (PillState::Off, "Disabled") };
+    let (slug, name, enabled) = (row.slug.clone(), row.name.clone(), row.enabled);
+    view! {
+        <Row>
+            <Cell>
+                <span class="block min-w-0">
+                    <a class="block font-medium text-ink hover:underline" href=format!("/w/{}", row.slug)>{row.name}</a>
+                    <span class="block font-mono text-xs break-all text-muted">{row.slug}</span>
+                </span>
+            </Cell>
+            <Cell label="State"><StatusPill state word=word/></Cell>
+            <Cell label="Routes" numeric=true>{row.routes}</Cell>
+            <Cell label="Members" numeric=true>{row.members}</Cell>
+            <Cell label="Created"><Time at=row.created_at day=true/></Cell>
+            <Cell actions=true>
+                <div>
+                    {if enabled {
+                        view! { <Disable slug=slug.clone() name=name.clone() enable/> }.into_any()
+                    } else {
+                        view! { <EnableForm slug=slug.clone() enable on=true/> }.into_any()
+                    }}
+                    <Delete slug name delete/>
+                </div>
+            </Cell>
+        </Row>
+    }
+}
+
+#[component]
+fn EnableForm(slug: String, enable: ServerAction<EnableWorkspace>, on: bool) -> impl IntoView {
+    view! {
+        <ActionForm action=enable>
+            <input type="hidden" name="workspace" value=slug/>
+            <input type="hidden" name="enabled" value=if on { "true" } else { "false" }/>
+            <Button kind=if on { ButtonKind::Secondary } else { ButtonKind::Danger } submit=true pending=enable.pending()>
+                {if on { "Enable" } else { "Disable workspace" }}
+            </Button>
+        </ActionForm>
+    }
+}
+
+#[component]
+fn Disable(slug: String, name: String, enable: ServerAction<EnableWorkspace>) -> impl IntoView {
+    view! {
+        <ConfirmDialog
+            id=format!("disable-{slug}")
+            trigger_label="Disable"
+            trigger_object=name.clone()
+            title=format!("Disable {name}")
+            kind=ButtonKind::Quiet
+        >
+            <p>"Requests with its keys are refused with 401, and it exports nothing. Its data stays, and you can enable it again."</p>
+            <EnableForm slug enable on=false/>
+        </ConfirmDialog>
+    }
+}
+
+#[component]
+fn Delete(slug: String, name: String, delete: ServerAction<DeleteWorkspace>) -> impl IntoView {
+    view! {
+        <ConfirmDialog
+            id=format!("delete-{slug}")
+            trigger_label="Delete"
+            trigger_object=name.clone()
+            title=format!("Delete {name}")
+            kind=ButtonKind::Quiet
+        >
+            <p>"Its routes, API keys, members and export settings are deleted with it. This can't be undone."</p>
+            <ActionForm action=delete>
+                <div class="space-y-4">
+                    <ActionError error=error_of(delete.value())/>
+                    <p>"Type " <code class="font-mono font-medium text-ink">{slug.clone()}</code> " to confirm."</p>
+                    <input type="hidden" name="workspace" value=slug.clone()/>
+                    <TextField
+                        id=format!("confirmation-{slug}")
+                        label="Confirmation"
+                        name="confirmation"
+                        required=true
+                        mono=true
+                        error=field_error(delete.value(), Field::Confirmation)
+                    />
+                    <Button kind=ButtonKind::Danger submit=true pending=delete.pending()>
+                        "Delete workspace"
+                    </Button>
+                </div>
+            </ActionForm>
+        </ConfirmDialog>
+    }
+}

@@ -1,0 +1,136 @@
+//! `/settings/workspaces`: every workspace, for the operator.
+
+use leptos::prelude::*;
+use leptos_router::components::Form;
+use leptos_router::hooks::use_query_map;
+
+use super::api::{CreateWorkspace, DeleteWorkspace, EnableWorkspace, load_workspaces};
+use super::workspace_parts::{CreateForm, WorkspaceTable};
+use crate::contract::{Page, WorkspaceRow};
+use crate::ui::{ActionError, Card, EmptyState, ErrorView, Icon, IconName, LinkButton, PageHeader, Skeleton, error_of};
+
+/// The operator's list: search, create, disable, delete.
+#[component]
+pub fn Workspaces() -> impl IntoView {
+    let create = ServerAction::<CreateWorkspace>::new();
+    let enable = ServerAction::<EnableWorkspace>::new();
+    let delete = ServerAction::<DeleteWorkspace>::new();
+    let query = use_query_map();
+    let search = Memo::new(move |_| query.with(|query| query.get("q").unwrap_or_default()));
+    let page = Memo::new(move |_| query.with(|query| query.get_str("page").and_then(|page| page.parse::<u32>().ok()).unwrap_or(1).max(1)));
+    let rows = Resource::new_blocking(
+        move || (search.get(), page.get(), create.version().get(), enable.version().get(), delete.version().get()),
+        |(search, page, ..)| load_workspaces(search, page - 1),
+    );
+    view! {
+        <Transition fallback=|| view! { <Skeleton lines=6/> }>
+            {move || Suspend::new(async move {
+                match rows.await {
+                    Ok(rows) => view! {
+                        <PageHeader title="Workspaces" subtitle="Each workspace has its own routes, API keys, members and telemetry export."/>
+                        <div class="space-y-6">
+                            <CreateForm create/>
+                            <div class="space-y-4">
+                                <Search text=search.get_untracked()/>
+                                <ActionError error=error_of(enable.value())/>
+                                <List rows search=search.get_untracked() enable delete/>
+                            </div>
+                        </div>
+                    }
+                    .into_any(),
+                    Err(error) => view! { <ErrorView error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+fn List(
+    rows: Page<WorkspaceRow>,
+    search: String,
+    enable: ServerAction<EnableWorkspace>,
+    delete: ServerAction<DeleteWorkspace>,
+) -> impl IntoView {
+    if rows.rows.is_empty() {
+        return if search.is_empty() {
+            view! { <EmptyState title="No workspaces yet" text="Create the first one above. It needs a name, and a slug that stands in its addresses."/> }.into_any()
+        } else {
+            view! {
+                <EmptyState title="Nothing found" text=format!("No workspace's name or slug contains “{search}”.")>
+                    <LinkButton href="/settings/workspaces">"Show all"</LinkButton>
+                </EmptyState>
+            }
+            .into_any()
+        };
+    }
+    let Page { rows, total, page, per_page } = rows;
+    view! {
+        <Card>
+            <WorkspaceTable rows enable delete/>
+            <Pager total page=page per_page search/>
+        </Card>
+    }
+    .into_any()
+}
+
+/// A form that asks for this page with `?q=`; `/` focuses it.
+#[component]
+fn Search(text: String) -> impl IntoView {
+    let input = NodeRef::<leptos::html::Input>::new();
+    Effect::new(move |_| {
+        let listener = window_event_listener(leptos::ev::keydown, move |event| {
+            let typing =
+                document().active_element().is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"));
+            if event.key() == "/"
+                && !typing
+                && let Some(input) = input.get_untracked()
+            {
+                event.prevent_default();
+                drop(input.focus());
+            }
+        });
+        on_cleanup(move || listener.remove());
+    });
+    view! {
+        <Form method="GET" action="/settings/workspaces">
+            <div class="relative max-w-sm" role="search">
+                <span class="pointer-events-none absolute top-2 left-2.5 text-muted">
+                    <Icon name=IconName::Search/>
+                </span>
+                <input
+                    type="search"
+                    name="q"
+                    value=text
+                    node_ref=input
+                    aria-label="Search workspaces"
+                    placeholder="Search by name or slug"
+                    autocomplete="off"
+                    class="block h-8 w-full rounded-md border border-line-strong bg-field pr-2.5 pl-8 text-sm text-ink shadow-xs placeholder:text-faint hover:border-line-heavy"
+                />
+            </div>
+        </Form>
+    }
+}
+
+/// "26–50 of 1,204", with the ways back and on.
+#[component]
+fn Pager(total: u64, page: u32, per_page: u32, search: String) -> impl IntoView {
+    let first = u64::from(page) * u64::from(per_page) + 1;
+    let last = total.min(first - 1 + u64::from(per_page));
+    if total <= u64::from(per_page) {
+        return ().into_any();
+    }
+    let search = percent_encoding::utf8_percent_encode(&search, percent_encoding::NON_ALPHANUMERIC).to_string();
+    // Pages count from 1 in the address.
+    let href = |page: u32| format!("/settings/workspaces?q={search}&page={page}");
+    let back = (page > 0).then(|| view! { <LinkButton href=href(page)>"Previous"</LinkButton> });
+    let on = (last < total).then(|| view! { <LinkButton href=href(page + 2)>"Next"</LinkButton> });
+    view! {
+        <nav aria-label="Pages" class="flex items-center justify-between gap-3 border-t border-line px-5 py-3">
+            <p class="text-small text-muted tabular-nums">{format!("{first}–{last} of {total}")}</p>
+            <div class="flex gap-2">{back} {on}</div>
+        </nav>
+    }
+    .into_any()
+}

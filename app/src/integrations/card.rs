@@ -1,0 +1,72 @@
+//! One card of the grid: what an integration does, its state, and one live fact. The whole card is the link.
+
+use leptos::prelude::*;
+
+use super::view_model::live_fact;
+use crate::contract::{ExportState, ExportStatus};
+use crate::ui::{Icon, IconName, PillState, StatusPill, Time};
+
+/// The pill of an export's state.
+#[must_use]
+pub const fn pill(state: &ExportState) -> PillState {
+    match state {
+        ExportState::Off => PillState::Off,
+        ExportState::Active => PillState::Active,
+        ExportState::Managed => PillState::Managed,
+        ExportState::Failing { .. } => PillState::Failing,
+        ExportState::Paused => PillState::Paused,
+        ExportState::Broken => PillState::Broken,
+    }
+}
+
+/// The live fact of a status, with its point in time where it has one.
+#[component]
+pub fn LiveFact(status: ExportStatus) -> impl IntoView {
+    let fact = live_fact(&status);
+    view! {
+        <span>
+            {fact.text}
+            {fact.at.map(|at| view! { " " <Time at/> })}
+        </span>
+    }
+}
+
+/// The grid around the cards.
+#[component]
+pub fn CardGrid(children: Children) -> impl IntoView {
+    view! { <ul class="grid gap-4 wide:grid-cols-2 min-[1200px]:grid-cols-3">{children()}</ul> }
+}
+
+/// A card that opens the page at `href`.
+#[component]
+pub fn IntegrationCard(
+    #[prop(into)] href: String,
+    icon: IconName,
+    name: &'static str,
+    summary: &'static str,
+    status: ExportStatus,
+) -> impl IntoView {
+    let state = pill(&status.state);
+    view! {
+        <li class="group relative flex flex-col rounded-lg border border-line bg-surface p-5 shadow-xs transition-colors focus-within:border-line-heavy hover:border-line-heavy">
+            <div class="flex items-center justify-between gap-3">
+                <span class="grid size-9 place-items-center rounded-md border border-line bg-sunken text-muted">
+                    <Icon name=icon/>
+                </span>
+                <StatusPill state/>
+            </div>
+            <h2 class="mt-4 text-sm font-semibold text-ink">
+                <a href=href class="after:absolute after:inset-0 after:rounded-lg">
+                    {name}
+                </a>
+            </h2>
+            <p class="mt-1 text-small text-muted">{summary}</p>
+            <p class="mt-auto flex items-center justify-between gap-3 pt-4 text-small text-muted tabular-nums">
+                <LiveFact status/>
+                <span class="text-faint transition-colors group-hover:text-ink">
+                    <Icon name=IconName::ChevronRight/>
+                </span>
+            </p>
+        </li>
+    }
+}

@@ -1,0 +1,60 @@
+//! What the overviews are made of.
+
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::contract::{ApiError, ExportStatus, KeyRow, Page, RouteRow, WorkspaceRef, WorkspaceRow};
+#[cfg(feature = "ssr")]
+use crate::service::{go_to, services};
+
+/// The whole gateway, for the operator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GatewaySummary {
+    pub workspaces: Page<WorkspaceRow>,
+    pub endpoint: String,
+    pub export: ExportStatus,
+}
+
+/// One workspace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkspaceSummary {
+    pub workspace: WorkspaceRef,
+    pub routes: Vec<RouteRow>,
+    pub keys: Vec<KeyRow>,
+    pub endpoint: String,
+    pub export: ExportStatus,
+    /// Where requests go; known once there is a route.
+    pub gateway_url: Option<String>,
+}
+
+/// Takes the operator.
+#[server(endpoint = "overview/gateway")]
+pub async fn load_gateway_summary() -> Result<GatewaySummary, ApiError> {
+    let services = services()?;
+    let workspaces = services.directory.workspaces("", 0).await?;
+    let export = services.integrations.operator_export().await?;
+    Ok(GatewaySummary { workspaces, endpoint: export.endpoint.value, export: export.status })
+}
+
+/// Takes a member of the workspace.
+#[server(endpoint = "overview/workspace")]
+pub async fn load_workspace_summary(workspace: String) -> Result<WorkspaceSummary, ApiError> {
+    let services = services()?;
+    let found = services.directory.workspace(&workspace).await?;
+    let routes = services.routing.routes(&workspace).await?;
+    let keys = services.routing.keys(&workspace).await?;
+    let export = services.integrations.tenant_export(&workspace).await?;
+    let gateway_url = match routes.first() {
+        Some(route) => Some(services.routing.route(&workspace, &route.slug).await?.gateway_url),
+        None => None,
+    };
+    Ok(WorkspaceSummary { workspace: found, routes, keys, endpoint: export.endpoint, export: export.status, gateway_url })
+}
+
+/// Gives the workspace another name; its slug stays.
+#[server(endpoint = "directory/rename-workspace")]
+pub async fn rename_workspace(workspace: String, name: String) -> Result<(), ApiError> {
+    services()?.directory.rename_workspace(&workspace, &name).await?;
+    go_to(&format!("/w/{workspace}?saved=workspace-renamed"));
+    Ok(())
+}

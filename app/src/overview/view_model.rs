@@ -1,0 +1,87 @@
+//! Words and counts of the overviews.
+
+use crate::contract::{ExportState, ExportStatus, KeyRow, RouteRow};
+
+/// "1 route", "2 routes".
+pub fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(u64::try_from(count).unwrap_or(u64::MAX)), if count == 1 { one } else { many })
+}
+
+/// Digits in groups of three.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// One line about where telemetry goes.
+pub fn export_line(endpoint: &str, status: &ExportStatus) -> String {
+    match status.state {
+        ExportState::Off => "Not configured".to_owned(),
+        ExportState::Paused => format!("Paused. Nothing is sent to {endpoint}"),
+        ExportState::Broken => "The stored settings can't be read. Save them again".to_owned(),
+        ExportState::Failing { .. } => format!("Can't deliver to {endpoint}. {} waiting", grouped(status.counts.queued)),
+        ExportState::Active | ExportState::Managed => {
+            format!("{} spans and records delivered to {endpoint}", grouped(status.counts.delivered))
+        }
+    }
+}
+
+/// A request that would go through, to copy: the first enabled route, and the key's place.
+pub fn curl_line(gateway_url: &str, routes: &[RouteRow], keys: &[KeyRow]) -> Option<String> {
+    let route = routes.iter().find(|route| route.enabled && route.target.is_some())?;
+    let key = keys.iter().find(|key| key.enabled && (key.routes.is_empty() || key.routes.contains(&route.slug)))?;
+    let base = if gateway_url.starts_with("http") { gateway_url.to_owned() } else { format!("http://{gateway_url}") };
+    Some(format!(
+        "curl {}/ \\\n  -H 'x-knoxcall-key: {}…' \\\n  -H 'x-knoxcall-route: {}'",
+        base.trim_end_matches('/'),
+        key.prefix.trim_end_matches('…'),
+        route.slug
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn numbers_are_grouped() {
+        for (number, expected) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(number), expected);
+        }
+        assert_eq!(counted(1, "route", "routes"), "1 route");
+        assert_eq!(counted(0, "route", "routes"), "0 routes");
+    }
+
+    #[test]
+    fn a_curl_line_needs_a_route_and_a_key_that_may_use_it() {
+        let route = |slug: &str, enabled| RouteRow {
+            id: Uuid::nil(),
+            slug: slug.into(),
+            name: slug.into(),
+            enabled,
+            target: Some("http://127.0.0.1:1".into()),
+            environments: vec!["production".into()],
+        };
+        let key = |routes: &[&str]| KeyRow {
+            id: Uuid::nil(),
+            name: "ci".into(),
+            prefix: "tk_abc".into(),
+            enabled: true,
+            routes: routes.iter().map(|&slug| slug.to_owned()).collect(),
+            created_at: 0,
+            created_by: String::new(),
+        };
+        let line = curl_line("127.0.0.1:8080", &[route("old", false), route("billing", true)], &[key(&[])]).unwrap();
+        assert_eq!(line, "curl http://127.0.0.1:8080/ \\\n  -H 'x-knoxcall-key: tk_abc…' \\\n  -H 'x-knoxcall-route: billing'");
+        assert_eq!(curl_line("x", &[route("billing", true)], &[key(&["other"])]), None);
+        assert_eq!(curl_line("x", &[], &[key(&[])]), None);
+    }
+}

@@ -1,0 +1,172 @@
+//! A route's environments: the table, and the form that `?edit=` in the address opens below it, so that editing works
+//! without scripts and "back" closes it.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_router::hooks::{use_location, use_query_map};
+
+use super::environment_form::EnvironmentEditor;
+use super::page::Actions;
+use super::view_model::query_value;
+use crate::contract::{EnvironmentRow, SecretView};
+use crate::ui::{
+    ActionError, Badge, Button, ButtonKind, Card, CardHeader, Cell, ConfirmDialog, Icon, IconName, LinkButton, Row, Table, error_of,
+};
+
+/// The card.
+#[component]
+pub fn Environments(slug: String, route: String, environments: Vec<EnvironmentRow>, may_write: bool, actions: Actions) -> impl IntoView {
+    let query = use_query_map();
+    let asked = Memo::new(move |_| {
+        let query = query.read();
+        (query.get("edit"), query.get("add").is_some())
+    });
+    let location = use_location();
+    // What an earlier attempt said belongs to the form that was open then.
+    Effect::new(move |before: Option<String>| {
+        let here = location.search.get();
+        if before.is_some_and(|before| before != here) {
+            actions.save_environment.clear();
+            actions.delete_environment.clear();
+        }
+        here
+    });
+    let page = format!("/w/{slug}/routes/{route}");
+    let add = format!("{page}?add=environment");
+    let (form_slug, form_route, form_page) = (slug.clone(), route.clone(), page.clone());
+    let known = environments.clone();
+    let editor = move || {
+        let (edit, add) = asked.get();
+        let found = edit.and_then(|name| known.iter().find(|environment| environment.name == name).cloned());
+        (may_write && (add || found.is_some())).then(|| {
+            view! {
+                <EnvironmentEditor slug=form_slug.clone() route=form_route.clone() page=form_page.clone() environment=found actions/>
+            }
+        })
+    };
+    let rows = environments.clone();
+    let mut headers = vec!["Name", "Target base URL", "Injected headers"];
+    headers.extend(may_write.then_some(""));
+    view! {
+        <Card>
+            <CardHeader
+                title="Environments"
+                subtitle="The same route at several places. A caller chooses with the header x-knoxcall-environment."
+                actions=move || {
+                    may_write.then(|| view! { <LinkButton href=add.clone()><Icon name=IconName::Plus/> "Add environment"</LinkButton> })
+                }
+            />
+            <Table caption="Environments" headers>
+                <For each=move || rows.clone() key=|row| (row.name.clone(), row.default, row.target_base_url.clone()) let:row>
+                    <OneRow slug=slug.clone() route=route.clone() page=page.clone() row may_write actions/>
+                </For>
+            </Table>
+            {environments.is_empty().then(|| view! {
+                <p class="px-5 py-4 text-sm text-muted">"Without an environment this route answers with 404."</p>
+            })}
+            {editor}
+        </Card>
+    }
+}
+
+#[component]
+fn OneRow(slug: String, route: String, page: String, row: EnvironmentRow, may_write: bool, actions: Actions) -> impl IntoView {
+    let (name, target, headers) = (row.name.clone(), row.target_base_url.clone(), row.inject_headers.clone());
+    let default = row.default;
+    let buttons = may_write.then(move || {
+        view! { <Cell actions=true><RowButtons slug route page row actions/></Cell> }
+    });
+    view! {
+        <Row>
+            <Cell>
+                <span class="flex items-center gap-2 font-medium text-ink">{name} {default.then(|| view! { <Badge>"Default"</Badge> })}</span>
+            </Cell>
+            <Cell label="Target base URL">
+                <span class="font-mono text-small break-all wide:block wide:max-w-80 wide:truncate" title=target.clone()>{target}</span>
+            </Cell>
+            <Cell label="Injected headers">
+                <HeaderNames headers/>
+            </Cell>
+            {buttons}
+        </Row>
+    }
+}
+
+/// What can be done with an environment; the default one stays until another takes its place.
+#[component]
+fn RowButtons(slug: String, route: String, page: String, row: EnvironmentRow, actions: Actions) -> impl IntoView {
+    let edit = format!("{page}?edit={}", query_value(&row.name));
+    let name = row.name.clone();
+    let object = name.clone();
+    let make_default = (!row.default).then({
+        let (slug, route) = (slug.clone(), route.clone());
+        let row = row.clone();
+        move || view! { <MakeDefault slug route row actions/> }
+    });
+    let delete = (!row.default).then(move || view! { <Delete slug route name actions/> });
+    view! {
+        <div>
+            {make_default}
+            <LinkButton href=edit kind=ButtonKind::Quiet>
+                "Edit" <span class="sr-only">" " {object}</span>
+            </LinkButton>
+            {delete}
+        </div>
+    }
+}
+
+/// The names of stored headers, which may be shown.
+#[component]
+fn HeaderNames(headers: SecretView) -> impl IntoView {
+    if headers.unreadable {
+        return view! { <span class="text-bad">"Unreadable; enter them again"</span> }.into_any();
+    }
+    if !headers.set {
+        return view! { <span class="text-faint">"None"</span> }.into_any();
+    }
+    view! { <span class="font-mono text-small [overflow-wrap:anywhere]">{headers.names.join(", ")}</span> }.into_any()
+}
+
+#[component]
+fn MakeDefault(slug: String, route: String, row: EnvironmentRow, actions: Actions) -> impl IntoView {
+    view! {
+        <ActionForm action=actions.save_environment>
+            <input type="hidden" name="workspace" value=slug/>
+            <input type="hidden" name="route" value=route/>
+            <input type="hidden" name="form[original_name]" value=row.name.clone()/>
+            <input type="hidden" name="form[name]" value=row.name.clone()/>
+            <input type="hidden" name="form[target_base_url]" value=row.target_base_url/>
+            <input type="hidden" name="form[default]" value="on"/>
+            <Button kind=ButtonKind::Quiet submit=true pending=actions.save_environment.pending()>
+                "Make default" <span class="sr-only">" " {row.name}</span>
+            </Button>
+        </ActionForm>
+    }
+}
+
+#[component]
+fn Delete(slug: String, route: String, name: String, actions: Actions) -> impl IntoView {
+    let id = format!("delete-environment-{}", query_value(&name));
+    view! {
+        <ConfirmDialog
+            id
+            trigger_label="Delete"
+            trigger_object=name.clone()
+            title=format!("Delete the environment {name}")
+            kind=ButtonKind::Quiet
+        >
+            <p>"Requests that name it get a 404, and its injected headers are removed. This can't be undone."</p>
+            <ActionForm action=actions.delete_environment>
+                <div class="space-y-4">
+                    <ActionError error=error_of(actions.delete_environment.value())/>
+                    <input type="hidden" name="workspace" value=slug/>
+                    <input type="hidden" name="route" value=route/>
+                    <input type="hidden" name="name" value=name/>
+                    <Button kind=ButtonKind::Danger submit=true pending=actions.delete_environment.pending()>
+                        "Delete environment"
+                    </Button>
+                </div>
+            </ActionForm>
+        </ConfirmDialog>
+    }
+}

@@ -1,0 +1,20 @@
+//! A workspace's routes: the list, a new one, and the page of one with its limits and environments.
+//!
+//! `view_model` holds the words and rules, `api` the way to the server; the other files are views.
+
+mod api;
+mod environment_form;
+mod environments;
+mod facts;
+mod list;
+mod new;
+mod page;
+mod refresh;
+mod settings;
+mod view_model;
+
+pub use facts::{Fact, Facts};
+pub use list::RouteList;
+pub use new::NewRoute;
+pub use page::RoutePage;
+pub use refresh::successes;

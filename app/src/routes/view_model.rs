@@ -1,0 +1,287 @@
+//! What the pages of routes say and read, as pure functions. No views here.
+
+use serde::{Deserialize, Serialize};
+
+use crate::contract::values::{DisplayName, Endpoint, HeaderList, Slug};
+#[cfg(any(feature = "ssr", test))]
+use crate::contract::{ApiError, Field};
+use crate::contract::{RouteSettings, Rule};
+
+const MIB: f64 = 1024.0 * 1024.0;
+const MAX_BODY_MIB: u64 = 10 * 1024;
+const MAX_CONNECT_MS: u64 = 120_000;
+const MAX_RESPONSE_MS: u64 = 3_600_000;
+
+/// The settings form of a route as it is typed: numbers are text, so that a wrong one gets a rule and not a decoding error.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteForm {
+    pub name: String,
+    #[serde(default)]
+    pub methods: String,
+    #[serde(default)]
+    pub connect_timeout_ms: String,
+    #[serde(default)]
+    pub response_timeout_ms: String,
+    #[serde(default)]
+    pub body_limit_mib: String,
+    #[serde(default)]
+    pub rate_limit_per_s: String,
+}
+
+impl RouteForm {
+    /// What the form holds for a route as it is.
+    #[must_use]
+    pub fn of(name: &str, settings: &RouteSettings) -> Self {
+        Self {
+            name: name.to_owned(),
+            methods: settings.methods.clone(),
+            connect_timeout_ms: settings.connect_timeout_ms.to_string(),
+            response_timeout_ms: settings.response_timeout_ms.to_string(),
+            body_limit_mib: mib(settings.body_limit_bytes),
+            rate_limit_per_s: settings.rate_limit_per_s.to_string(),
+        }
+    }
+
+    /// The limits, for the server; empty text means the default.
+    ///
+    /// # Errors
+    /// [`ApiError::Invalid`] with the field and its range.
+    #[cfg(any(feature = "ssr", test))]
+    pub fn settings(&self) -> Result<RouteSettings, ApiError> {
+        let invalid = |field| move |rule| ApiError::Invalid { field, rule };
+        let default = RouteSettings::default();
+        Ok(RouteSettings {
+            methods: self.methods.trim().to_owned(),
+            connect_timeout_ms: whole(&self.connect_timeout_ms, default.connect_timeout_ms, 1, MAX_CONNECT_MS)
+                .map_err(invalid(Field::ConnectTimeout))?,
+            response_timeout_ms: whole(&self.response_timeout_ms, default.response_timeout_ms, 1, MAX_RESPONSE_MS)
+                .map_err(invalid(Field::ResponseTimeout))?,
+            body_limit_bytes: parse_mib(&self.body_limit_mib, default.body_limit_bytes).map_err(invalid(Field::BodyLimit))?,
+            rate_limit_per_s: whole(&self.rate_limit_per_s, default.rate_limit_per_s, 0, u64::from(u32::MAX))
+                .map_err(invalid(Field::RateLimit))?,
+        })
+    }
+}
+
+fn whole(text: &str, default: u32, min: u64, max: u64) -> Result<u32, Rule> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(default);
+    }
+    let range = Rule::NumberRange { min, max };
+    match text.parse::<u32>() {
+        Ok(number) if (min..=max).contains(&u64::from(number)) => Ok(number),
+        _ => Err(range),
+    }
+}
+
+/// Bytes in MiB, exactly: a stored limit that is no whole number of MiB survives the form.
+#[must_use]
+pub fn mib(bytes: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "limits stay far below 2^53, where every integer is exact")]
+    let value = bytes as f64 / MIB;
+    value.to_string()
+}
+
+fn parse_mib(text: &str, default: u64) -> Result<u64, Rule> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(default);
+    }
+    let range = Rule::NumberRange { min: 0, max: MAX_BODY_MIB };
+    let number: f64 = text.parse().map_err(|_| range.clone())?;
+    if !(0.0..=10_240.0).contains(&number) {
+        return Err(range);
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within 0 and 10 GiB, checked above")]
+    let bytes = (number * MIB).round() as u64;
+    Ok(bytes)
+}
+
+/// A slug made from a name: lower-case ASCII letters and digits, everything between them one hyphen. Empty when the name
+/// has neither.
+#[must_use]
+pub fn suggest_slug(name: &str) -> String {
+    let mut out = String::new();
+    for c in name.chars().flat_map(char::to_lowercase) {
+        if c.is_ascii_alphanumeric() {
+            out.push(c);
+        } else if !out.is_empty() && !out.ends_with('-') {
+            out.push('-');
+        }
+        if out.len() == 63 {
+            break;
+        }
+    }
+    out.trim_end_matches('-').to_owned()
+}
+
+/// A command that sends one request through a route, ready for a shell in which `KNOXCALL_KEY` holds a key.
+#[must_use]
+pub fn curl_command(gateway_url: &str, route: &str, environment: Option<&str>, methods: &str) -> String {
+    let base = if gateway_url.contains("://") { gateway_url.to_owned() } else { format!("http://{gateway_url}") };
+    let method = methods.split(',').map(str::trim).find(|method| !method.is_empty());
+    let all_or_get = method.is_none() || methods.split(',').any(|method| method.trim() == "GET");
+    let method = match method {
+        Some(method) if !all_or_get => format!("-X {method} "),
+        _ => String::new(),
+    };
+    let mut lines = vec![
+        format!("curl {method}{}/", base.trim_end_matches('/')),
+        "-H \"x-knoxcall-key: $KNOXCALL_KEY\"".to_owned(),
+        format!("-H \"x-knoxcall-route: {route}\""),
+    ];
+    if let Some(environment) = environment {
+        lines.push(format!("-H {}", quoted(&format!("x-knoxcall-environment: {environment}"))));
+    }
+    lines.join(" \\\n  ")
+}
+
+/// One word of a POSIX shell that stands for exactly this text.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// Text as the value of one query parameter.
+#[must_use]
+pub fn query_value(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+/// # Errors
+/// The rule the text breaks.
+pub fn check_name(text: &str) -> Result<(), Rule> {
+    DisplayName::parse(text).map(drop)
+}
+
+/// # Errors
+/// The rule the text breaks.
+pub fn check_slug(text: &str) -> Result<(), Rule> {
+    Slug::parse(text).map(drop)
+}
+
+/// # Errors
+/// The rule the text breaks.
+pub fn check_target(text: &str) -> Result<(), Rule> {
+    Endpoint::parse_exact(text).map(drop)
+}
+
+/// # Errors
+/// The rule the text breaks.
+pub fn check_headers(text: &str) -> Result<(), Rule> {
+    HeaderList::parse(text).map(drop)
+}
+
+/// # Errors
+/// [`Rule::Methods`].
+pub fn check_methods(text: &str) -> Result<(), Rule> {
+    let ok = |method: &str| !method.is_empty() && method.len() <= 32 && method.bytes().all(|b| b.is_ascii_uppercase() || b == b'-');
+    if text.trim().is_empty() || text.split(',').map(str::trim).all(ok) { Ok(()) } else { Err(Rule::Methods) }
+}
+
+/// # Errors
+/// [`Rule::NumberRange`].
+pub fn check_connect_timeout(text: &str) -> Result<(), Rule> {
+    whole(text, 1, 1, MAX_CONNECT_MS).map(drop)
+}
+
+/// # Errors
+/// [`Rule::NumberRange`].
+pub fn check_response_timeout(text: &str) -> Result<(), Rule> {
+    whole(text, 1, 1, MAX_RESPONSE_MS).map(drop)
+}
+
+/// # Errors
+/// [`Rule::NumberRange`].
+pub fn check_body_limit(text: &str) -> Result<(), Rule> {
+    parse_mib(text, 0).map(drop)
+}
+
+/// # Errors
+/// [`Rule::NumberRange`].
+pub fn check_rate_limit(text: &str) -> Result<(), Rule> {
+    whole(text, 0, 0, u64::from(u32::MAX)).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_form_gives_back_what_it_showed() {
+        for body_limit_bytes in [0, 1, 512 * 1024, 100 * 1024 * 1024, 100 * 1024 * 1024 + 1, 10 * 1024 * 1024 * 1024] {
+            let settings =
+                RouteSettings { methods: "GET, POST".to_owned(), body_limit_bytes, rate_limit_per_s: 7, ..RouteSettings::default() };
+            assert_eq!(RouteForm::of("x", &settings).settings(), Ok(settings));
+        }
+        assert_eq!(mib(100 * 1024 * 1024), "100");
+    }
+
+    #[test]
+    fn empty_text_is_the_default() {
+        assert_eq!(RouteForm::default().settings(), Ok(RouteSettings::default()));
+    }
+
+    #[test]
+    fn a_wrong_number_names_its_field_and_range() {
+        let wrong = |form: RouteForm| form.settings().unwrap_err();
+        assert_eq!(
+            wrong(RouteForm { connect_timeout_ms: "0".to_owned(), ..RouteForm::default() }),
+            ApiError::Invalid { field: Field::ConnectTimeout, rule: Rule::NumberRange { min: 1, max: 120_000 } }
+        );
+        assert_eq!(
+            wrong(RouteForm { response_timeout_ms: "soon".to_owned(), ..RouteForm::default() }),
+            ApiError::Invalid { field: Field::ResponseTimeout, rule: Rule::NumberRange { min: 1, max: 3_600_000 } }
+        );
+        for body in ["-1", "10241", "NaN", "inf", "1e99"] {
+            assert_eq!(
+                wrong(RouteForm { body_limit_mib: body.to_owned(), ..RouteForm::default() }),
+                ApiError::Invalid { field: Field::BodyLimit, rule: Rule::NumberRange { min: 0, max: 10_240 } },
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn suggested_slugs_are_slugs() {
+        for (name, slug) in [
+            ("Billing API", "billing-api"),
+            ("  Ünïcode & more  ", "n-code-more"),
+            ("v2 / payments!", "v2-payments"),
+            ("--", ""),
+            ("日本", ""),
+        ] {
+            assert_eq!(suggest_slug(name), slug);
+        }
+        let long = suggest_slug(&"ab ".repeat(60));
+        assert!(Slug::parse(&long).is_ok(), "{long}");
+    }
+
+    #[test]
+    fn the_curl_command_can_be_pasted() {
+        assert_eq!(
+            curl_command("127.0.0.1:8080", "billing", None, ""),
+            "curl http://127.0.0.1:8080/ \\\n  -H \"x-knoxcall-key: $KNOXCALL_KEY\" \\\n  -H \"x-knoxcall-route: billing\""
+        );
+        let command = curl_command("https://gw.example.com/", "billing", Some("staging"), "POST, PUT");
+        assert!(command.starts_with("curl -X POST https://gw.example.com/ \\"), "{command}");
+        assert!(command.ends_with("-H 'x-knoxcall-environment: staging'"), "{command}");
+        assert_eq!(quoted("it's $HOME"), "'it'\\''s $HOME'");
+        assert!(curl_command("a:1", "b", None, "POST, GET").starts_with("curl http://a:1/"));
+    }
+
+    #[test]
+    fn methods_are_capitals() {
+        for ok in ["", "GET", "GET, POST", "M-SEARCH"] {
+            assert_eq!(check_methods(ok), Ok(()), "{ok}");
+        }
+        for bad in ["get", "GET,", "GET POST", "G\u{c9}T"] {
+            assert_eq!(check_methods(bad), Err(Rule::Methods), "{bad}");
+        }
+    }
+
+    #[test]
+    fn names_survive_an_address() {
+        assert_eq!(query_value("eu west&1"), "eu%20west%261");
+    }
+}

@@ -1,0 +1,6 @@
+//! Signing in.
+
+mod api;
+mod page;
+
+pub use page::SignInPage;

@@ -1,0 +1,87 @@
+//! A question before something that can't be undone.
+//!
+//! The trigger is a button in a small form that asks for this page again with `?confirm=<id>`, where the dialog is
+//! rendered open: that is the whole of it without JavaScript. With it, the press opens the same `<dialog>` as a modal:
+//! focus stays inside, Escape closes, and the focus returns to the trigger. It closes when the address changes, as after
+//! a successful save. Not to be put inside another form; in lists, build rows keyed so that an open one stays with its row.
+
+use leptos::html;
+use leptos::prelude::*;
+use leptos_router::hooks::{use_location, use_query_map};
+
+use super::button::ButtonKind;
+
+/// `children` is the form that does it; its last line is usually a [`super::Button`] of kind danger.
+#[component]
+pub fn ConfirmDialog(
+    /// Unique on the page: `delete-acme`. Also what `?confirm=` names.
+    #[prop(into)]
+    id: String,
+    /// The button that opens it: "Delete workspace".
+    #[prop(into)]
+    trigger_label: String,
+    /// Names what the button acts on where a list repeats it: read by screen readers after the label.
+    #[prop(optional, into)]
+    trigger_object: String,
+    #[prop(into)] title: String,
+    #[prop(default = ButtonKind::Danger)] kind: ButtonKind,
+    children: Children,
+) -> impl IntoView {
+    let location = use_location();
+    let query = use_query_map();
+    let dialog = NodeRef::<html::Dialog>::new();
+    let title_id = format!("{id}-title");
+    let labelled_by = title_id.clone();
+    let asked = query.with_untracked(|query| query.get_str("confirm") == Some(id.as_str()));
+    let pathname = location.pathname;
+    Effect::new(move |before: Option<()>| {
+        let _ = (location.pathname.read(), location.search.read());
+        if let Some(dialog) = dialog.get_untracked() {
+            if before.is_none() {
+                // Rendered open by the server: now that scripts run, make it a modal.
+                if asked {
+                    dialog.close();
+                    drop(dialog.show_modal());
+                }
+            } else if dialog.open() {
+                dialog.close();
+            }
+        }
+    });
+    let open = move |event: leptos::ev::MouseEvent| {
+        if let Some(dialog) = dialog.get_untracked() {
+            event.prevent_default();
+            if !dialog.open() {
+                drop(dialog.show_modal());
+            }
+        }
+    };
+    let cancel = move |event: leptos::ev::MouseEvent| {
+        if let Some(dialog) = dialog.get_untracked() {
+            event.prevent_default();
+            event.stop_propagation();
+            dialog.close();
+        }
+    };
+    let object = (!trigger_object.is_empty()).then(|| view! { <span class="sr-only">" " {trigger_object}</span> });
+    view! {
+        <form method="get" class="contents">
+            <input type="hidden" name="confirm" value=id/>
+            <button type="submit" class=kind.classes() aria-haspopup="dialog" on:click=open>
+                {trigger_label}
+                {object}
+            </button>
+        </form>
+        <dialog node_ref=dialog open=asked class="dialog" aria-labelledby=labelled_by>
+            <div class="flex items-start justify-between gap-4">
+                <h2 id=title_id class="text-base font-semibold text-ink">
+                    {title}
+                </h2>
+                <a href=move || pathname.get() class="-m-1 rounded-md p-1 text-muted hover:bg-hover hover:text-ink" aria-label="Cancel" on:click=cancel>
+                    <super::Icon name=super::IconName::Close/>
+                </a>
+            </div>
+            <div class="mt-3 space-y-4 text-sm text-muted">{children()}</div>
+        </dialog>
+    }
+}

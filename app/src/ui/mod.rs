@@ -1,0 +1,50 @@
+//! The console's components: one per file, small, and alike in their words for alike things.
+//!
+//! They know the contract's errors and values, but no server function and no page. Class strings are written whole,
+//! because Tailwind finds classes by reading the source. No `style` attribute anywhere: the content security policy
+//! forbids inline styles. Everything here works without JavaScript; what scripts add is said in each file.
+
+mod badge;
+mod button;
+mod card;
+mod code;
+mod confirm_dialog;
+mod empty_state;
+mod error_view;
+mod field_frame;
+mod fieldset;
+mod form_errors;
+mod icon;
+mod notice;
+mod page_header;
+mod secret_field;
+mod select;
+mod skeleton;
+mod status_pill;
+mod table;
+mod text_area;
+mod text_field;
+mod time;
+mod toggle;
+
+pub use badge::Badge;
+pub use button::{Button, ButtonKind, LinkButton};
+pub use card::{Card, CardHeader};
+pub use code::{CodeBlock, CopyText};
+pub use confirm_dialog::ConfirmDialog;
+pub use empty_state::EmptyState;
+pub use error_view::ErrorView;
+pub use fieldset::FieldSet;
+pub use form_errors::{ActionError, error_of, field_error};
+pub use icon::{Icon, IconName};
+pub use notice::{Notice, NoticeKind, SavedNotice};
+pub use page_header::PageHeader;
+pub use secret_field::SecretField;
+pub use select::Select;
+pub use skeleton::Skeleton;
+pub use status_pill::{PillState, StatusPill};
+pub use table::{Cell, Row, Table};
+pub use text_area::TextArea;
+pub use text_field::{TextField, Validator};
+pub use time::{Time, exact_date, exact_time};
+pub use toggle::Toggle;

@@ -1,0 +1,107 @@
+// Every page: accessible in both themes, no wider than its window from 390 to 1920 pixels, nothing on the console, and
+// reachable by keyboard.
+import { expect, expectAccessible, expectFits, hydrated, test } from "../support/test.ts";
+
+const OPERATOR_PAGES = ["/", "/account", "/settings/integrations", "/settings/integrations/otlp", "/settings/workspaces"];
+const WORKSPACE_PAGES = [
+  "/w/acme",
+  "/w/acme/settings/integrations",
+  "/w/acme/settings/integrations/telemetry",
+  "/w/acme/routes",
+  "/w/acme/routes/new",
+  "/w/acme/routes/billing",
+  "/w/acme/keys",
+  "/w/acme/members",
+];
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test(`signed out, ${colorScheme}: accessible and never too wide`, async ({ page, knoxcall }) => {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    for (const path of ["/sign-in", "/setup?token=nothing"]) {
+      await page.goto(knoxcall.console + path);
+      await hydrated(page);
+      await expectAccessible(page);
+      await page.setViewportSize({ width: 390, height: 844 });
+      await expectFits(page);
+      await page.setViewportSize({ width: 1280, height: 900 });
+    }
+  });
+
+  test(`every page, ${colorScheme}: accessible and never too wide`, async ({ as }) => {
+    test.setTimeout(180_000);
+    const page = await as("operator");
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    for (const path of [...OPERATOR_PAGES, ...WORKSPACE_PAGES]) {
+      await test.step(path, async () => {
+        await page.goto(path);
+        await hydrated(page);
+        await expect(page.getByRole("heading", { level: 1 })).toHaveCount(1);
+        await expectAccessible(page);
+        for (const width of [390, 768, 1280, 1920]) {
+          await page.setViewportSize({ width, height: 900 });
+          await expectFits(page);
+        }
+      });
+    }
+  });
+}
+
+test("a viewer reads every page of the workspace and changes nothing", async ({ as }) => {
+  const page = await as("viewer");
+  for (const path of WORKSPACE_PAGES.filter((path) => !path.endsWith("/new"))) {
+    await page.goto(path);
+    await hydrated(page);
+    await expect(page.getByRole("heading", { level: 1 })).toHaveCount(1);
+    const buttons = page.getByRole("main").getByRole("button", { name: /save|create|delete|disable|enable|add|remove/i });
+    await expect(buttons, path).toHaveCount(0);
+  }
+});
+
+test("what one may not see answers as what is not there", async ({ as }) => {
+  const page = await as("stranger");
+  for (const path of [...WORKSPACE_PAGES, "/w/nothing", "/settings/workspaces", "/settings/integrations", "/settings/integrations/otlp", "/nothing"]) {
+    const response = await page.goto(path);
+    expect(response?.status(), path).toBe(404);
+    await expect(page.getByText("Acme")).toHaveCount(0);
+  }
+});
+
+test("a workspace's admin does not learn that a Global scope exists", async ({ as }) => {
+  const page = await as("admin");
+  await page.goto("/w/acme/settings/integrations");
+  await hydrated(page);
+  await expect(page.getByText("Global")).toHaveCount(0);
+  await expect(page.getByText("Globex")).toHaveCount(0);
+});
+
+test("whoever is not signed in comes back to the page after signing in", async ({ page, knoxcall }) => {
+  await page.goto(`${knoxcall.console}/w/acme/routes/billing`);
+  await expect(page).toHaveURL(/\/sign-in\?next=/);
+  await hydrated(page);
+  await page.getByLabel("Email").fill("viewer@acme.test");
+  await page.getByLabel("Password").fill("correct horse battery staple");
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(`${knoxcall.console}/w/acme/routes/billing`);
+});
+
+test("the sign-in form says what is wrong and keeps the address", async ({ page, knoxcall }) => {
+  await page.goto(`${knoxcall.console}/sign-in`);
+  await hydrated(page);
+  await page.getByLabel("Email").fill("nobody@example.test");
+  await page.getByLabel("Password").fill("not the right one");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("alert")).toContainText("wrong");
+  await expect(page.getByLabel("Email")).toHaveValue("nobody@example.test");
+});
+
+test("the theme can be chosen and stays", async ({ as }) => {
+  const page = await as("operator");
+  await page.emulateMedia({ colorScheme: "light" });
+  await page.goto("/");
+  await hydrated(page);
+  const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const light = await background();
+  await page.evaluate(() => localStorage.setItem("theme", "dark"));
+  await page.reload();
+  expect(await background()).not.toBe(light);
+});

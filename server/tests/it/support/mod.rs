@@ -1,0 +1,4 @@
+//! Scripted fakes that record what they were sent.
+
+pub mod collector;
+pub mod process;
