@@ -1,5 +1,6 @@
 //! Integration tests: one binary, one module per room.
 
+mod architecture;
 mod store;
 mod support;
 mod telemetry;
