@@ -41,7 +41,7 @@ async fn an_operator_makes_a_workspace_with_a_route_and_a_key_that_is_shown_once
         ("form[target_base_url]", "http://127.0.0.1:9000/v1"),
         ("form[inject_headers]", "Authorization=Bearer hunter2hunter2"),
     ];
-    let () = ask(&browser, "/api/routes/save_environment", &environment).await;
+    let () = ask(&browser, "/api/routes/save-environment", &environment).await;
     let answer = browser.call("/api/routes/detail", &[acme, ("route", "billing")]).await;
     assert!(!answer.text().contains("hunter2"), "a secret never comes back");
     let (_, detail): (WorkspaceRef, RouteDetail) = serde_json::from_slice(&answer.body).unwrap();
@@ -118,7 +118,7 @@ async fn the_export_cards_show_what_is_saved_and_never_a_header() {
     let root = console.browser().signed_in("root@example.com", PASSWORD).await;
     let ana = console.browser().signed_in("ana@acme.test", PASSWORD).await;
 
-    let (_, before): (Viewer, OperatorExportView) = ask(&root, "/api/integrations/operator_export", &[]).await;
+    let (_, before): (Viewer, OperatorExportView) = ask(&root, "/api/integrations/operator-export", &[]).await;
     assert_eq!((before.status.state, before.traces.value), (ExportState::Off, true));
     let save = [
         ("form[endpoint]", "http://127.0.0.1:4318/v1/traces"),
@@ -126,23 +126,23 @@ async fn the_export_cards_show_what_is_saved_and_never_a_header() {
         ("form[logs]", "on"),
         ("form[generation]", "0"),
     ];
-    let () = ask(&root, "/api/integrations/save_operator_export", &save).await;
-    let answer = root.call("/api/integrations/operator_export", &[]).await;
+    let () = ask(&root, "/api/integrations/save-operator-export", &save).await;
+    let answer = root.call("/api/integrations/operator-export", &[]).await;
     assert!(!answer.text().contains("hunter2"));
     let (_, after): (Viewer, OperatorExportView) = serde_json::from_slice(&answer.body).unwrap();
     assert_eq!(after.status.state, ExportState::Active);
     assert_eq!((after.traces.value, after.logs.value, after.metrics.value), (false, true, false));
     assert_eq!(after.endpoint.value, "http://127.0.0.1:4318");
     assert_eq!((after.headers.value.names, after.saved_by.as_deref()), (vec!["Authorization".to_owned()], Some("root@example.com")));
-    let stale = root.call("/api/integrations/save_operator_export", &save).await;
+    let stale = root.call("/api/integrations/save-operator-export", &save).await;
     assert_eq!((stale.status, stale.error()), (StatusCode::CONFLICT, ApiError::Stale));
 
     let own = [("workspace", "acme"), ("form[endpoint]", "http://collector.acme.test:4318")];
-    let () = ask(&ana, "/api/integrations/save_tenant_export", &own).await;
-    let (workspace, view): (WorkspaceRef, TenantExportView) = ask(&ana, "/api/integrations/tenant_export", &[("workspace", "acme")]).await;
+    let () = ask(&ana, "/api/integrations/save-tenant-export", &own).await;
+    let (workspace, view): (WorkspaceRef, TenantExportView) = ask(&ana, "/api/integrations/tenant-export", &[("workspace", "acme")]).await;
     assert_eq!(workspace.access, Access::Member(Role::Admin));
     assert_eq!((view.status.state, view.endpoint.as_str()), (ExportState::Active, "http://collector.acme.test:4318"));
     let () = ask(&root, "/api/directory/enable-workspace", &[("workspace", "acme"), ("enabled", "false")]).await;
-    let (_, view): (WorkspaceRef, TenantExportView) = ask(&ana, "/api/integrations/tenant_export", &[("workspace", "acme")]).await;
+    let (_, view): (WorkspaceRef, TenantExportView) = ask(&ana, "/api/integrations/tenant-export", &[("workspace", "acme")]).await;
     assert_eq!(view.status.state, ExportState::Off, "a disabled workspace exports nothing");
 }
