@@ -54,7 +54,10 @@ fn bind(style: &Path, raw: &Path, scratch: &Path) -> Result<()> {
             .generate(&bound)
             .map_err(|error| anyhow!("{error:?}"))?;
         Cmd::new(style.join("node_modules/.bin/wasm-opt"), scratch)
-            .args(["-Oz", "--all-features", "--output"])
+            // What every browser of the last years has; `--all-features` would use encodings that none has yet.
+            .args(["--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-reference-types", "--enable-mutable-globals"])
+            .args(["--enable-sign-ext", "--enable-nontrapping-float-to-int", "--enable-multivalue"])
+            .args(["-Oz", "--output"])
             .arg(scratch.join("knoxcall.wasm"))
             .arg(bound.join("knoxcall_bg.wasm"))
             .run()?;
