@@ -140,7 +140,7 @@ mod tests {
             }],
         };
         let whole = Bytes::from(request.encode_to_vec());
-        assert_eq!(split_metrics(whole.clone(), whole.len()).unwrap(), [whole.clone()]);
+        assert_eq!(split_metrics(whole.clone(), whole.len()).unwrap(), vec![whole.clone()]);
         let parts = split_metrics(whole, 2_000).unwrap();
         assert!(parts.len() > 5 && parts.iter().all(|part| part.len() <= 2_000));
         let mut times = Vec::new();

@@ -153,7 +153,7 @@ async fn a_path_that_fails_holds_up_no_other() {
         rig.emit(request(tenant_id(1)));
         collector.wait_for(|received| received.logs().len() == round).await;
     }
-    assert_eq!(rig.status(Owner::Operator).delivered, 5);
+    rig.wait_for(Owner::Operator, |status| status.delivered == 5).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
