@@ -5,13 +5,13 @@ use leptos::prelude::*;
 
 use crate::contract::{ApiError, ExportForm, ExportStatus, OperatorExportView, TenantExportView, Viewer, WorkspaceRef};
 #[cfg(feature = "ssr")]
-use crate::service::services;
+use crate::service::{go_to, services};
 
 /// The Global integrations, and the workspaces that the scope switch offers.
 ///
 /// # Errors
 /// As the contract's.
-#[server(prefix = "/api", endpoint = "integrations/operator_export")]
+#[server(endpoint = "integrations/operator-export")]
 pub async fn operator_export() -> Result<(Viewer, OperatorExportView), ApiError> {
     let services = services()?;
     let view = services.integrations.operator_export().await?;
@@ -23,7 +23,7 @@ pub async fn operator_export() -> Result<(Viewer, OperatorExportView), ApiError>
 ///
 /// # Errors
 /// As the contract's.
-#[server(prefix = "/api", endpoint = "integrations/operator_export_status")]
+#[server(endpoint = "integrations/operator-export-status")]
 pub async fn operator_export_status() -> Result<ExportStatus, ApiError> {
     let services = services()?;
     Ok(services.integrations.operator_export().await?.status)
@@ -31,11 +31,11 @@ pub async fn operator_export_status() -> Result<ExportStatus, ApiError> {
 
 /// # Errors
 /// As the contract's.
-#[server(prefix = "/api", endpoint = "integrations/save_operator_export")]
+#[server(endpoint = "integrations/save-operator-export")]
 pub async fn save_operator_export(form: ExportForm) -> Result<(), ApiError> {
     let services = services()?;
     services.integrations.save_operator_export(form).await?;
-    leptos_axum::redirect("/settings/integrations/otlp?saved=otlp");
+    go_to("/settings/integrations/otlp?saved=otlp");
     Ok(())
 }
 
@@ -43,7 +43,7 @@ pub async fn save_operator_export(form: ExportForm) -> Result<(), ApiError> {
 ///
 /// # Errors
 /// As the contract's.
-#[server(prefix = "/api", endpoint = "integrations/tenant_export")]
+#[server(endpoint = "integrations/tenant-export")]
 pub async fn tenant_export(workspace: String) -> Result<(WorkspaceRef, TenantExportView), ApiError> {
     let services = services()?;
     let view = services.integrations.tenant_export(&workspace).await?;
@@ -54,7 +54,7 @@ pub async fn tenant_export(workspace: String) -> Result<(WorkspaceRef, TenantExp
 ///
 /// # Errors
 /// As the contract's.
-#[server(prefix = "/api", endpoint = "integrations/tenant_export_status")]
+#[server(endpoint = "integrations/tenant-export-status")]
 pub async fn tenant_export_status(workspace: String) -> Result<ExportStatus, ApiError> {
     let services = services()?;
     Ok(services.integrations.tenant_export(&workspace).await?.status)
@@ -62,10 +62,10 @@ pub async fn tenant_export_status(workspace: String) -> Result<ExportStatus, Api
 
 /// # Errors
 /// As the contract's.
-#[server(prefix = "/api", endpoint = "integrations/save_tenant_export")]
+#[server(endpoint = "integrations/save-tenant-export")]
 pub async fn save_tenant_export(workspace: String, form: ExportForm) -> Result<(), ApiError> {
     let services = services()?;
     services.integrations.save_tenant_export(&workspace, form).await?;
-    leptos_axum::redirect(&format!("/w/{workspace}/settings/integrations/telemetry?saved=otlp"));
+    go_to(&format!("/w/{workspace}/settings/integrations/telemetry?saved=otlp"));
     Ok(())
 }

@@ -34,7 +34,7 @@ pub fn LiveFact(status: ExportStatus) -> impl IntoView {
 /// The grid around the cards.
 #[component]
 pub fn CardGrid(children: Children) -> impl IntoView {
-    view! { <ul class="grid gap-4 sm:grid-cols-2 xl:grid-cols-3">{children()}</ul> }
+    view! { <ul class="grid gap-4 wide:grid-cols-2 min-[1200px]:grid-cols-3">{children()}</ul> }
 }
 
 /// A card that opens the page at `href`.

@@ -10,7 +10,7 @@ use crate::ui::{ErrorView, IconName, PageHeader, Skeleton};
 /// `/settings/integrations`
 #[component]
 pub fn GlobalIntegrations() -> impl IntoView {
-    let loaded = Resource::new(|| (), |()| operator_export());
+    let loaded = Resource::new_blocking(|| (), |()| operator_export());
     view! {
         <Transition fallback=|| view! { <Skeleton lines=6/> }>
             {move || Suspend::new(async move {

@@ -17,7 +17,7 @@ use crate::ui::{Badge, Card, CardHeader, ErrorView, LinkButton, PageHeader, Skel
 pub fn GlobalOtlp() -> impl IntoView {
     let save = ServerAction::<SaveOperatorExport>::new();
     let saves = successes(save);
-    let loaded = Resource::new(move || saves.get(), |_| operator_export());
+    let loaded = Resource::new_blocking(move || saves.get(), |_| operator_export());
     view! {
         <Transition fallback=|| view! { <Skeleton lines=8/> }>
             {move || Suspend::new(async move {
@@ -60,7 +60,7 @@ fn Loaded(view: OperatorExportView, save: ServerAction<SaveOperatorExport>, save
             scope=|| view! { <Badge>"Global"</Badge> }
             actions=|| view! { <LinkButton href="/settings/integrations">"All integrations"</LinkButton> }
         />
-        <div class="grid grid-cols-1 items-start gap-6 lg:grid-cols-[minmax(0,640px)_minmax(280px,1fr)]">
+        <div class="grid grid-cols-1 items-start gap-6 min-[1100px]:grid-cols-[minmax(0,640px)_minmax(280px,1fr)]">
             <Card>
                 <CardHeader title="Settings" subtitle="A change takes effect at once, without a restart."/>
                 <ActionForm action=save node_ref=form>

@@ -1,19 +1,18 @@
 //! The integrations of one workspace, for its members and operators.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
 
 use super::api::tenant_export;
 use super::card::{CardGrid, IntegrationCard};
 use super::scope::WorkspaceScope;
+use crate::layout::use_slug;
 use crate::ui::{ErrorView, IconName, PageHeader, Skeleton};
 
 /// `/w/:slug/settings/integrations`
 #[component]
 pub fn WorkspaceIntegrations() -> impl IntoView {
-    let params = use_params_map();
-    let slug = Memo::new(move |_| params.read().get("slug").unwrap_or_default());
-    let loaded = Resource::new(move || slug.get(), tenant_export);
+    let slug = use_slug();
+    let loaded = Resource::new_blocking(move || slug.get(), tenant_export);
     view! {
         <Transition fallback=|| view! { <Skeleton lines=6/> }>
             {move || Suspend::new(async move {

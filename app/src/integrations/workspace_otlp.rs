@@ -3,13 +3,13 @@
 use leptos::form::ActionForm;
 use leptos::html::Form;
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
 
 use super::api::{SaveTenantExport, tenant_export};
 use super::export_form::{ExportFields, SaveLine, Stored};
 use super::health::HealthPanel;
 use crate::contract::values::Signal as OtlpSignal;
 use crate::contract::{Field, Managed, SecretView, TenantExportView, WorkspaceRef};
+use crate::layout::use_slug;
 use crate::routes::{Fact, Facts, successes};
 use crate::ui::{Badge, Card, CardHeader, ErrorView, LinkButton, PageHeader, Skeleton};
 
@@ -19,11 +19,10 @@ const SIGNALS: [OtlpSignal; 2] = [OtlpSignal::Logs, OtlpSignal::Metrics];
 /// `/w/:slug/settings/integrations/telemetry`
 #[component]
 pub fn WorkspaceOtlp() -> impl IntoView {
-    let params = use_params_map();
-    let slug = Memo::new(move |_| params.read().get("slug").unwrap_or_default());
+    let slug = use_slug();
     let save = ServerAction::<SaveTenantExport>::new();
     let saves = successes(save);
-    let loaded = Resource::new(move || (slug.get(), saves.get()), |(slug, _)| tenant_export(slug));
+    let loaded = Resource::new_blocking(move || (slug.get(), saves.get()), |(slug, _)| tenant_export(slug));
     view! {
         <Transition fallback=|| view! { <Skeleton lines=8/> }>
             {move || Suspend::new(async move {
@@ -57,7 +56,7 @@ fn Loaded(workspace: WorkspaceRef, view: TenantExportView, save: ServerAction<Sa
             }
             actions=move || view! { <LinkButton href=back.clone()>"All integrations"</LinkButton> }
         />
-        <div class="grid grid-cols-1 items-start gap-6 lg:grid-cols-[minmax(0,640px)_minmax(280px,1fr)]">
+        <div class="grid grid-cols-1 items-start gap-6 min-[1100px]:grid-cols-[minmax(0,640px)_minmax(280px,1fr)]">
             {settings} <HealthPanel initial=status workspace=Some(slug)/>
         </div>
     }

@@ -6,13 +6,13 @@ use uuid::Uuid;
 
 use crate::contract::{ApiError, KeyRow, RouteRow, ShownOnce, WorkspaceRef};
 #[cfg(feature = "ssr")]
-use crate::service::services;
+use crate::service::{go_to, services};
 
 /// What the page needs: the workspace, its keys, and the routes that a new key may be restricted to.
 ///
 /// # Errors
 /// As the contract's.
-#[server(prefix = "/api", endpoint = "keys/list")]
+#[server(endpoint = "keys/list")]
 pub async fn keys(workspace: String) -> Result<(WorkspaceRef, Vec<KeyRow>, Vec<RouteRow>), ApiError> {
     let services = services()?;
     let found = services.directory.workspace(&workspace).await?;
@@ -24,7 +24,7 @@ pub async fn keys(workspace: String) -> Result<(WorkspaceRef, Vec<KeyRow>, Vec<R
 ///
 /// # Errors
 /// As the contract's.
-#[server(prefix = "/api", endpoint = "keys/take")]
+#[server(endpoint = "keys/take")]
 pub async fn take_key(workspace: String, id: Uuid) -> Result<Option<ShownOnce>, ApiError> {
     let services = services()?;
     services.routing.take_key(&workspace, id).await
@@ -34,21 +34,21 @@ pub async fn take_key(workspace: String, id: Uuid) -> Result<Option<ShownOnce>, 
 ///
 /// # Errors
 /// As the contract's.
-#[server(prefix = "/api", endpoint = "keys/create")]
+#[server(endpoint = "keys/create")]
 pub async fn create_key(workspace: String, name: String, #[server(default)] routes: Vec<String>) -> Result<(), ApiError> {
     let services = services()?;
     let id = services.routing.create_key(&workspace, &name, &routes.join(",")).await?;
-    leptos_axum::redirect(&format!("/w/{workspace}/keys?created={id}"));
+    go_to(&format!("/w/{workspace}/keys?created={id}"));
     Ok(())
 }
 
 /// # Errors
 /// As the contract's.
-#[server(prefix = "/api", endpoint = "keys/rename")]
+#[server(endpoint = "keys/rename")]
 pub async fn rename_key(workspace: String, id: Uuid, name: String) -> Result<(), ApiError> {
     let services = services()?;
     services.routing.rename_key(&workspace, id, &name).await?;
-    leptos_axum::redirect(&format!("/w/{workspace}/keys?saved=key-renamed"));
+    go_to(&format!("/w/{workspace}/keys?saved=key-renamed"));
     Ok(())
 }
 
@@ -56,21 +56,21 @@ pub async fn rename_key(workspace: String, id: Uuid, name: String) -> Result<(),
 ///
 /// # Errors
 /// As the contract's.
-#[server(prefix = "/api", endpoint = "keys/enable")]
+#[server(endpoint = "keys/enable")]
 pub async fn enable_key(workspace: String, id: Uuid, enabled: bool) -> Result<(), ApiError> {
     let services = services()?;
     services.routing.enable_key(&workspace, id, enabled).await?;
     let saved = if enabled { "key-enabled" } else { "key-disabled" };
-    leptos_axum::redirect(&format!("/w/{workspace}/keys?saved={saved}"));
+    go_to(&format!("/w/{workspace}/keys?saved={saved}"));
     Ok(())
 }
 
 /// # Errors
 /// As the contract's.
-#[server(prefix = "/api", endpoint = "keys/delete")]
+#[server(endpoint = "keys/delete")]
 pub async fn delete_key(workspace: String, id: Uuid) -> Result<(), ApiError> {
     let services = services()?;
     services.routing.delete_key(&workspace, id).await?;
-    leptos_axum::redirect(&format!("/w/{workspace}/keys?saved=key-deleted"));
+    go_to(&format!("/w/{workspace}/keys?saved=key-deleted"));
     Ok(())
 }

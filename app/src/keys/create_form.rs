@@ -58,7 +58,7 @@ pub fn CreateForm(slug: String, routes: Vec<RouteRow>, actions: Actions) -> impl
                         />
                         {has_routes.then(|| view! {
                             <FieldSet legend=Field::KeyRoutes.label() help="With none ticked the key may use every route, also later ones.">
-                                <div class="grid max-h-64 gap-2 overflow-y-auto sm:grid-cols-2">{choices}</div>
+                                <div class="grid max-h-64 gap-2 overflow-y-auto wide:grid-cols-2">{choices}</div>
                                 <p class="text-small text-bad empty:hidden">{route_error}</p>
                             </FieldSet>
                         })}

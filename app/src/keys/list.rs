@@ -2,7 +2,7 @@
 //! without scripts.
 
 use leptos::prelude::*;
-use leptos_router::hooks::{use_location, use_params_map, use_query_map};
+use leptos_router::hooks::{use_location, use_query_map};
 use uuid::Uuid;
 
 use super::api::{CreateKey, DeleteKey, EnableKey, RenameKey, keys, take_key};
@@ -10,6 +10,7 @@ use super::create_form::CreateForm;
 use super::created::Created;
 use super::table::KeyTable;
 use crate::contract::{ApiError, KeyRow, RouteRow, ShownOnce};
+use crate::layout::use_slug;
 use crate::routes::successes;
 use crate::ui::{ActionError, EmptyState, ErrorView, PageHeader, Skeleton, error_of};
 
@@ -32,9 +33,8 @@ type Taken = Option<Result<Option<ShownOnce>, ApiError>>;
 /// `/w/:slug/keys`
 #[component]
 pub fn KeyList() -> impl IntoView {
-    let params = use_params_map();
     let query = use_query_map();
-    let slug = Memo::new(move |_| params.read().get("slug").unwrap_or_default());
+    let slug = use_slug();
     let created = Memo::new(move |_| query.read().get_str("created").and_then(|id| id.parse::<Uuid>().ok()));
     let create = ServerAction::new();
     let actions = Actions {
@@ -57,9 +57,9 @@ pub fn KeyList() -> impl IntoView {
         here
     });
     let changes = [actions.created, successes(actions.rename), successes(actions.enable), successes(actions.delete)];
-    let loaded = Resource::new(move || (slug.get(), changes.map(|count| count.get())), |(slug, _)| keys(slug));
+    let loaded = Resource::new_blocking(move || (slug.get(), changes.map(|count| count.get())), |(slug, _)| keys(slug));
     // Apart from the list, because asking again would find nothing.
-    let taken = Resource::new(
+    let taken = Resource::new_blocking(
         move || (slug.get(), created.get()),
         |(slug, id)| async move {
             match id {

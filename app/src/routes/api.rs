@@ -6,11 +6,11 @@ use leptos::prelude::*;
 use super::view_model::RouteForm;
 use crate::contract::{ApiError, EnvironmentForm, RouteDetail, RouteRow, WorkspaceRef};
 #[cfg(feature = "ssr")]
-use crate::service::services;
+use crate::service::{go_to, services};
 
 /// # Errors
 /// As the contract's.
-#[server(prefix = "/api", endpoint = "routes/list")]
+#[server(endpoint = "routes/list")]
 pub async fn routes(workspace: String) -> Result<(WorkspaceRef, Vec<RouteRow>), ApiError> {
     let services = services()?;
     let found = services.directory.workspace(&workspace).await?;
@@ -19,7 +19,7 @@ pub async fn routes(workspace: String) -> Result<(WorkspaceRef, Vec<RouteRow>), 
 
 /// # Errors
 /// As the contract's.
-#[server(prefix = "/api", endpoint = "routes/detail")]
+#[server(endpoint = "routes/detail")]
 pub async fn route(workspace: String, route: String) -> Result<(WorkspaceRef, RouteDetail), ApiError> {
     let services = services()?;
     let found = services.directory.workspace(&workspace).await?;
@@ -30,7 +30,7 @@ pub async fn route(workspace: String, route: String) -> Result<(WorkspaceRef, Ro
 ///
 /// # Errors
 /// As the contract's.
-#[server(prefix = "/api", endpoint = "routes/workspace")]
+#[server(endpoint = "routes/workspace")]
 pub async fn workspace(workspace: String) -> Result<WorkspaceRef, ApiError> {
     let services = services()?;
     services.directory.workspace(&workspace).await
@@ -38,22 +38,22 @@ pub async fn workspace(workspace: String) -> Result<WorkspaceRef, ApiError> {
 
 /// # Errors
 /// As the contract's.
-#[server(prefix = "/api", endpoint = "routes/create")]
+#[server(endpoint = "routes/create")]
 pub async fn create_route(workspace: String, name: String, slug: String, target_base_url: String) -> Result<(), ApiError> {
     let services = services()?;
     let slug = services.routing.create_route(&workspace, &slug, &name, &target_base_url).await?;
-    leptos_axum::redirect(&format!("/w/{workspace}/routes/{slug}?saved=route-created"));
+    go_to(&format!("/w/{workspace}/routes/{slug}?saved=route-created"));
     Ok(())
 }
 
 /// # Errors
 /// [`ApiError::Invalid`] for a number that is none or out of range, otherwise as the contract's.
-#[server(prefix = "/api", endpoint = "routes/update")]
+#[server(endpoint = "routes/update")]
 pub async fn update_route(workspace: String, route: String, form: RouteForm) -> Result<(), ApiError> {
     let services = services()?;
     let settings = form.settings()?;
     services.routing.update_route(&workspace, &route, &form.name, settings).await?;
-    leptos_axum::redirect(&format!("/w/{workspace}/routes/{route}?saved=route"));
+    go_to(&format!("/w/{workspace}/routes/{route}?saved=route"));
     Ok(())
 }
 
@@ -61,41 +61,41 @@ pub async fn update_route(workspace: String, route: String, form: RouteForm) -> 
 ///
 /// # Errors
 /// As the contract's.
-#[server(prefix = "/api", endpoint = "routes/enable")]
+#[server(endpoint = "routes/enable")]
 pub async fn enable_route(workspace: String, route: String, enabled: bool) -> Result<(), ApiError> {
     let services = services()?;
     services.routing.enable_route(&workspace, &route, enabled).await?;
     let saved = if enabled { "route-enabled" } else { "route-disabled" };
-    leptos_axum::redirect(&format!("/w/{workspace}/routes/{route}?saved={saved}"));
+    go_to(&format!("/w/{workspace}/routes/{route}?saved={saved}"));
     Ok(())
 }
 
 /// # Errors
 /// As the contract's.
-#[server(prefix = "/api", endpoint = "routes/delete")]
+#[server(endpoint = "routes/delete")]
 pub async fn delete_route(workspace: String, route: String, confirmation: String) -> Result<(), ApiError> {
     let services = services()?;
     services.routing.delete_route(&workspace, &route, &confirmation).await?;
-    leptos_axum::redirect(&format!("/w/{workspace}/routes?saved=route-deleted"));
+    go_to(&format!("/w/{workspace}/routes?saved=route-deleted"));
     Ok(())
 }
 
 /// # Errors
 /// As the contract's.
-#[server(prefix = "/api", endpoint = "routes/save_environment")]
+#[server(endpoint = "routes/save-environment")]
 pub async fn save_environment(workspace: String, route: String, form: EnvironmentForm) -> Result<(), ApiError> {
     let services = services()?;
     services.routing.save_environment(&workspace, &route, form).await?;
-    leptos_axum::redirect(&format!("/w/{workspace}/routes/{route}?saved=environment"));
+    go_to(&format!("/w/{workspace}/routes/{route}?saved=environment"));
     Ok(())
 }
 
 /// # Errors
 /// As the contract's.
-#[server(prefix = "/api", endpoint = "routes/delete_environment")]
+#[server(endpoint = "routes/delete-environment")]
 pub async fn delete_environment(workspace: String, route: String, name: String) -> Result<(), ApiError> {
     let services = services()?;
     services.routing.delete_environment(&workspace, &route, &name).await?;
-    leptos_axum::redirect(&format!("/w/{workspace}/routes/{route}?saved=environment-deleted"));
+    go_to(&format!("/w/{workspace}/routes/{route}?saved=environment-deleted"));
     Ok(())
 }

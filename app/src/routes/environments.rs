@@ -82,7 +82,7 @@ fn OneRow(slug: String, route: String, page: String, row: EnvironmentRow, may_wr
                 <span class="flex items-center gap-2 font-medium text-ink">{name} {default.then(|| view! { <Badge>"Default"</Badge> })}</span>
             </Cell>
             <Cell label="Target base URL">
-                <span class="font-mono text-small break-all">{target}</span>
+                <span class="font-mono text-small break-all wide:block wide:max-w-80 wide:truncate" title=target.clone()>{target.clone()}</span>
             </Cell>
             <Cell label="Injected headers">
                 <HeaderNames headers/>
@@ -124,7 +124,7 @@ fn HeaderNames(headers: SecretView) -> impl IntoView {
     if !headers.set {
         return view! { <span class="text-faint">"None"</span> }.into_any();
     }
-    view! { <span class="font-mono text-small break-words">{headers.names.join(", ")}</span> }.into_any()
+    view! { <span class="font-mono text-small [overflow-wrap:anywhere]">{headers.names.join(", ")}</span> }.into_any()
 }
 
 #[component]

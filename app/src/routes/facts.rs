@@ -12,7 +12,7 @@ pub fn Facts(children: Children) -> impl IntoView {
 #[component]
 pub fn Fact(label: &'static str, children: Children) -> impl IntoView {
     view! {
-        <div class="grid gap-x-4 gap-y-0.5 py-3 text-sm sm:grid-cols-[180px_minmax(0,1fr)]">
+        <div class="grid gap-x-4 gap-y-0.5 py-3 text-sm wide:grid-cols-[180px_minmax(0,1fr)]">
             <dt class="text-muted">{label}</dt>
             <dd class="min-w-0 break-words text-ink">{children()}</dd>
         </div>

@@ -1,10 +1,10 @@
 //! All routes of a workspace.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
 
 use super::api::routes;
 use crate::contract::RouteRow;
+use crate::layout::use_slug;
 use crate::ui::{
     ButtonKind, Card, Cell, EmptyState, ErrorView, Icon, IconName, LinkButton, PageHeader, PillState, Row, Skeleton, StatusPill, Table,
 };
@@ -15,9 +15,8 @@ const PURPOSE: &str =
 /// `/w/:slug/routes`
 #[component]
 pub fn RouteList() -> impl IntoView {
-    let params = use_params_map();
-    let slug = Memo::new(move |_| params.read().get("slug").unwrap_or_default());
-    let loaded = Resource::new(move || slug.get(), routes);
+    let slug = use_slug();
+    let loaded = Resource::new_blocking(move || slug.get(), routes);
     view! {
         <Transition fallback=|| view! { <Skeleton lines=6/> }>
             {move || Suspend::new(async move {
@@ -76,7 +75,10 @@ fn RouteTable(slug: String, rows: Vec<RouteRow>) -> impl IntoView {
                     </Cell>
                     <Cell label="Target">
                         {match row.target {
-                            Some(target) => view! { <span class="font-mono text-small break-all">{target}</span> }.into_any(),
+                            Some(target) => view! {
+                                <span class="font-mono text-small break-all wide:block wide:max-w-80 wide:truncate" title=target.clone()>{target.clone()}</span>
+                            }
+                            .into_any(),
                             None => view! { <span class="text-faint">"None"</span> }.into_any(),
                         }}
                     </Cell>

@@ -3,21 +3,20 @@
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
-use leptos_router::hooks::use_params_map;
 use web_sys::HtmlInputElement;
 
 use super::api::{CreateRoute, workspace};
 use super::view_model::{check_name, check_slug, check_target, suggest_slug};
 use crate::contract::{ApiError, Field, WorkspaceRef};
+use crate::layout::use_slug;
 use crate::ui::{ActionError, Button, ButtonKind, Card, ErrorView, LinkButton, PageHeader, Skeleton, TextField, error_of, field_error};
 
 /// `/w/:slug/routes/new`
 #[component]
 pub fn NewRoute() -> impl IntoView {
-    let params = use_params_map();
-    let slug = Memo::new(move |_| params.read().get("slug").unwrap_or_default());
+    let slug = use_slug();
     let create = ServerAction::<CreateRoute>::new();
-    let loaded = Resource::new(move || slug.get(), workspace);
+    let loaded = Resource::new_blocking(move || slug.get(), workspace);
     view! {
         <Transition fallback=|| view! { <Skeleton lines=6/> }>
             {move || Suspend::new(async move {

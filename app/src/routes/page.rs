@@ -42,7 +42,7 @@ pub fn RoutePage() -> impl IntoView {
     };
     let changes =
         [successes(actions.update), successes(actions.enable), successes(actions.save_environment), successes(actions.delete_environment)];
-    let loaded = Resource::new(move || (path.get(), changes.map(|count| count.get())), |((slug, name), _)| route(slug, name));
+    let loaded = Resource::new_blocking(move || (path.get(), changes.map(|count| count.get())), |((slug, name), _)| route(slug, name));
     view! {
         <Transition fallback=|| view! { <Skeleton lines=8/> }>
             {move || Suspend::new(async move {

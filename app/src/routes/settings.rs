@@ -43,7 +43,7 @@ pub fn SettingsForm(slug: String, detail: RouteDetail, actions: Actions) -> impl
                         error=field_error(value, Field::Methods)
                         validate=check_methods
                     />
-                    <div class="grid items-start gap-5 sm:grid-cols-2">
+                    <div class="grid items-start gap-5 wide:grid-cols-2">
                         <Number
                             label=Field::ConnectTimeout.label()
                             name="form[connect_timeout_ms]"

@@ -129,7 +129,8 @@ impl Settings {
 }
 
 /// Whether a key that somebody brings along is long enough to be kept as a plain hash.
-pub(super) fn acceptable(key: &str) -> bool {
+#[must_use]
+pub fn acceptable(key: &str) -> bool {
     key.strip_prefix(PREFIX).is_some_and(|rest| rest.len() >= 16 && rest.len() <= 256 && rest.bytes().all(|b| b.is_ascii_graphic()))
 }
 

@@ -3,7 +3,7 @@
 //! Every save is checked, sealed, committed and published here, in this order, one at a time. Knows no exporter and no web:
 //! what is in force leaves through [`Settings::routing`] and [`Settings::exports`].
 
-// mod bootstrap;
+mod bootstrap;
 mod effective;
 mod environment;
 mod error;
@@ -14,14 +14,16 @@ mod publish;
 mod routes;
 mod secret;
 mod service;
+#[cfg(test)]
+mod tests;
 mod workspaces;
 
-// pub use bootstrap::{BootstrapError, BootstrapReport, Passwords};
+pub use bootstrap::{BootstrapError, BootstrapReport, Passwords};
 pub use effective::{Effective, ManagedBy, StoredExport, operator, tenant};
 pub use environment::{BatchEnvironment, OtelEnvironment, SignalEnvironment, VariableError, VariableProblem};
 pub use error::Error;
 pub use exports::{ExportChange, InEffect, OperatorExport, TenantExport};
-pub use keys::{KeyEntry, NewKey};
+pub use keys::{KeyEntry, NewKey, acceptable as acceptable_key};
 pub use members::{AddedMember, MemberEntry};
 pub use publish::{Problem, SecretPlace};
 pub use routes::{EnvironmentChange, RouteChange, RouteEntry};

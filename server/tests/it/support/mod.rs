@@ -1,3 +1,5 @@
-//! What several tests share.
+//! Servers that the tests talk to.
 
+pub mod collector;
+pub mod process;
 pub mod upstream;
