@@ -56,6 +56,10 @@ impl Default for Config {
 const HYPER_MAX_HEADERS: usize = 100;
 const HYPER_MIN_BUFFER: usize = 8192;
 const H2_PING_TIMEOUT: Duration = Duration::from_secs(20);
+/// What one request's body may have in flight, and all of a connection's together: were the two equal (as they are by
+/// default), one upstream that does not read would stop every other upload on the client's connection.
+const H2_STREAM_WINDOW: u32 = 256 * 1024;
+const H2_CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
 
@@ -135,6 +139,8 @@ impl Server {
             .keep_alive_interval(config.header_timeout)
             .keep_alive_timeout(H2_PING_TIMEOUT)
             .max_header_list_size(u32::try_from(header_bytes).unwrap_or(u32::MAX))
+            .initial_stream_window_size(H2_STREAM_WINDOW)
+            .initial_connection_window_size(H2_CONNECTION_WINDOW)
             .max_concurrent_streams(config.max_streams);
         Self { http1, http2, header_timeout: config.header_timeout, handler: Arc::new(handler) }
     }

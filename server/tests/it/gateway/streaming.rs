@@ -48,7 +48,7 @@ async fn a_hundred_megabytes_up_wait_for_an_upstream_that_does_not_read() {
     let mut table = Table::to(&upstream.url());
     table.limits.body_limit = 2 * BIG;
     let rig = Rig::start(&table).await;
-    for (client, is_h2) in [(client(), false), (h2_client(), true)] {
+    for client in [client(), h2_client()] {
         let sent = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&sent);
         let pieces = futures::stream::iter(0..BIG / 65_536).map(move |_| {
@@ -61,11 +61,7 @@ async fn a_hundred_megabytes_up_wait_for_an_upstream_that_does_not_read() {
         let held = settled(|| sent.load(Ordering::SeqCst)).await;
         assert!(held < IN_FLIGHT, "{} MiB left the client unread", held / MIB);
         stalled.abort();
-        if is_h2 {
-            // A reset overtakes the data; over HTTP/1.1 the end stands behind what nobody reads.
-            until("the upstream is let go", || upstream.open() == 1).await;
-        }
-
+        // What one upload holds up, even one that nobody waits for any more, must not hold up the next on its connection.
         let before = upstream.received();
         let pieces = futures::stream::iter(0..BIG / 65_536).map(|_| Ok::<_, std::io::Error>(bytes::Bytes::from_static(&[7; 65_536])));
         let response = rig.request(&client, Method::POST, "/").body(reqwest::Body::wrap_stream(pieces)).send().await.unwrap();
