@@ -33,7 +33,7 @@ pub(super) fn CreateForm(create: ServerAction<CreateWorkspace>) -> impl IntoView
                         name="slug"
                         required=true
                         mono=true
-                        help="Stands in addresses and can't be changed: a-z, 0-9 and -."
+                        help="Stands in addresses and can't be changed later."
                         validate=|text| Slug::parse(text).map(drop)
                         error=field_error(create.value(), Field::Slug)
                     />
