@@ -1,6 +1,6 @@
 //! Workspaces and their members.
 
-use app::contract::{Access, ApiError, Directory, MemberRow, Page, ShownOnce, WorkspaceRef, WorkspaceRow};
+use app::contract::{ApiError, Directory, MemberRow, Page, ShownOnce, WorkspaceRef, WorkspaceRow};
 use async_trait::async_trait;
 use uuid::Uuid;
 
@@ -95,17 +95,16 @@ impl Bound {
 }
 
 fn row(entry: WorkspaceEntry) -> WorkspaceRow {
-    let workspace = workspace_ref(Membership { workspace: entry.workspace.clone(), role: None });
-    debug_assert_eq!(workspace.access, Access::Operator);
+    let WorkspaceEntry { workspace, routes, members, exporting } = entry;
     WorkspaceRow {
         id: workspace.id,
-        slug: workspace.slug,
-        name: workspace.name,
+        slug: workspace.slug.into(),
+        name: workspace.name.into(),
         enabled: workspace.enabled,
-        created_at: entry.workspace.created_at,
-        routes: count(entry.routes),
-        members: count(entry.members),
-        exporting: entry.exporting,
+        created_at: workspace.created_at,
+        routes: count(routes),
+        members: count(members),
+        exporting,
     }
 }
 

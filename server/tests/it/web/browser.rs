@@ -83,16 +83,10 @@ impl Browser {
     }
 
     /// Signs in and expects it to work.
-    #[track_caller]
-    pub fn signed_in<'a>(self, email: &'a str, password: &'a str) -> impl Future<Output = Self> + 'a
-    where
-        Self: 'a,
-    {
-        async move {
-            let answer = self.call("/api/probe/sign_in", &[("email", email), ("password", password)]).await;
-            assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
-            self
-        }
+    pub async fn signed_in(self, email: &str, password: &str) -> Self {
+        let answer = self.call("/api/probe/sign_in", &[("email", email), ("password", password)]).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+        self
     }
 
     /// The address that `/api/probe/viewer` sees signed in.
