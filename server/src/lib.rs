@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod backend;
 pub mod bus;
+pub mod compose;
 pub mod config;
 pub mod demo;
 pub mod event;

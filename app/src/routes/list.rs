@@ -76,7 +76,7 @@ fn RouteTable(slug: String, rows: Vec<RouteRow>) -> impl IntoView {
                     <Cell label="Target">
                         {match row.target {
                             Some(target) => view! {
-                                <span class="font-mono text-small break-all wide:block wide:max-w-80 wide:truncate" title=target.clone()>{target}</span>
+                                <span class="font-mono text-small break-all wide:block wide:max-w-80 wide:truncate" title=target.clone()>{target.clone()}</span>
                             }
                             .into_any(),
                             None => view! { <span class="text-faint">"None"</span> }.into_any(),

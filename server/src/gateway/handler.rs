@@ -46,15 +46,17 @@ impl Handler {
     pub(super) async fn handle(&self, request: Request<Incoming>, client: &Client) -> Response<Body> {
         let wall = SystemTime::now();
         let begun = Begun { id: ids::request_id(wall), wall, clock: Instant::now() };
-        match AssertUnwindSafe(self.pass(request, client, begun)).catch_unwind().await {
-            Ok(response) => response,
-            Err(_) => {
-                let detail = "a handler panicked; the panic itself is logged before this".to_owned();
-                let mut refusal = Refusal::failed(StatusCode::INTERNAL_SERVER_ERROR, "Internal error", "panic", detail);
-                refusal.close = true;
-                refusal.into_response(begun.id)
-            }
+        let passed = AssertUnwindSafe(self.pass(request, client, begun)).catch_unwind().await;
+        let mut response = passed.unwrap_or_else(|_| {
+            let detail = "a handler panicked; the panic itself is logged before this".to_owned();
+            let mut refusal = Refusal::failed(StatusCode::INTERNAL_SERVER_ERROR, "Internal error", "panic", detail);
+            refusal.close = true;
+            refusal.into_response(begun.id)
+        });
+        if client.watch.as_ref().is_some_and(|watch| watch.in_doubt()) {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
+        response
     }
 
     async fn pass(&self, request: Request<Incoming>, client: &Client, begun: Begun) -> Response<Body> {

@@ -49,6 +49,11 @@ impl Watch {
         number >= self.doubt_from.load(Ordering::Relaxed)
     }
 
+    /// The next message can't be told: nothing more is served here.
+    pub(super) fn in_doubt(&self) -> bool {
+        self.doubt_from.load(Ordering::Relaxed) != u64::MAX
+    }
+
     /// The answer goes out while the client still sends: close gently.
     pub(super) fn linger(&self) {
         self.linger.store(true, Ordering::Relaxed);

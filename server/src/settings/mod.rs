@@ -14,6 +14,8 @@ mod publish;
 mod routes;
 mod secret;
 mod service;
+#[cfg(test)]
+mod tests;
 mod workspaces;
 
 pub use bootstrap::{BootstrapError, BootstrapReport, Passwords};

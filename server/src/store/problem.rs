@@ -29,9 +29,12 @@ pub enum Reason {
     WrongKey,
 }
 
+/// By tree and key.
+type Noted = BTreeMap<(&'static str, Vec<u8>), Reason>;
+
 /// Collects problems; each is logged once.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Problems(Arc<Mutex<BTreeMap<(&'static str, Vec<u8>), Reason>>>);
+pub(super) struct Problems(Arc<Mutex<Noted>>);
 
 impl Problems {
     pub(super) fn note(&self, tree: &'static str, key: &[u8], reason: Reason) {
@@ -52,7 +55,7 @@ impl Problems {
         self.lock().iter().map(|((tree, key), reason)| Problem { tree, key: hex::encode(key), reason: *reason }).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<(&'static str, Vec<u8>), Reason>> {
+    fn lock(&self) -> MutexGuard<'_, Noted> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -35,7 +35,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use delivery::{Retry, Transport};
+pub use delivery::{OutboundTransport, Retry, Transport};
 pub use status::{Failure, Reason, Status};
 
 use crate::bus::{Bus, Interest, Listener};

@@ -183,7 +183,6 @@ fn matches_etag(headers: &HeaderMap, etag: &HeaderValue) -> bool {
 
 #[derive(Clone, Debug)]
 enum Source {
-    #[cfg_attr(feature = "embed-assets", expect(dead_code, reason = "a folder is given by tests only"))]
     Folder(Arc<std::path::PathBuf>),
     #[cfg(feature = "embed-assets")]
     Embedded,

@@ -1,6 +1,7 @@
 //! Every route in one list.
 
 use app::App;
+use app::contract::ApiError;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
@@ -9,7 +10,7 @@ use axum::routing::get;
 use http::{Request, StatusCode};
 use leptos_axum::{LeptosRoutes, generate_route_list, render_app_async_stream_with_context};
 
-use super::{Console, assets, context, health, middleware};
+use super::{Console, answer, assets, context, health, middleware, visitor};
 
 /// The console as a service. Call it inside the runtime: Leptos takes hold of it.
 pub fn router(console: &Console) -> Router {
@@ -25,8 +26,11 @@ pub fn router(console: &Console) -> Router {
     middleware::stack(open, pages, console).with_state(console.clone())
 }
 
-/// The app's own page for what is not there.
+/// The app's own page for what is not there; for whoever asks for no page, the bare answer.
 async fn not_found(State(console): State<Console>, request: Request<Body>) -> Response {
+    if !visitor::is_page(&request) {
+        return answer::api_error(&ApiError::NotFound);
+    }
     let options = console.0.leptos.clone();
     let render = render_app_async_stream_with_context(context::provider(console), move || app::shell(options.clone()));
     let mut response = render(request).await;

@@ -39,13 +39,17 @@ pub(super) async fn recall(State(console): State<Console>, mut request: Request<
 pub(super) async fn sign_in_first(request: Request<Body>, next: Next) -> Response {
     let path = request.uri().path();
     let route = request.extensions().get::<MatchedPath>().map_or(path, MatchedPath::as_str);
-    let is_page = matches!(*request.method(), Method::GET | Method::HEAD) && !path.starts_with(SERVER_FUNCTIONS);
     let signed_in = request.extensions().get::<Visitor>().is_some_and(|visitor| matches!(visitor.caller(), Caller::User(_)));
-    if signed_in || !is_page || OPEN.contains(&route) {
+    if signed_in || !is_page(&request) || OPEN.contains(&route) {
         return next.run(request).await;
     }
     let to = HeaderValue::from_str(&sign_in_path(request.uri())).unwrap_or(HeaderValue::from_static("/sign-in"));
     (StatusCode::SEE_OTHER, [(LOCATION, to)]).into_response()
+}
+
+/// Whether a page is asked for, rather than a server function.
+pub(super) fn is_page(request: &Request<Body>) -> bool {
+    matches!(*request.method(), Method::GET | Method::HEAD) && !request.uri().path().starts_with(SERVER_FUNCTIONS)
 }
 
 /// `/sign-in?next=…` with the path that was asked for, if that is a page of our own.

@@ -6,26 +6,11 @@ mod answer;
 mod lane;
 mod payload;
 mod retry;
+mod transport;
 mod worker;
-
-use async_trait::async_trait;
-use bytes::Bytes;
-use http::{Request, Response};
-use hyper::body::Incoming;
 
 pub use lane::Lane;
 pub use payload::{MAX_REQUEST, Payload, split_metrics};
 pub use retry::Retry;
+pub use transport::{OutboundTransport, Transport};
 pub use worker::Worker;
-
-use crate::live::ExportTarget;
-use crate::values::FailureKind;
-
-/// The way out. It sends the request as it is: no header added for another destination, no redirect followed, no proxy
-/// from the environment.
-#[async_trait]
-pub trait Transport: Send + Sync + 'static {
-    /// # Errors
-    /// What kept a response from coming; such a failure may be tried again.
-    async fn send(&self, target: &ExportTarget, request: Request<Bytes>) -> Result<Response<Incoming>, FailureKind>;
-}

@@ -113,3 +113,44 @@ fn halves(mut metric: Metric) -> Option<(Metric, Metric)> {
     });
     Some((metric, other))
 }
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry_proto::tonic::metrics::v1::{NumberDataPoint, Sum};
+
+    use super::*;
+
+    #[test]
+    fn metrics_that_are_too_many_are_split_without_losing_a_point() {
+        let point = |n| NumberDataPoint { time_unix_nano: n, ..NumberDataPoint::default() };
+        let metric = |name: &str, points: std::ops::Range<u64>| Metric {
+            name: name.to_owned(),
+            data: Some(Data::Sum(Sum { data_points: points.map(point).collect(), aggregation_temporality: 2, is_monotonic: true })),
+            ..Metric::default()
+        };
+        let request = ExportMetricsServiceRequest {
+            resource_metrics: vec![ResourceMetrics {
+                schema_url: "resource".to_owned(),
+                scope_metrics: vec![ScopeMetrics {
+                    schema_url: "scope".to_owned(),
+                    metrics: vec![metric("a", 1..1_000), metric("b", 1_000..1_010)],
+                    ..ScopeMetrics::default()
+                }],
+                ..ResourceMetrics::default()
+            }],
+        };
+        let whole = Bytes::from(request.encode_to_vec());
+        assert_eq!(split_metrics(whole.clone(), whole.len()).unwrap(), [whole.clone()]);
+        let parts = split_metrics(whole, 2_000).unwrap();
+        assert!(parts.len() > 5 && parts.iter().all(|part| part.len() <= 2_000));
+        let mut times = Vec::new();
+        for part in parts {
+            let part = ExportMetricsServiceRequest::decode(part).unwrap().resource_metrics.remove(0);
+            assert_eq!((&*part.schema_url, &*part.scope_metrics[0].schema_url), ("resource", "scope"));
+            let Some(Data::Sum(sum)) = &part.scope_metrics[0].metrics[0].data else { panic!("a sum") };
+            assert!(sum.is_monotonic && sum.aggregation_temporality == 2);
+            times.extend(sum.data_points.iter().map(|point| point.time_unix_nano));
+        }
+        assert_eq!(times, (1..1_010).collect::<Vec<_>>());
+    }
+}

@@ -19,15 +19,11 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use opentelemetry_proto::tonic::collector::logs::v1::{
-    ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse,
-};
+use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse};
 use opentelemetry_proto::tonic::collector::metrics::v1::{
     ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
 };
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
-};
+use opentelemetry_proto::tonic::collector::trace::v1::{ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse};
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
@@ -321,9 +317,7 @@ async fn respond(path: &str, reply: Reply) -> Result<Response<Full<Bytes>>, Rese
         Reply::Status(number) => Ok(status(number).body(Full::default()).unwrap()),
         Reply::RetryAfter(number, after) => Ok(status(number).header(header::RETRY_AFTER, after).body(Full::default()).unwrap()),
         Reply::Redirect(to) => Ok(status(307).header(header::LOCATION, to).body(Full::default()).unwrap()),
-        Reply::Body(content_type, body) => {
-            Ok(status(200).header(header::CONTENT_TYPE, content_type).body(Full::new(body)).unwrap())
-        }
+        Reply::Body(content_type, body) => Ok(status(200).header(header::CONTENT_TYPE, content_type).body(Full::new(body)).unwrap()),
         Reply::Hang => std::future::pending().await,
         Reply::Reset => Err(ResetByScript),
     }
@@ -351,4 +345,3 @@ fn unzip(headers: &HeaderMap, raw: &Bytes) -> Bytes {
     flate2::read::MultiGzDecoder::new(&raw[..]).read_to_end(&mut out).expect("the body is not gzip");
     out.into()
 }
-

@@ -1,4 +1,5 @@
-//! Scripted fakes that record what they were sent.
+//! Servers that the tests talk to.
 
 pub mod collector;
 pub mod process;
+pub mod upstream;

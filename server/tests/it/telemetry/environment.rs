@@ -59,7 +59,7 @@ async fn with_the_operators_variables() {
         assert!(["/v1/logs", "/v1/metrics"].contains(&&*delivery.path));
     }
     for metric in received.metrics() {
-        assert!(format!("{:?}", metric.record).contains("aggregation_temporality: 2"), "the destination's own: cumulative");
+        assert!(format!("{:?}", metric.record).contains("aggregation_temporality: Cumulative"), "the destination's own: cumulative");
     }
 }
 

@@ -105,9 +105,8 @@ async fn they_carry_on_when_other_settings_of_the_destination_change() {
     rig.configure(exports([changed.clone()]));
     rig.wait_for(Owner::Operator, |status| status.accepted == 0).await;
     // Even with no request, what was counted before is still reported, now with the new token.
-    let received = collector
-        .wait_for(|received| received.on("/v1/metrics").last().is_some_and(|d| d.headers.contains_key("authorization")))
-        .await;
+    let received =
+        collector.wait_for(|received| received.on("/v1/metrics").last().is_some_and(|d| d.headers.contains_key("authorization"))).await;
     assert_eq!(last_total(&received), 1);
     rig.emit(request(tenant_id(1)));
     collector.wait_for(|received| last_total(received) == 2).await;

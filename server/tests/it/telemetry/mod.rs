@@ -12,35 +12,16 @@ mod signals;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use http::{Request as HttpRequest, Response};
-use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use server::bus::Bus;
 use server::event::{Component, Event, Proxied, Request, TraceContext};
 use server::live::{Batch, Compression, ExportTarget, Exports, Owner, SignalTarget, Temporality};
-use server::telemetry::{Options, Retry, Status, Telemetry, Transport};
-use server::values::{Endpoint, FailureKind, HeaderList, Signal, TenantId};
+use server::outbound::Outbound;
+use server::telemetry::{Options, OutboundTransport, Retry, Status, Telemetry};
+use server::values::{Endpoint, HeaderList, Signal, TenantId};
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::support::collector::Collector;
-
-/// A client as plain as they come.
-struct PlainTransport(Client<HttpConnector, Full<Bytes>>);
-
-#[async_trait]
-impl Transport for PlainTransport {
-    async fn send(&self, _: &ExportTarget, request: HttpRequest<Bytes>) -> Result<Response<Incoming>, FailureKind> {
-        self.0.request(request.map(Full::new)).await.map_err(|error| {
-            if error.is_connect() { FailureKind::Refused } else { FailureKind::Closed }
-        })
-    }
-}
 
 /// Telemetry over a configuration that the test changes.
 struct Rig {
@@ -53,7 +34,7 @@ impl Rig {
     fn start(exports: Exports, options: Options) -> Self {
         let exports = watch::Sender::new(Arc::new(exports));
         let bus = Bus::default();
-        let transport = Arc::new(PlainTransport(Client::builder(TokioExecutor::new()).build_http()));
+        let transport = Arc::new(OutboundTransport::new(Outbound::new().unwrap()));
         let telemetry = Telemetry::start(exports.subscribe(), &bus, transport, options);
         Self { bus, telemetry, exports }
     }

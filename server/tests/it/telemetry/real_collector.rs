@@ -85,13 +85,7 @@ async fn rotel_reads_what_we_send() {
     let mut to = target(Owner::Operator, &rotel.endpoint, "");
     to.service_name = "gateway-eu".to_owned();
     let rig = Rig::start(exports([to]), quick());
-    let trace = TraceContext {
-        trace_id: [0xab; 16],
-        span_id: [0xcd; 8],
-        parent_span_id: Some([0xef; 8]),
-        flags: 1,
-        state: None,
-    };
+    let trace = TraceContext { trace_id: [0xab; 16], span_id: [0xcd; 8], parent_span_id: Some([0xef; 8]), flags: 1, state: None };
     rig.emit(Request {
         status: Some(504),
         failure: Some(Failure { kind: "timeout", message: "no answer".to_owned() }),
@@ -110,10 +104,87 @@ async fn rotel_reads_what_we_send() {
     let status = rig.status(Owner::Operator);
     assert_eq!((status.accepted, status.delivered), (3, 3), "{status:?}");
 
-    let wanted = [
-        "service.name: Str(gateway-eu)",
-        "GET billing",
-    ];
-    let text = rotel.wait_for(|text| wanted.iter().all(|wanted| text.contains(wanted))).await;
-    println!("{text}");
+    let text = rotel.wait_for(|text| text.contains("http.server.request.duration") && text.contains("EventName")).await;
+    let (spans, rest) = text.split_once("ResourceLog #0").expect("spans, then logs");
+    let (logs, metrics) = rest.split_once("ResourceMetrics #0").expect("logs, then metrics");
+    let resource = ["-> service.name: Str(gateway-eu)", "-> service.version: Str(0.1.0)", "InstrumentationScope knoxcall 0.1.0"];
+    let ids = format!("Trace ID       : {}", "ab".repeat(16));
+
+    let (server_span, security_span) = spans.split_once("Span #1").expect("two spans");
+    holds(server_span, &resource);
+    holds(
+        server_span,
+        &[
+            &ids,
+            "Parent ID      : efefefefefefefef",
+            "ID             : cdcdcdcdcdcdcdcd",
+            "Name           : GET billing",
+            "Kind           : SPAN_KIND_SERVER",
+            "Status code    : STATUS_CODE_ERROR",
+            "-> http.request.method: Str(GET)",
+            "-> http.response.status_code: Int(504)",
+            "-> knoxcall.tenant_id: Str(00000000-0000-0000-0000-000000000001)",
+            "-> knoxcall.latency_ms: Double(12.5)",
+            "-> error.type: Str(timeout)",
+            "-> Name: exception",
+            "-> exception.type: Str(timeout)",
+        ],
+    );
+    holds(
+        security_span,
+        &[
+            &ids,
+            "Parent ID      : cdcdcdcdcdcdcdcd",
+            "Name           : security csrf.rejected",
+            "Kind           : SPAN_KIND_INTERNAL",
+            "-> knoxcall.security.severity: Str(medium)",
+        ],
+    );
+    holds(logs, &resource);
+    holds(
+        logs,
+        &[
+            "SeverityText: ERROR",
+            "SeverityNumber: SEVERITY_NUMBER_ERROR(17)",
+            "EventName: knoxcall.proxy.request",
+            "-> event.name: Str(knoxcall.proxy.request)",
+            "-> server.address: Str(api.upstream.test)",
+            "-> knoxcall.route_name: Str(billing)",
+            &ids,
+            "Span ID        : cdcdcdcdcdcdcdcd",
+            "Flags: 1",
+        ],
+    );
+    holds(metrics, &resource);
+    let (counter, histograms) = metrics.split_once("Metric #1").expect("three metrics");
+    holds(
+        counter,
+        &[
+            "-> Name: knoxcall.proxy.requests",
+            "-> Unit: {request}",
+            "-> DataType: Sum",
+            "-> IsMonotonic: true",
+            "-> AggregationTemporality: AGGREGATION_TEMPORALITY_CUMULATIVE",
+            "-> error: Bool(true)",
+            "-> http.response.status_class: Str(5xx)",
+            "Value: 1",
+        ],
+    );
+    holds(
+        histograms,
+        &[
+            "-> Name: knoxcall.proxy.request.duration",
+            "-> Unit: ms",
+            "Sum: 12.5",
+            "-> Name: http.server.request.duration",
+            "-> Unit: s",
+            "Sum: 0.0125",
+        ],
+    );
+}
+
+fn holds(text: &str, wanted: &[&str]) {
+    for line in wanted {
+        assert!(text.contains(line), "rotel did not print {line:?} in:\n{text}");
+    }
 }

@@ -87,11 +87,7 @@ async fn endpoints_change_under_traffic() {
     let (a, b) = (tenant_id(1), tenant_id(2));
     let at = |n: u64| -> Exports {
         let side = if n.is_multiple_of(2) { &left } else { &right };
-        exports([
-            generation(operator(side), n),
-            generation(tenant(a, &own), n / 3),
-            tenant(b, &untouched),
-        ])
+        exports([generation(operator(side), n), generation(tenant(a, &own), n / 3), tenant(b, &untouched)])
     };
     let rig = Rig::start(at(0), quick());
     let sent = under_traffic(&rig, async |n| rig.configure(at(n))).await;

@@ -156,12 +156,7 @@ async fn what_is_not_proxied_gives_a_span_and_no_log() {
     let collector = Collector::start().await;
     let own = Collector::start().await;
     let rig = Rig::start(exports([operator(&collector), tenant(tenant_id(1), &own)]), quick());
-    let page = Request {
-        component: Component::Console,
-        proxied: None,
-        http_route: Some("/w/{slug}/routes".into()),
-        ..fixed()
-    };
+    let page = Request { component: Component::Console, proxied: None, http_route: Some("/w/{slug}/routes".into()), ..fixed() };
     rig.emit(page);
     let rejected = Security {
         at: SystemTime::now(),
@@ -200,12 +195,7 @@ async fn an_unknown_route_is_a_proxied_request_without_a_name() {
     let nowhere: Arc<str> = "".into();
     rig.emit(Request {
         status: Some(404),
-        proxied: Some(Proxied {
-            route: Arc::clone(&nowhere),
-            environment: nowhere,
-            upstream_host: None,
-            upstream_address: None,
-        }),
+        proxied: Some(Proxied { route: Arc::clone(&nowhere), environment: nowhere, upstream_host: None, upstream_address: None }),
         ..fixed()
     });
     rig.telemetry.shutdown(GRACE).await;

@@ -27,7 +27,52 @@ enum Needs {
 use Needs::{Admin, Member, Nothing, Operator, SignIn};
 
 /// Path, who may call it, and fields that decode (the workspace is added).
-const RULES: &[(&str, Needs, &[(&str, &str)])] = &[];
+const RULES: &[(&str, Needs, &[(&str, &str)])] = &[
+    ("/api/account/sign-in", Nothing, &[("email", "nobody@example.com"), ("password", "x")]),
+    ("/api/account/setup-link", Nothing, &[("token", "x")]),
+    ("/api/account/complete-setup", Nothing, &[("token", "x"), ("password", "a long enough password")]),
+    ("/api/account/sign-out", Nothing, &[]),
+    ("/api/account/viewer", SignIn, &[]),
+    ("/api/account/change-password", SignIn, &[("current", "x"), ("new", "a long enough password")]),
+    ("/api/overview/gateway", Operator, &[]),
+    ("/api/overview/workspace", Member, &[]),
+    ("/api/directory/workspaces", Operator, &[("page", "0")]),
+    ("/api/directory/create-workspace", Operator, &[("slug", "initech"), ("name", "Initech")]),
+    ("/api/directory/rename-workspace", Operator, &[("workspace", "acme"), ("name", "Mine")]),
+    ("/api/directory/enable-workspace", Operator, &[("workspace", "acme"), ("enabled", "false")]),
+    ("/api/directory/delete-workspace", Operator, &[("workspace", "acme"), ("confirmation", "acme")]),
+    ("/api/directory/members", Member, &[]),
+    ("/api/directory/add-member", Admin, &[("email", "new@example.com"), ("role", "admin")]),
+    ("/api/directory/take-invitation", Member, &[("user_id", SOME_ID)]),
+    ("/api/directory/set-member-role", Admin, &[("user_id", SOME_ID), ("role", "admin")]),
+    ("/api/directory/remove-member", Admin, &[("user_id", SOME_ID)]),
+    ("/api/routes/list", Member, &[]),
+    ("/api/routes/detail", Member, &[("route", "billing")]),
+    ("/api/routes/workspace", Member, &[]),
+    ("/api/routes/create", Admin, &[("name", "Billing"), ("slug", "billing"), ("target_base_url", "http://127.0.0.1:1")]),
+    ("/api/routes/update", Admin, &[("route", "billing"), ("form[name]", "Billing")]),
+    ("/api/routes/enable", Admin, &[("route", "billing"), ("enabled", "false")]),
+    ("/api/routes/delete", Admin, &[("route", "billing"), ("confirmation", "billing")]),
+    (
+        "/api/routes/save-environment",
+        Admin,
+        &[("route", "billing"), ("form[name]", "staging"), ("form[target_base_url]", "http://127.0.0.1:1")],
+    ),
+    ("/api/routes/delete-environment", Admin, &[("route", "billing"), ("name", "production")]),
+    ("/api/keys/list", Member, &[]),
+    ("/api/keys/take", Member, &[("id", SOME_ID)]),
+    ("/api/keys/create", Admin, &[("name", "default")]),
+    ("/api/keys/rename", Admin, &[("id", SOME_ID), ("name", "other")]),
+    ("/api/keys/enable", Admin, &[("id", SOME_ID), ("enabled", "false")]),
+    ("/api/keys/delete", Admin, &[("id", SOME_ID)]),
+    ("/api/integrations/operator-export", Operator, &[]),
+    ("/api/integrations/operator-export-status", Operator, &[]),
+    ("/api/integrations/save-operator-export", Operator, &[("form[endpoint]", "http://127.0.0.1:4318")]),
+    ("/api/integrations/tenant-export", Member, &[]),
+    ("/api/integrations/tenant-export-status", Member, &[]),
+    ("/api/integrations/save-tenant-export", Admin, &[("form[endpoint]", "http://127.0.0.1:4318")]),
+];
+const SOME_ID: &str = "0190a1b2-0000-7000-8000-000000000001";
 
 async fn call(browser: &Browser, path: &str, method: &Method, fields: &[(&str, &str)]) -> Answer {
     let headers = [("sec-fetch-site", "same-origin"), ("accept", "application/json")];
@@ -68,10 +113,15 @@ async fn nobody_calls_what_they_may_not() {
             let answer = call(&nobody, path, &method, &fields).await;
             assert_eq!((answer.status, answer.error()), (StatusCode::UNAUTHORIZED, ApiError::SignedOut), "nobody: {path}");
         }
+        if matches!(needs, Nothing | SignIn) {
+            let answer = call(&console.browser(), path, &method, &fields).await;
+            assert!(answer.status.is_success() || answer.status.is_client_error(), "{path}: {}", answer.text());
+            continue;
+        }
         let as_stranger = call(&stranger, path, &method, &fields).await;
         let as_viewer = call(&viewer, path, &method, &fields).await;
         match needs {
-            Nothing | SignIn => {}
+            Nothing | SignIn => unreachable!(),
             Operator => {
                 assert_eq!(as_stranger.error(), ApiError::NotFound, "another workspace's admin: {path}");
                 assert_eq!(as_viewer.error(), ApiError::NotFound, "viewer: {path}");
@@ -88,6 +138,14 @@ async fn nobody_calls_what_they_may_not() {
             }
         }
     }
+    let changed = [
+        console.store.api_keys().all().unwrap().len(),
+        console.store.routes().all().unwrap().len(),
+        console.store.exports().all().unwrap().len(),
+    ];
+    assert_eq!(changed, [0, 0, 0], "none of them changed anything");
+    assert_eq!(console.store.workspaces().all().unwrap().len(), 2);
+    assert!(console.store.workspaces().all().unwrap().iter().all(|workspace| workspace.enabled));
     let stale: Vec<_> = RULES.iter().map(|(path, ..)| *path).filter(|path| !walked.contains(path)).collect();
     assert!(stale.is_empty(), "no such functions (renamed, or dropped by the linker?): {stale:?}");
 }

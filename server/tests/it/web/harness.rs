@@ -6,13 +6,16 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use server::auth::{Auth, Clock};
-use server::backend::Backend;
+use server::backend::{Backend, Parts};
 use server::bus::{Bus, Interest, Listener};
 use server::event::{Event, SecurityKind};
+use server::settings::{OtelEnvironment, Settings};
 use server::store::{Changes, Member, Store, User, Workspace};
 use server::values::{DisplayName, Email, Endpoint, Password, Role, Slug, TenantId};
+use server::vault::Vault;
 use server::web::{Assets, Console, serve};
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
@@ -69,9 +72,11 @@ pub struct TestConsole {
     pub base: String,
     pub auth: Auth,
     pub store: Store,
+    pub settings: Settings,
     pub clock: TestClock,
     pub events: Arc<Recorder>,
-    _stop: DropGuard,
+    serving: JoinHandle<()>,
+    stop: DropGuard,
     _folder: tempfile::TempDir,
 }
 
@@ -91,13 +96,26 @@ impl TestConsole {
         bus.listen(&(Arc::clone(&events) as Arc<dyn Listener>));
         let auth = Auth::new(store.clone(), bus.clone(), clock.clock());
         let assets = Assets::in_folder(site.unwrap_or(&folder.path().join("no-site")));
-        let backend = backend(&auth);
+        let settings = Settings::open(store.clone(), Vault::from_key([7; 32]), OtelEnvironment::default(), Uuid::now_v7()).unwrap();
+        let backend = Backend::new(Parts {
+            auth: auth.clone(),
+            settings: settings.clone(),
+            statuses: Arc::new(|_| None),
+            console_url: public_url.unwrap_or("http://127.0.0.1:3000").to_owned(),
+            gateway_url: "http://127.0.0.1:8080".to_owned(),
+        });
         let console = Console::new(backend, bus, assets, public_url.map(|url| Endpoint::parse_exact(url).unwrap()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
-        tokio::spawn(serve(listener, console, stop.clone()));
-        Self { base, auth, store, clock, events, _stop: stop.drop_guard(), _folder: folder }
+        let serving = tokio::spawn(serve(listener, console, stop.clone()));
+        Self { base, auth, store, settings, clock, events, serving, stop: stop.drop_guard(), _folder: folder }
+    }
+
+    /// Ends it as a signal does, and waits for the end.
+    pub async fn shut_down(self) {
+        drop(self.stop);
+        tokio::time::timeout(Duration::from_secs(9), self.serving).await.expect("it ends by itself").unwrap();
     }
 
     pub fn browser(&self) -> Browser {
@@ -137,8 +155,4 @@ impl TestConsole {
         self.store.commit(Changes::new().put(&member)).await.unwrap();
         user
     }
-}
-
-fn backend(auth: &Auth) -> Backend {
-    Backend::new(auth.clone())
 }

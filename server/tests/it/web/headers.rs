@@ -42,6 +42,7 @@ async fn every_kind_of_answer_has_them() {
             ("panic", Method::POST, "/api/probe/panic", own, Some(String::new()), 500),
             ("foreign", Method::POST, "/api/probe/viewer", &[], Some(String::new()), 403),
             ("too large", Method::POST, "/api/probe/viewer", own, too_large.clone(), 413),
+            ("no such function", Method::POST, "/api/none", own, Some(String::new()), 404),
             ("wrong method", Method::POST, "/healthz", own, Some(String::new()), 405),
         ] {
             let answer = browser.send(method, path, headers, body).await;

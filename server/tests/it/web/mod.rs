@@ -3,6 +3,7 @@
 
 mod assets;
 mod browser;
+mod console;
 mod csrf;
 mod events;
 mod functions;
@@ -10,6 +11,7 @@ mod harness;
 mod headers;
 mod pages;
 mod probes;
+mod serving;
 mod sessions;
 mod setup;
 mod sign_in;

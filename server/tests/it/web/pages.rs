@@ -1,6 +1,7 @@
 //! Pages: who may open them, and what is sent.
 
 use reqwest::{Method, StatusCode};
+use server::values::Role;
 
 use super::{PASSWORD, TestConsole};
 
@@ -38,4 +39,22 @@ async fn pages_are_compressed_and_never_kept() {
     let missing = browser.get("/no-such-page").await;
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
     assert!(missing.header("content-type").starts_with("text/html"));
+}
+
+#[tokio::test]
+async fn a_page_of_a_workspace_one_may_not_see_is_as_one_that_is_not_there() {
+    let console = TestConsole::start().await;
+    let (acme, globex) = (console.workspace("acme").await, console.workspace("globex").await);
+    console.member(&acme, "viewer@acme.test", Role::Viewer).await;
+    let browser = console.browser().signed_in("viewer@acme.test", PASSWORD).await;
+    for page in ["", "/routes", "/keys", "/members", "/settings/integrations", "/settings/integrations/telemetry"] {
+        let own = browser.get(&format!("/w/acme{page}")).await;
+        assert_eq!(own.status, StatusCode::OK, "/w/acme{page}");
+        let hidden = browser.get(&format!("/w/globex{page}")).await;
+        assert_eq!(hidden.status, StatusCode::NOT_FOUND, "/w/globex{page}");
+        assert!(!hidden.text().contains(&globex.id.to_string()));
+    }
+    for page in ["/settings/integrations", "/settings/workspaces"] {
+        assert_eq!(browser.get(page).await.status, StatusCode::NOT_FOUND, "{page}");
+    }
 }
