@@ -5,6 +5,7 @@
 
 // Server functions and views nest types deeply.
 #![recursion_limit = "512"]
+#![expect(clippy::needless_pass_by_value, reason = "a component owns its properties")]
 
 pub mod contract;
 

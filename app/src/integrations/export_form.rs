@@ -59,7 +59,11 @@ pub fn ExportFields(stored: Stored, answer: Answer, #[prop(optional)] children: 
                     label=Field::Endpoint.label()
                     name="form[endpoint]"
                     value=stored.endpoint.value
-                    help="The base URL of your collector. Leave it empty to turn the export off."
+                    help=if stored.endpoint.by.is_some() {
+                        "The base URL of your collector."
+                    } else {
+                        "The base URL of your collector. Leave it empty to turn the export off."
+                    }
                     placeholder=EXAMPLE
                     mono=true
                     error=field_error(answer, Field::Endpoint)
@@ -85,7 +89,11 @@ pub fn ExportFields(stored: Stored, answer: Answer, #[prop(optional)] children: 
                     name="form[headers]"
                     clear_name="form[clear_headers]"
                     secret=stored.headers.value
-                    help="Sent with every export, encrypted at rest. Write name=value pairs with commas between them."
+                    help=if stored.headers.by.is_some() {
+                        "Sent with every export."
+                    } else {
+                        "Sent with every export, encrypted at rest. Write name=value pairs with commas between them."
+                    }
                     placeholder="Authorization=Bearer …, X-Scope-OrgID=acme"
                     error=field_error(answer, Field::Headers)
                     managed_by=stored.headers.by

@@ -62,10 +62,10 @@ fn OneRow(slug: String, page: String, row: KeyRow, may_write: bool, actions: Act
                 <StatusPill state word/>
             </Cell>
             <Cell label="Created">
-                <span class="block">
+                <div class="min-w-0">
                     <Time at=row.created_at/>
-                </span>
-                <span class="block text-small break-all text-muted">{row.created_by}</span>
+                    <span class="block text-small [overflow-wrap:anywhere] text-muted">{row.created_by}</span>
+                </div>
             </Cell>
             {buttons}
         </Row>

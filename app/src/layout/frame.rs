@@ -31,7 +31,7 @@ pub fn Frame() -> impl IntoView {
         </a>
         <div class="min-h-dvh wide:grid wide:grid-cols-[232px_minmax(0,1fr)]">
             <header class="sticky top-0 z-10 flex h-13 items-center justify-between border-b border-line bg-canvas px-4 wide:hidden">
-                <a href="/" aria-label="KnoxCall, overview">
+                <a href="/">
                     <Brand/>
                 </a>
                 <button
@@ -45,7 +45,7 @@ pub fn Frame() -> impl IntoView {
             </header>
             <nav id="navigation" aria-label="Main" popover="auto" class="drawer" node_ref=drawer>
                 <div class="hidden h-13 items-center px-5 wide:flex">
-                    <a href="/" aria-label="KnoxCall, overview" class="rounded-sm">
+                    <a href="/" class="rounded-sm">
                         <Brand/>
                     </a>
                 </div>

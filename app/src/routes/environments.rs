@@ -72,7 +72,7 @@ pub fn Environments(slug: String, route: String, environments: Vec<EnvironmentRo
 #[component]
 fn OneRow(slug: String, route: String, page: String, row: EnvironmentRow, may_write: bool, actions: Actions) -> impl IntoView {
     let (name, target, headers) = (row.name.clone(), row.target_base_url.clone(), row.inject_headers.clone());
-    let default = row.default;
+    let (full_target, default) = (target.clone(), row.default);
     let buttons = may_write.then(move || {
         view! { <Cell actions=true><RowButtons slug route page row actions/></Cell> }
     });
@@ -82,7 +82,7 @@ fn OneRow(slug: String, route: String, page: String, row: EnvironmentRow, may_wr
                 <span class="flex items-center gap-2 font-medium text-ink">{name} {default.then(|| view! { <Badge>"Default"</Badge> })}</span>
             </Cell>
             <Cell label="Target base URL">
-                <span class="font-mono text-small break-all wide:block wide:max-w-80 wide:truncate" title=target.clone()>{target.clone()}</span>
+                <span class="font-mono text-small break-all wide:block wide:max-w-80 wide:truncate" title=full_target>{target}</span>
             </Cell>
             <Cell label="Injected headers">
                 <HeaderNames headers/>

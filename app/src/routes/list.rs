@@ -75,9 +75,7 @@ fn RouteTable(slug: String, rows: Vec<RouteRow>) -> impl IntoView {
                     </Cell>
                     <Cell label="Target">
                         {match row.target {
-                            Some(target) => view! {
-                                <span class="font-mono text-small break-all wide:block wide:max-w-80 wide:truncate" title=target.clone()>{target.clone()}</span>
-                            }
+                            Some(target) => view! { <Target target/> }
                             .into_any(),
                             None => view! { <span class="text-faint">"None"</span> }.into_any(),
                         }}
@@ -96,5 +94,16 @@ fn RouteTable(slug: String, rows: Vec<RouteRow>) -> impl IntoView {
             {rows}
         </Table>
         </Card>
+    }
+}
+
+/// One line where there is room, with the whole of it on hover.
+#[component]
+fn Target(target: String) -> impl IntoView {
+    let whole = target.clone();
+    view! {
+        <span class="font-mono text-small break-all wide:block wide:max-w-80 wide:truncate" title=whole>
+            {target}
+        </span>
     }
 }
