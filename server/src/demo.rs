@@ -1,9 +1,11 @@
-//! What `--demo` adds so that the quick start needs nothing else: an upstream on loopback that answers with what it
-//! received. It never leaves loopback and never sees anything but the demo's own requests.
+//! What `--demo` adds so that the quick start needs nothing else: an operator, a workspace, a route to an upstream on
+//! loopback that answers with what it received, and an API key. Password and key are made anew at each start, so that a
+//! demo's folder that is served later has no account that anybody knows.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 
+use anyhow::{Context, Result, anyhow};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
@@ -12,6 +14,89 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+
+use crate::auth::Operator;
+use crate::config::bootstrap::{Account as FileAccount, Bootstrap, Environment, Route, Workspace};
+use crate::settings::Settings;
+use crate::values::{DisplayName, Email, Endpoint, Password, Slug};
+
+const EMAIL: &str = "demo@example.com";
+const WORKSPACE: &str = "demo";
+const ROUTE: &str = "echo";
+const KEY: &str = "demo";
+
+/// What the demo prints.
+pub struct Account {
+    pub password: String,
+    pub key: String,
+}
+
+impl std::fmt::Debug for Account {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Account([redacted])")
+    }
+}
+
+/// Where to click and what to type.
+#[must_use]
+pub fn introduction(account: &Account, console: &str, gateway: &str) -> String {
+    let Account { password, key } = account;
+    format!(
+        "\nDemo: sign in at {console}/sign-in\n  Email     {EMAIL}\n  Password  {password}\n\n\
+         Send a request through the gateway (add ?status=503 to see an error):\n  \
+         curl '{gateway}/hello?name=you' -H 'x-knoxcall-key: {key}' -H 'x-knoxcall-route: {ROUTE}'\n\n\
+         Password and key are new at each start. The route leads to a built-in echo on loopback."
+    )
+}
+
+/// The demo as a bootstrap file, and the operator's password in it.
+///
+/// # Errors
+/// When the system has no randomness.
+pub fn bootstrap(echo: SocketAddr) -> Result<(String, Bootstrap)> {
+    let mut random = [0_u8; 12];
+    getrandom::fill(&mut random).map_err(|error| anyhow!("no randomness from the system: {error}"))?;
+    let password = hex::encode(random);
+    let rule = |rule| anyhow!("the demo's settings: {rule}");
+    let environment = Environment {
+        name: Slug::parse("production").map_err(rule)?,
+        default: true,
+        target_base_url: Endpoint::parse_exact(&format!("http://{echo}")).map_err(rule)?,
+        inject_headers: None,
+    };
+    let route = Route {
+        slug: Slug::parse(ROUTE).map_err(rule)?,
+        name: Some(DisplayName::parse("Echo").map_err(rule)?),
+        enabled: Some(true),
+        environments: vec![environment],
+    };
+    let workspace = Workspace {
+        slug: Slug::parse(WORKSPACE).map_err(rule)?,
+        name: Some(DisplayName::parse("Demo").map_err(rule)?),
+        telemetry: None,
+        members: Vec::new(),
+        api_keys: Vec::new(),
+        routes: vec![route],
+    };
+    let operator = FileAccount { email: Email::parse(EMAIL).map_err(rule)?, password: Some(Password::parse(&password).map_err(rule)?) };
+    Ok((password, Bootstrap { operator: Some(operator), otlp: None, workspaces: vec![workspace] }))
+}
+
+/// Replaces the demo's key by a new one.
+///
+/// # Errors
+/// When it can't be saved.
+pub async fn fresh_key(settings: &Settings, operator: &Operator) -> Result<String> {
+    let slug = Slug::parse(WORKSPACE).map_err(|rule| anyhow!("{rule}"))?;
+    let workspace = settings.store().workspaces().by_slug(&slug)?.context("the demo's workspace is not there")?;
+    let admin = operator.admin_of(workspace.id);
+    for key in settings.store().api_keys().of_workspace(workspace.id)? {
+        if key.name.as_str() == KEY {
+            settings.delete_key(&admin, key.id).await?;
+        }
+    }
+    Ok(settings.create_key(&admin, KEY, "").await?.secret.to_string())
+}
 
 /// The echo answers with at most this much of a body; larger ones get 413.
 const BODY_LIMIT: usize = 1024 * 1024;
@@ -49,8 +134,11 @@ async fn echo(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infal
     let (parts, body) = request.into_parts();
     let wanted = parts.uri.query().and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("status=")));
     let status = wanted.and_then(|status| status.parse().ok()).filter(|status: &u16| (200..600).contains(status)).unwrap_or(200);
-    let headers: serde_json::Map<String, serde_json::Value> =
-        parts.headers.iter().map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned().into())).collect();
+    let headers: serde_json::Map<String, serde_json::Value> = parts
+        .headers
+        .iter()
+        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned().into()))
+        .collect();
     let Ok(body) = Limited::new(body, BODY_LIMIT).collect().await else {
         return Ok(json(StatusCode::PAYLOAD_TOO_LARGE, &serde_json::json!({ "error": "the echo takes at most 1 MiB" })));
     };

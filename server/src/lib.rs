@@ -1,9 +1,18 @@
 //! The binary `knoxcall`, as a library so that tests can start it in-process.
 
 pub mod auth;
+pub mod backend;
 pub mod bus;
+pub mod compose;
+pub mod config;
+pub mod demo;
 pub mod event;
+pub mod gateway;
 pub mod live;
+pub mod outbound;
+pub mod settings;
 pub mod store;
+pub mod telemetry;
 pub mod values;
 pub mod vault;
+pub mod web;

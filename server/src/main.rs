@@ -1,1 +1,99 @@
-fn main() {}
+//! The life of the process: read the configuration, start, say where, wait for a signal, stop.
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use server::compose::KnoxCall;
+use server::config::{Cli, Config, LogFormat};
+use server::demo;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let config = match Config::new(&cli, |name| std::env::var(name).ok()) {
+        Ok(config) => config,
+        Err(errors) => {
+            for error in errors {
+                eprintln_line(&format!("error: {error}"));
+            }
+            return ExitCode::from(2);
+        }
+    };
+    start_log(config.log_format);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln_line(&format!("error: no threads to run on: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = runtime.block_on(run(config));
+    // What still blocks a thread (a lookup of a name, say) must not hold up the exit.
+    runtime.shutdown_background();
+    code
+}
+
+async fn run(config: Config) -> ExitCode {
+    let (mut terminate, mut interrupt) = match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+        (Ok(terminate), Ok(interrupt)) => (terminate, interrupt),
+        (Err(error), _) | (_, Err(error)) => {
+            eprintln_line(&format!("error: signals can't be received: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let knoxcall = match KnoxCall::start(config).await {
+        Ok(knoxcall) => knoxcall,
+        Err(error) => {
+            eprintln_line(&format!("error: {error:#}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    introduce(&knoxcall);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping: finishing requests and flushing exports; a second signal ends at once");
+    tokio::select! {
+        () = knoxcall.stop() => ExitCode::SUCCESS,
+        _ = terminate.recv() => ExitCode::FAILURE,
+        _ = interrupt.recv() => ExitCode::FAILURE,
+    }
+}
+
+/// Says where everything is. Links and keys appear here and nowhere else.
+fn introduce(knoxcall: &KnoxCall) {
+    let mut lines = vec![
+        format!("KnoxCall {}", env!("CARGO_PKG_VERSION")),
+        format!("Console  {}", knoxcall.console_url),
+        format!("Gateway  {}", knoxcall.gateway_url),
+    ];
+    if let Some(link) = &knoxcall.setup_url {
+        lines.push(format!(
+            "\nFirst start: make your operator account at\n  {link}\nThe link works once, for 24 hours; a restart prints a new one."
+        ));
+    }
+    for (workspace, name, key) in &knoxcall.made_keys {
+        lines.push(format!("API key {name} of workspace {workspace}, shown only now: {key}"));
+    }
+    if let Some(account) = &knoxcall.demo {
+        lines.push(demo::introduction(account, &knoxcall.console_url, &knoxcall.gateway_url));
+    }
+    eprintln_line(&lines.join("\n"));
+}
+
+/// Plain text for the person at the terminal, not a log line. Nobody reading is no reason to stop.
+fn eprintln_line(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+fn start_log(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Json => builder.json().init(),
+        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).init(),
+    }
+}

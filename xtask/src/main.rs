@@ -10,10 +10,12 @@ mod run;
 mod site;
 mod workspace;
 
+use std::process::ExitCode;
+
 use anyhow::Result;
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::run::{Cmd, step};
+use crate::run::{Cmd, say, step};
 use crate::workspace::Workspace;
 
 #[derive(Parser)]
@@ -55,7 +57,17 @@ enum Part {
     Browser,
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     let workspace = Workspace::find()?;
     match Cli::parse().command {
         Command::Serve { demo, flags } => serve(&workspace, demo, &flags),
@@ -90,7 +102,7 @@ fn dist(workspace: &Workspace) -> Result<()> {
     // A running copy keeps its file: replace the name, not the content.
     let _ = std::fs::remove_file(&out);
     std::fs::copy(&binary, &out)?;
-    run::say(&format!("{} ({:.1} MB)", out.display(), run::megabytes(std::fs::metadata(&out)?.len())));
+    say(&format!("{} ({:.1} MB)", out.display(), run::megabytes(std::fs::metadata(&out)?.len())));
     Ok(())
 }
 

@@ -25,9 +25,11 @@ pub(super) fn AddForm(slug: String, add: ServerAction<AddMember>) -> impl IntoVi
         <Card>
             <CardHeader title="Add member"/>
             <ActionForm action=add>
-                <div class="space-y-4 p-5">
+                <input type="hidden" name="workspace" value=slug/>
+                <div class="px-5 pt-5 empty:hidden">
                     <ActionError error=error_of(add.value())/>
-                    <input type="hidden" name="workspace" value=slug/>
+                </div>
+                <div class="grid gap-x-4 gap-y-4 p-5 wide:grid-cols-[minmax(0,1fr)_160px_auto]">
                     <TextField
                         label="Email"
                         name="email"
@@ -38,9 +40,11 @@ pub(super) fn AddForm(slug: String, add: ServerAction<AddMember>) -> impl IntoVi
                         error=field_error(add.value(), Field::Email)
                     />
                     <Select label="Role" name="role" options=roles value="viewer" error=field_error(add.value(), Field::Role)/>
-                    <Button kind=ButtonKind::Primary submit=true pending=add.pending()>
-                        "Add member"
-                    </Button>
+                    <div class="wide:pt-[26px]">
+                        <Button kind=ButtonKind::Primary submit=true pending=add.pending()>
+                            "Add member"
+                        </Button>
+                    </div>
                 </div>
             </ActionForm>
         </Card>
@@ -105,7 +109,7 @@ fn MemberLine(
                 </span>
             </Cell>
             <Cell label="Role">{role_words(row.role)}</Cell>
-            <Cell label="Added"><Time at=row.added_at/></Cell>
+            <Cell label="Added"><Time at=row.added_at day=true/></Cell>
             {actions}
         </Row>
     }

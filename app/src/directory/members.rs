@@ -43,15 +43,13 @@ pub fn Members() -> impl IntoView {
                         let may_write = access_to(&viewer, &slug).is_some_and(|access| access.may_write());
                         view! {
                             <PageHeader title="Members" subtitle="Admins change the workspace's routes, keys and export; viewers only look."/>
-                            <div class="grid items-start gap-6 wide:grid-cols-[minmax(0,1fr)_300px]">
-                                <div class="space-y-4">
-                                    {invitation.map(|shown| view! { <Invitation shown/> })}
-                                    <ActionError error=error_of(set_role.value())/>
-                                    <Card>
-                                        <MemberTable rows slug may_write set_role remove/>
-                                    </Card>
-                                </div>
+                            <div class="space-y-6">
                                 {may_write.then(|| view! { <AddForm slug=add_form_slug add/> })}
+                                {invitation.map(|shown| view! { <Invitation shown/> })}
+                                <ActionError error=error_of(set_role.value())/>
+                                <Card>
+                                    <MemberTable rows slug may_write set_role remove/>
+                                </Card>
                             </div>
                         }
                         .into_any()

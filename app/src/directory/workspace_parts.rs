@@ -17,8 +17,10 @@ pub(super) fn CreateForm(create: ServerAction<CreateWorkspace>) -> impl IntoView
         <Card>
             <CardHeader title="New workspace"/>
             <ActionForm action=create>
-                <div class="space-y-4 p-5">
+                <div class="px-5 pt-5 empty:hidden">
                     <ActionError error=error_of(create.value())/>
+                </div>
+                <div class="grid gap-x-4 gap-y-4 p-5 wide:grid-cols-[minmax(0,1fr)_minmax(0,1fr)_auto]">
                     <TextField
                         label="Name"
                         name="name"
@@ -31,13 +33,15 @@ pub(super) fn CreateForm(create: ServerAction<CreateWorkspace>) -> impl IntoView
                         name="slug"
                         required=true
                         mono=true
-                        help="Stands in addresses and can't be changed: a-z, 0-9 and -."
+                        help="Stands in addresses and can't be changed later."
                         validate=|text| Slug::parse(text).map(drop)
                         error=field_error(create.value(), Field::Slug)
                     />
-                    <Button kind=ButtonKind::Primary submit=true pending=create.pending()>
-                        "Create workspace"
-                    </Button>
+                    <div class="wide:pt-[26px]">
+                        <Button kind=ButtonKind::Primary submit=true pending=create.pending()>
+                            "Create workspace"
+                        </Button>
+                    </div>
                 </div>
             </ActionForm>
         </Card>
@@ -75,7 +79,7 @@ fn WorkspaceLine(row: WorkspaceRow, enable: ServerAction<EnableWorkspace>, delet
             <Cell label="State"><StatusPill state word=word/></Cell>
             <Cell label="Routes" numeric=true>{row.routes}</Cell>
             <Cell label="Members" numeric=true>{row.members}</Cell>
-            <Cell label="Created"><Time at=row.created_at/></Cell>
+            <Cell label="Created"><Time at=row.created_at day=true/></Cell>
             <Cell actions=true>
                 <div>
                     {if enabled {

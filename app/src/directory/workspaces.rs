@@ -28,13 +28,13 @@ pub fn Workspaces() -> impl IntoView {
                 match rows.await {
                     Ok(rows) => view! {
                         <PageHeader title="Workspaces" subtitle="Each workspace has its own routes, API keys, members and telemetry export."/>
-                        <div class="grid items-start gap-6 wide:grid-cols-[minmax(0,1fr)_300px]">
+                        <div class="space-y-6">
+                            <CreateForm create/>
                             <div class="space-y-4">
                                 <Search text=search.get_untracked()/>
                                 <ActionError error=error_of(enable.value())/>
                                 <List rows search=search.get_untracked() enable delete/>
                             </div>
-                            <CreateForm create/>
                         </div>
                     }
                     .into_any(),
@@ -54,7 +54,7 @@ fn List(
 ) -> impl IntoView {
     if rows.rows.is_empty() {
         return if search.is_empty() {
-            view! { <EmptyState title="No workspaces yet" text="Create the first one with the form on this page: it needs a name and a slug."/> }.into_any()
+            view! { <EmptyState title="No workspaces yet" text="Create the first one above. It needs a name, and a slug that stands in its addresses."/> }.into_any()
         } else {
             view! {
                 <EmptyState title="Nothing found" text=format!("No workspace's name or slug contains “{search}”.")>

@@ -82,7 +82,7 @@ fn ForOperator(summary: GatewaySummary) -> impl IntoView {
                     subtitle=line
                     actions=move || view! {
                         <StatusPill state=PillState::of_export(&export.state)/>
-                        <LinkButton href="/settings/integrations/otlp">"Open"</LinkButton>
+                        <LinkButton href="/settings/integrations/otlp">"View export"</LinkButton>
                     }
                 />
             </Card>

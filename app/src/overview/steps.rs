@@ -13,30 +13,23 @@ pub struct Step {
     pub action: Option<(String, &'static str)>,
 }
 
+const DONE: &str = "flex size-5 shrink-0 items-center justify-center rounded-full bg-ok-soft text-ok [&>svg]:size-3.5";
+const TO_DO: &str = "flex size-5 shrink-0 items-center justify-center rounded-full bg-sunken text-xs font-medium text-muted tabular-nums";
+
 /// The steps, in their order; only what is not done offers its button.
 #[component]
 pub fn Steps(steps: Vec<Step>) -> impl IntoView {
     let items = steps
         .into_iter()
-        .map(|Step { done, title, text, action }| {
-            let (icon, tone, state) = if done {
-                (
-                    IconName::Check,
-                    "mt-0.5 flex size-5 shrink-0 items-center justify-center rounded-full bg-ok-soft text-ok [&>svg]:size-3.5",
-                    "Done: ",
-                )
-            } else {
-                (
-                    IconName::ChevronRight,
-                    "mt-0.5 flex size-5 shrink-0 items-center justify-center rounded-full bg-sunken text-muted [&>svg]:size-3.5",
-                    "To do: ",
-                )
-            };
+        .enumerate()
+        .map(|(at, Step { done, title, text, action })| {
+            let (tone, state) = if done { (DONE, "Done: ") } else { (TO_DO, "To do: ") };
+            let mark = if done { view! { <Icon name=IconName::Check/> }.into_any() } else { (at + 1).into_any() };
             let action = action.filter(|_| !done).map(|(href, words)| view! { <LinkButton href>{words}</LinkButton> });
             view! {
-                <li class="flex flex-wrap items-start gap-x-3 gap-y-2 px-5 py-3.5">
-                    <span class=tone>
-                        <Icon name=icon/>
+                <li class="flex flex-wrap items-center gap-x-3 gap-y-2 px-5 py-3.5">
+                    <span class=tone aria-hidden="true">
+                        {mark}
                     </span>
                     <div class="min-w-0 flex-1 basis-56">
                         <p class="text-sm font-medium text-ink">

@@ -54,13 +54,13 @@ fn Summary(summary: WorkspaceSummary, rename: ServerAction<RenameWorkspace>) -> 
     let name = workspace.name.clone();
     let slug = workspace.slug.clone();
     let figures = [
-        (counted(routes.len(), "route", "routes"), format!("{base}/routes"), "Routes"),
-        (counted(keys.len(), "API key", "API keys"), format!("{base}/keys"), "API keys"),
+        (counted(routes.len(), "route", "routes"), format!("{base}/routes"), "Routes", "View routes"),
+        (counted(keys.len(), "API key", "API keys"), format!("{base}/keys"), "API keys", "View keys"),
     ]
-    .map(|(count, href, words)| {
+    .map(|(count, href, words, open)| {
         view! {
             <Card>
-                <CardHeader title=words subtitle=count actions=move || view! { <LinkButton href=href.clone()>"Open"</LinkButton> }/>
+                <CardHeader title=words subtitle=count actions=move || view! { <LinkButton href=href.clone()>{open}</LinkButton> }/>
             </Card>
         }
     });
@@ -94,7 +94,7 @@ fn Summary(summary: WorkspaceSummary, rename: ServerAction<RenameWorkspace>) -> 
                     subtitle=export_line(&endpoint, &export)
                     actions=move || view! {
                         <StatusPill state=PillState::of_export(&export.state)/>
-                        <LinkButton href=format!("{base}/settings/integrations/telemetry")>"Open"</LinkButton>
+                        <LinkButton href=format!("{base}/settings/integrations/telemetry")>"View export"</LinkButton>
                     }
                 />
             </Card>

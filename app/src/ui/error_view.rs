@@ -1,6 +1,7 @@
 //! A page or a part of one that could not be loaded: what happened, and the way on.
 
 use leptos::prelude::*;
+use leptos_meta::Title;
 use leptos_router::hooks::use_location;
 
 use super::button::{ButtonKind, LinkButton};
@@ -35,6 +36,7 @@ pub fn ErrorView(error: ApiError) -> impl IntoView {
         None => view! { <a href=untrack(here) rel="external" class=ButtonKind::Secondary.classes()>"Reload"</a> }.into_any(),
     };
     view! {
+        <Title text=title/>
         <div class="mx-auto flex max-w-md flex-col items-start py-16" role="alert">
             <h1 class="text-title font-semibold text-ink">{title}</h1>
             <p class="mt-2 mb-5 text-sm text-muted">{text}</p>

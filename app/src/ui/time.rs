@@ -95,8 +95,13 @@ fn now() -> UnixMillis {
 
 /// A point in time, with the exact one on hover.
 #[component]
-pub fn Time(at: UnixMillis) -> impl IntoView {
-    let text = RwSignal::new(exact_time(at));
+pub fn Time(
+    at: UnixMillis,
+    /// The day is enough: for lists, where scripts may not be there to shorten it.
+    #[prop(optional)]
+    day: bool,
+) -> impl IntoView {
+    let text = RwSignal::new(if day { exact_date(at) } else { exact_time(at) });
     Effect::new(move |_| text.set(relative(at, now())));
     view! {
         <time class="whitespace-nowrap tabular-nums" datetime=machine_time(at) title=exact_time(at)>

@@ -118,3 +118,18 @@ impl WorkspaceMember {
         (self.operator || self.role == Role::Admin).then(|| WorkspaceAdmin::new(self.actor.clone(), self.workspace))
     }
 }
+
+/// Witnesses for the tests of rooms that demand them.
+#[cfg(test)]
+impl Operator {
+    pub(crate) const fn for_test(actor: Actor) -> Self {
+        Self::new(actor)
+    }
+}
+
+#[cfg(test)]
+impl WorkspaceMember {
+    pub(crate) const fn for_test(actor: Actor, workspace: TenantId, role: Role) -> Self {
+        Self::new(actor, workspace, role, false)
+    }
+}

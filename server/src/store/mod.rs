@@ -2,9 +2,30 @@
 //!
 //! The only room that knows sled. It holds no policy: who may write what is decided before a call gets here.
 
+mod changes;
+mod error;
+mod ledger;
+mod open;
+mod problem;
+mod read;
+mod record;
 mod records;
+mod repository;
 
+pub use changes::Changes;
+pub use error::{CommitError, MigrationError, OpenError, ReadError};
+pub use open::Store;
+pub use problem::{Problem, Reason};
+pub use record::Record;
 pub use records::{
     ApiKey, Environment, ExportSettings, Member, Route, RouteLimits, SecretRecord, Session, SetupToken, StoredEndpoint, UnixMillis, User,
     Workspace,
 };
+pub use repository::{ApiKeys, Exports, Members, Meta, Routes, Rows, Sessions, SetupTokens, Users, Workspaces};
+
+/// The time now, as records keep it.
+#[must_use]
+pub fn now() -> UnixMillis {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    UnixMillis::try_from(since.as_millis()).unwrap_or(UnixMillis::MAX)
+}

@@ -89,7 +89,8 @@ pub struct ApiKey {
     /// Empty allows all.
     pub routes: Vec<Uuid>,
     pub created_at: UnixMillis,
-    pub created_by: Email,
+    /// `None` when the bootstrap file made it.
+    pub created_by: Option<Email>,
 }
 
 /// A destination's settings: the operator's (`workspace` is `None`) or a workspace's.
@@ -115,6 +116,9 @@ pub struct ExportSettings {
 pub struct SecretRecord {
     pub sealed: Sealed,
     pub names: Vec<String>,
+    /// Scheme, host and port they were saved for; they are never sent anywhere else. `None` until there is an endpoint.
+    #[serde(default)]
+    pub origin: Option<String>,
     pub set_at: UnixMillis,
     pub set_by: Option<Email>,
 }

@@ -1,0 +1,125 @@
+//! Workspaces and their members.
+
+use app::contract::{Access, ApiError, Directory, MemberRow, Page, ShownOnce, WorkspaceRef, WorkspaceRow};
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use super::Bound;
+use super::accounts::workspace_ref;
+use crate::auth::Membership;
+use crate::settings::{MemberEntry, WorkspaceEntry};
+use crate::store::Workspace;
+
+const PER_PAGE: u32 = 50;
+
+#[async_trait]
+impl Directory for Bound {
+    async fn workspace(&self, workspace: &str) -> Result<WorkspaceRef, ApiError> {
+        let (workspace, member) = self.visitor.member_of(workspace)?;
+        let role = (!member.is_operator()).then(|| member.role());
+        Ok(workspace_ref(Membership { workspace, role }))
+    }
+
+    async fn workspaces(&self, search: &str, page: u32) -> Result<Page<WorkspaceRow>, ApiError> {
+        let operator = self.visitor.operator()?;
+        let found = self.settings().workspaces(&operator, search, page, PER_PAGE)?;
+        Ok(Page { rows: found.rows.into_iter().map(row).collect(), total: found.total, page, per_page: PER_PAGE })
+    }
+
+    async fn create_workspace(&self, slug: &str, name: &str) -> Result<WorkspaceRef, ApiError> {
+        let operator = self.visitor.operator()?;
+        let made = self.settings().create_workspace(&operator, slug, name).await?;
+        Ok(workspace_ref(Membership { workspace: made, role: None }))
+    }
+
+    async fn rename_workspace(&self, workspace: &str, name: &str) -> Result<(), ApiError> {
+        let operator = self.visitor.operator()?;
+        let (Workspace { id, .. }, _) = self.visitor.member_of(workspace)?;
+        Ok(self.settings().rename_workspace(&operator, id, name).await?)
+    }
+
+    async fn enable_workspace(&self, workspace: &str, enabled: bool) -> Result<(), ApiError> {
+        let operator = self.visitor.operator()?;
+        let (Workspace { id, .. }, _) = self.visitor.member_of(workspace)?;
+        Ok(self.settings().enable_workspace(&operator, id, enabled).await?)
+    }
+
+    async fn delete_workspace(&self, workspace: &str, confirmation: &str) -> Result<(), ApiError> {
+        let operator = self.visitor.operator()?;
+        let (Workspace { id, .. }, _) = self.visitor.member_of(workspace)?;
+        Ok(self.settings().delete_workspace(&operator, id, confirmation).await?)
+    }
+
+    async fn members(&self, workspace: &str) -> Result<Vec<MemberRow>, ApiError> {
+        let (_, member) = self.visitor.member_of(workspace)?;
+        Ok(self.settings().members(&member)?.into_iter().map(member_row).collect())
+    }
+
+    async fn add_member(&self, workspace: &str, email: &str, role: &str) -> Result<Uuid, ApiError> {
+        let (_, admin) = self.visitor.admin_of(workspace)?;
+        let added = self.settings().add_member(&admin, email, role).await?;
+        if added.invite {
+            let auth = self.visitor.auth();
+            let link = auth.invite(added.user).await?.url(&self.parts.console_url);
+            auth.reveal().put(self.visitor.user()?.id, added.user, email.trim().to_lowercase(), link);
+        }
+        Ok(added.user)
+    }
+
+    async fn take_invitation(&self, workspace: &str, user_id: Uuid) -> Result<Option<ShownOnce>, ApiError> {
+        let (_, member) = self.visitor.member_of(workspace)?;
+        let Some(admin) = member.admin() else { return Ok(None) };
+        if !self.settings().may_invite(&admin, user_id).unwrap_or(false) {
+            return Ok(None);
+        }
+        self.take(user_id)
+    }
+
+    async fn set_member_role(&self, workspace: &str, user_id: Uuid, role: &str) -> Result<(), ApiError> {
+        let (_, admin) = self.visitor.admin_of(workspace)?;
+        Ok(self.settings().set_member_role(&admin, user_id, role).await?)
+    }
+
+    async fn remove_member(&self, workspace: &str, user_id: Uuid) -> Result<(), ApiError> {
+        let (_, admin) = self.visitor.admin_of(workspace)?;
+        Ok(self.settings().remove_member(&admin, user_id).await?)
+    }
+}
+
+impl Bound {
+    /// What the viewer made and has not seen yet.
+    pub(super) fn take(&self, item: Uuid) -> Result<Option<ShownOnce>, ApiError> {
+        let taken = self.visitor.auth().reveal().take(self.visitor.user()?.id, item);
+        Ok(taken.map(|one| ShownOnce { label: one.label, secret: one.secret.to_string() }))
+    }
+}
+
+fn row(entry: WorkspaceEntry) -> WorkspaceRow {
+    let workspace = workspace_ref(Membership { workspace: entry.workspace.clone(), role: None });
+    debug_assert_eq!(workspace.access, Access::Operator);
+    WorkspaceRow {
+        id: workspace.id,
+        slug: workspace.slug,
+        name: workspace.name,
+        enabled: workspace.enabled,
+        created_at: entry.workspace.created_at,
+        routes: count(entry.routes),
+        members: count(entry.members),
+        exporting: entry.exporting,
+    }
+}
+
+fn member_row(entry: MemberEntry) -> MemberRow {
+    MemberRow {
+        user_id: entry.user,
+        email: entry.email.into(),
+        role: entry.role,
+        active: entry.active,
+        added_at: entry.added_at,
+        is_self: entry.is_self,
+    }
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,84 @@
+//! Implements [`app::contract`] for one request: take the right from the caller, call the service, map the answer.
+//!
+//! No logic of its own: rules are in `settings` and `auth`, words in `app::contract`.
+
+mod accounts;
+mod directory;
+mod error;
+mod integrations;
+mod routing;
+
+use std::sync::Arc;
+
+use app::contract::{Accounts, Directory, Integrations, Routing, SecretView};
+
+pub use error::to_api;
+
+use crate::auth::{Auth, Visitor};
+use crate::live::Owner;
+use crate::settings::{SecretState, Settings};
+use crate::telemetry::Status;
+
+/// How a destination is doing, as telemetry says it.
+pub type Statuses = Arc<dyn Fn(Owner) -> Option<Status> + Send + Sync>;
+
+/// What the services behind the console stand on.
+pub struct Parts {
+    pub auth: Auth,
+    pub settings: Settings,
+    pub statuses: Statuses,
+    /// How browsers reach the console, without a trailing slash; invitations start with it.
+    pub console_url: String,
+    /// How callers reach the gateway, for the `curl` line.
+    pub gateway_url: String,
+}
+
+/// The services behind the console. Cheap to clone.
+#[derive(Clone)]
+pub struct Backend(Arc<Parts>);
+
+/// The services as one request sees them.
+struct Bound {
+    visitor: Visitor,
+    parts: Arc<Parts>,
+}
+
+impl Backend {
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    #[must_use]
+    pub fn auth(&self) -> &Auth {
+        &self.0.auth
+    }
+
+    /// The services bound to whoever makes the request at hand.
+    #[must_use]
+    pub fn services(&self, visitor: Visitor) -> app::Services {
+        let bound = Arc::new(Bound { visitor, parts: Arc::clone(&self.0) });
+        app::Services {
+            accounts: Arc::clone(&bound) as Arc<dyn Accounts>,
+            directory: Arc::clone(&bound) as Arc<dyn Directory>,
+            routing: Arc::clone(&bound) as Arc<dyn Routing>,
+            integrations: bound as Arc<dyn Integrations>,
+        }
+    }
+}
+
+impl Bound {
+    fn settings(&self) -> &Settings {
+        &self.parts.settings
+    }
+}
+
+fn secret_view(state: SecretState) -> SecretView {
+    SecretView {
+        set: state.set,
+        names: state.names,
+        set_at: state.set_at,
+        set_by: state.set_by.map(String::from),
+        unreadable: state.unreadable,
+    }
+}

@@ -1,0 +1,169 @@
+//! The composition root: the one place that knows many rooms. It builds each part with what it needs, connects them, and
+//! takes them down in the right order. It holds no logic of its own.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use async_trait::async_trait;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::auth::{Auth, Clock, Operator, Passwords};
+use crate::backend::{Backend, Parts};
+use crate::bus::Bus;
+use crate::config::Config;
+use crate::config::bootstrap::Bootstrap;
+use crate::gateway;
+use crate::outbound::Outbound;
+use crate::settings::{BootstrapReport, Settings};
+use crate::store::Store;
+use crate::telemetry::{self, OutboundTransport, Telemetry};
+use crate::values::Password;
+use crate::vault::Vault;
+use crate::{demo, web};
+
+/// A running process.
+pub struct KnoxCall {
+    /// How people reach the console, without a trailing slash.
+    pub console_url: String,
+    /// Where the gateway listens, as a URL.
+    pub gateway_url: String,
+    /// The one-time link of a first start; `None` once there is an operator.
+    pub setup_url: Option<String>,
+    /// API keys that the bootstrap file had made: workspace, name and key. To be shown now or never.
+    pub made_keys: Vec<(String, String, String)>,
+    pub demo: Option<demo::Account>,
+    console: JoinHandle<()>,
+    gateway: JoinHandle<()>,
+    telemetry: Telemetry,
+    shutdown: CancellationToken,
+    grace: Duration,
+}
+
+impl KnoxCall {
+    /// Opens the data folder, applies the bootstrap file, and starts listening.
+    ///
+    /// # Errors
+    /// Whatever keeps the process from serving, in words for the person who started it.
+    pub async fn start(config: Config) -> Result<Self> {
+        let bootstrap = read_bootstrap(&config)?;
+        let console_listener = bind(config.console_addr, "console", "--console-addr").await?;
+        let gateway_listener = bind(config.gateway_addr, "gateway", "--gateway-addr").await?;
+        let console_url = match &config.public_url {
+            Some(url) => url.as_str().to_owned(),
+            None => format!("http://{}", console_listener.local_addr()?),
+        };
+        let gateway_url = format!("http://{}", gateway_listener.local_addr()?);
+
+        let settings = open_settings(&config).await?;
+        let bus = Bus::default();
+        let auth = Auth::new(settings.store().clone(), bus.clone(), Clock::system());
+        let mut report = BootstrapReport::default();
+        if let Some(file) = &bootstrap {
+            report = settings.apply_bootstrap(&Operator::at_startup(), file, &Hashing(auth.passwords().clone())).await?;
+        }
+        let shutdown = CancellationToken::new();
+        let demo = if config.demo { Some(start_demo(&settings, &auth, &shutdown).await?) } else { None };
+
+        let outbound = Outbound::new().context("TLS can't be set up")?;
+        let transport = Arc::new(OutboundTransport::new(outbound.clone()));
+        let telemetry = Telemetry::start(settings.exports(), &bus, transport, telemetry::Options::default());
+        let gateway_config = gateway::Config { shutdown_grace: config.shutdown_grace, ..gateway::Config::default() };
+        let gateway =
+            tokio::spawn(gateway::serve(gateway_listener, gateway_config, settings.routing(), bus.clone(), outbound, shutdown.clone()));
+
+        let setup_url = auth.setup_url(&console_url).await?;
+        let statuses = telemetry.clone();
+        let backend = Backend::new(Parts {
+            auth,
+            settings,
+            statuses: Arc::new(move |owner| statuses.status(owner)),
+            console_url: console_url.clone(),
+            gateway_url: gateway_url.clone(),
+        });
+        let console = web::Console::new(backend, bus, web::Assets::of_this_build(), config.public_url.clone());
+        let console = tokio::spawn(web::serve(console_listener, console, shutdown.clone()));
+
+        let made_keys =
+            report.keys.into_iter().map(|(slug, key)| (slug.to_string(), key.name.to_string(), key.secret.to_string())).collect();
+        Ok(Self {
+            console_url,
+            gateway_url,
+            setup_url,
+            made_keys,
+            demo,
+            console,
+            gateway,
+            telemetry,
+            shutdown,
+            grace: config.shutdown_grace,
+        })
+    }
+
+    /// Stops accepting, finishes requests, then sends what is queued for every destination; each step within the grace.
+    pub async fn stop(self) {
+        self.shutdown.cancel();
+        let (console, gateway) = tokio::join!(self.console, self.gateway);
+        for (name, ended) in [("console", console), ("gateway", gateway)] {
+            if let Err(error) = ended {
+                tracing::error!(%error, "the {name}'s listener ended badly");
+            }
+        }
+        self.telemetry.shutdown(self.grace).await;
+    }
+}
+
+fn read_bootstrap(config: &Config) -> Result<Option<Bootstrap>> {
+    let Some(path) = &config.bootstrap else { return Ok(None) };
+    let vars = |name: &str| std::env::var(name).ok();
+    match Bootstrap::load(path, &vars) {
+        Ok(file) => Ok(Some(file)),
+        Err(errors) => {
+            let lines: Vec<String> = errors.iter().map(|error| format!("{}: {error}", path.display())).collect();
+            Err(anyhow!("{}", lines.join("\n")))
+        }
+    }
+}
+
+async fn bind(address: SocketAddr, what: &str, flag: &str) -> Result<TcpListener> {
+    let bound = TcpListener::bind(address).await;
+    bound.with_context(|| format!("the {what} can't listen on {address}; choose another address with {flag}"))
+}
+
+async fn open_settings(config: &Config) -> Result<Settings> {
+    let (folder, key, otel) = (config.data_dir.clone(), config.master_key.clone(), config.otel.clone());
+    let open = move || -> Result<Settings> {
+        std::fs::create_dir_all(&folder).with_context(|| format!("the data folder {} can't be made", folder.display()))?;
+        let store = Store::open(&folder)?;
+        let vault = Vault::open(&folder, key.as_deref().map(String::as_str))?;
+        Ok(Settings::open(store, vault, otel, Uuid::new_v4())?)
+    };
+    tokio::task::spawn_blocking(open).await?
+}
+
+async fn start_demo(settings: &Settings, auth: &Auth, shutdown: &CancellationToken) -> Result<demo::Account> {
+    let echo = demo::echo_upstream(shutdown.clone()).await.context("the demo's echo upstream can't listen on loopback")?;
+    let (password, file) = demo::bootstrap(echo)?;
+    let operator = Operator::at_startup();
+    settings.apply_bootstrap(&operator, &file, &Hashing(auth.passwords().clone())).await?;
+    let key = demo::fresh_key(settings, &operator).await?;
+    Ok(demo::Account { password, key })
+}
+
+/// Lends the bootstrap file the accounts' password hashing.
+struct Hashing(Passwords);
+
+#[async_trait]
+impl crate::settings::Passwords for Hashing {
+    async fn hash(&self, password: &Password) -> Result<String, String> {
+        self.0.hash(password).await.map_err(|error| error.to_string())
+    }
+
+    async fn verify(&self, password: &Password, stored: &str) -> Result<bool, String> {
+        self.0.verify(password.expose(), Some(stored)).await.map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,279 @@
+//! The bootstrap file: accounts, workspaces, routes and exports as TOML, applied at every start. Parsed strictly into plain
+//! values here; `settings` applies them.
+
+use std::path::Path;
+
+use toml::de::DeTable;
+use zeroize::Zeroizing;
+
+pub use super::toml_table::{FileError, FileProblem};
+use super::toml_table::{Source, Table};
+use crate::settings::acceptable_key;
+use crate::values::{DisplayName, Email, Endpoint, HeaderList, Password, Role, Slug};
+
+/// Text that may be a credential. Never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    pub(super) fn new(text: &str) -> Self {
+        Self(Zeroizing::new(text.to_owned()))
+    }
+
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// The whole file. What it does not mention is left alone.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Bootstrap {
+    pub operator: Option<Account>,
+    pub otlp: Option<Export>,
+    pub workspaces: Vec<Workspace>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Account {
+    pub email: Email,
+    /// `None` leaves the account's password alone.
+    pub password: Option<Password>,
+}
+
+/// `None` leaves alone what is stored.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Export {
+    /// `Some(None)` turns the export off.
+    pub endpoint: Option<Option<Endpoint>>,
+    pub service_name: Option<Option<DisplayName>>,
+    /// An empty list removes what is stored.
+    pub headers: Option<HeaderList>,
+    pub traces: Option<bool>,
+    pub logs: Option<bool>,
+    pub metrics: Option<bool>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Workspace {
+    pub slug: Slug,
+    /// `None` is the slug for a new one.
+    pub name: Option<DisplayName>,
+    pub telemetry: Option<Export>,
+    pub members: Vec<Member>,
+    pub api_keys: Vec<ApiKey>,
+    pub routes: Vec<Route>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Member {
+    pub account: Account,
+    pub role: Role,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct ApiKey {
+    pub name: DisplayName,
+    /// `None` makes one, unless the workspace has one of that name.
+    pub key: Option<Secret>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Route {
+    pub slug: Slug,
+    pub name: Option<DisplayName>,
+    pub enabled: Option<bool>,
+    pub environments: Vec<Environment>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Environment {
+    pub name: Slug,
+    pub default: bool,
+    pub target_base_url: Endpoint,
+    /// `None` leaves alone what is stored; an empty list removes it.
+    pub inject_headers: Option<HeaderList>,
+}
+
+impl Bootstrap {
+    /// # Errors
+    /// The file can't be read, or everything that is wrong with it.
+    pub fn load(path: &Path, vars: &dyn Fn(&str) -> Option<String>) -> Result<Self, Vec<FileError>> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| vec![FileError { line: 0, key: path.display().to_string(), problem: FileProblem::Io(error.to_string()) }])?;
+        Self::parse(&Zeroizing::new(text), vars)
+    }
+
+    /// # Errors
+    /// Everything that is wrong with the text.
+    pub fn parse(text: &str, vars: &dyn Fn(&str) -> Option<String>) -> Result<Self, Vec<FileError>> {
+        let source = Source { text, vars, errors: std::cell::RefCell::default() };
+        let document = match DeTable::parse(text) {
+            Ok(document) => document,
+            Err(error) => {
+                let at = error.span().map_or(0, |span| span.start);
+                source.wrong(at, "TOML".to_owned(), FileProblem::Syntax(error.message().to_owned()));
+                return Err(source.errors.into_inner());
+            }
+        };
+        let parsed = read(Table::root(&source, document.get_ref()));
+        let mut errors = source.errors.into_inner();
+        errors.sort_by_key(|error| error.line);
+        if errors.is_empty() { Ok(parsed) } else { Err(errors) }
+    }
+}
+
+fn read(mut root: Table<'_>) -> Bootstrap {
+    let operator = root.table("operator").and_then(|mut table| {
+        let account = account(&mut table);
+        table.finish();
+        account
+    });
+    let otlp = root.table("otlp").map(|table| export(table, true));
+    if let Some(mut sentry) = root.table("sentry") {
+        for key in ["dsn_browser", "dsn_server"] {
+            if sentry.text(key).is_some_and(|text| !text.expose().is_empty()) {
+                sentry.wrong(key, FileProblem::NotSupported);
+            }
+        }
+        sentry.finish();
+    }
+    let mut workspaces: Vec<Workspace> = Vec::new();
+    for table in root.tables("workspace") {
+        workspaces.extend(workspace(table, &workspaces));
+    }
+    root.finish();
+    Bootstrap { operator, otlp, workspaces }
+}
+
+fn account(table: &mut Table<'_>) -> Option<Account> {
+    let email = table.required("email", Email::parse);
+    let password = table.parsed("password", Password::parse);
+    Some(Account { email: email?, password })
+}
+
+fn export(mut table: Table<'_>, operator: bool) -> Export {
+    let optional = |text: &str| if text.trim().is_empty() { Ok(None) } else { Endpoint::parse(text).map(Some) };
+    let name = |text: &str| if text.trim().is_empty() { Ok(None) } else { DisplayName::parse(text).map(Some) };
+    let export = Export {
+        endpoint: table.parsed("endpoint", optional),
+        service_name: table.parsed("service_name", name),
+        headers: table.parsed("headers", HeaderList::parse),
+        traces: if operator { table.boolean("traces") } else { None },
+        logs: table.boolean("logs"),
+        metrics: table.boolean("metrics"),
+    };
+    if !operator {
+        for (key, value) in [("logs", export.logs), ("metrics", export.metrics)] {
+            if value == Some(false) {
+                table.wrong(key, FileProblem::NotSupported);
+            }
+        }
+    }
+    table.finish();
+    export
+}
+
+fn workspace(mut table: Table<'_>, earlier: &[Workspace]) -> Option<Workspace> {
+    let slug = table.required("slug", Slug::parse);
+    if slug.as_ref().is_some_and(|slug| earlier.iter().any(|other| other.slug == *slug)) {
+        table.wrong("slug", FileProblem::Duplicate);
+    }
+    let name = table.parsed("name", DisplayName::parse);
+    let telemetry = table.table("telemetry").map(|table| export(table, false));
+    let members = table.tables("member").into_iter().filter_map(member).collect();
+    let api_keys = table.tables("api_key").into_iter().filter_map(api_key).collect();
+    let mut routes: Vec<Route> = Vec::new();
+    for inner in table.tables("route") {
+        routes.extend(route(inner, &routes));
+    }
+    for key in ["webhook", "ai_agent"] {
+        if !table.tables(key).is_empty() {
+            table.wrong(key, FileProblem::NotSupported);
+        }
+    }
+    table.finish();
+    Some(Workspace { slug: slug?, name, telemetry, members, api_keys, routes })
+}
+
+fn member(mut table: Table<'_>) -> Option<Member> {
+    let account = account(&mut table);
+    let role = table.required("role", str::parse);
+    table.finish();
+    Some(Member { account: account?, role: role? })
+}
+
+fn api_key(mut table: Table<'_>) -> Option<ApiKey> {
+    let name = table.required("name", DisplayName::parse);
+    let key = table.text("key");
+    if key.as_ref().is_some_and(|key| !acceptable_key(key.expose())) {
+        table.wrong("key", FileProblem::ApiKey);
+    }
+    table.finish();
+    Some(ApiKey { name: name?, key })
+}
+
+fn route(mut table: Table<'_>, earlier: &[Route]) -> Option<Route> {
+    let slug = table.required("slug", Slug::parse);
+    if slug.as_ref().is_some_and(|slug| earlier.iter().any(|other| other.slug == *slug)) {
+        table.wrong("slug", FileProblem::Duplicate);
+    }
+    let name = table.parsed("name", DisplayName::parse);
+    let enabled = table.boolean("enabled");
+    let mut environments: Vec<Environment> = Vec::new();
+    for inner in table.tables("environment") {
+        environments.extend(environment(inner, &environments));
+    }
+    if environments.iter().filter(|environment| environment.default).count() > 1 {
+        table.wrong("environment", FileProblem::TwoDefaults);
+    }
+    table.finish();
+    Some(Route { slug: slug?, name, enabled, environments })
+}
+
+fn environment(mut table: Table<'_>, earlier: &[Environment]) -> Option<Environment> {
+    let name = table.required("name", Slug::parse);
+    if name.as_ref().is_some_and(|name| earlier.iter().any(|other| other.name == *name)) {
+        table.wrong("name", FileProblem::Duplicate);
+    }
+    let default = table.boolean("default").unwrap_or(false);
+    let target_base_url = table.required("target_base_url", Endpoint::parse_exact);
+    let inject_headers = table.table("inject_headers").and_then(headers);
+    table.finish();
+    Some(Environment { name: name?, default, target_base_url: target_base_url?, inject_headers })
+}
+
+/// Header names are keys; `<name>_env` reads the value from the environment here too.
+fn headers(mut table: Table<'_>) -> Option<HeaderList> {
+    let mut pairs = Vec::new();
+    for key in table.keys() {
+        let name = key.strip_suffix("_env").unwrap_or(&key).to_owned();
+        if let Some(value) = table.text(&name) {
+            pairs.push((key, name, value));
+        }
+    }
+    let mut list = HeaderList::default();
+    for at in 0..pairs.len() {
+        let so_far = pairs.iter().take(at + 1).map(|(_, name, value)| (name.as_str(), value.expose()));
+        match (HeaderList::from_pairs(so_far), pairs.get(at)) {
+            (Ok(next), _) => list = next,
+            (Err(rule), Some((key, ..))) => {
+                table.wrong(key, rule.into());
+                return None;
+            }
+            (Err(_), None) => {}
+        }
+    }
+    table.finish();
+    Some(list)
+}
+
+#[cfg(test)]
+#[path = "bootstrap_tests.rs"]
+mod tests;

@@ -1,0 +1,150 @@
+//! The bootstrap file: what it takes, and what it says about the rest.
+
+use super::*;
+use crate::values::Rule;
+
+const WHOLE: &str = r#"
+[operator]
+email = "admin@example.com"
+password = "at least 12 characters"
+[otlp]
+endpoint = "http://127.0.0.1:4318"
+service_name = "knoxcall"
+headers = "Authorization=Bearer t, X-Scope-OrgID=acme"
+traces = true
+logs = true
+metrics = false
+[sentry]
+dsn_browser = ""
+dsn_server = ""
+[[workspace]]
+slug = "acme"
+name = "Acme"
+  [workspace.telemetry]
+  endpoint = "http://127.0.0.1:5318"
+  [[workspace.member]]
+  email = "owner@acme.test"
+  password_env = "OWNER_PASSWORD"
+  role = "admin"
+  [[workspace.api_key]]
+  name = "default"
+  [[workspace.route]]
+  slug = "billing"
+  name = "Billing API"
+  enabled = true
+    [[workspace.route.environment]]
+    name = "production"
+    default = true
+    target_base_url = "http://127.0.0.1:9000/v1"
+    [workspace.route.environment.inject_headers]
+    Authorization = "Bearer upstream-secret"
+    X-Other_env = "OTHER"
+    [[workspace.route.environment]]
+    name = "staging"
+    target_base_url = "http://127.0.0.1:9001"
+"#;
+
+fn vars(name: &str) -> Option<String> {
+    match name {
+        "OWNER_PASSWORD" => Some("another 12 characters".to_owned()),
+        "OTHER" => Some("from the environment".to_owned()),
+        _ => None,
+    }
+}
+
+fn errors(text: &str) -> Vec<String> {
+    Bootstrap::parse(text, &vars).unwrap_err().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn the_whole_file_is_read() {
+    let file = Bootstrap::parse(WHOLE, &vars).unwrap();
+    let operator = file.operator.as_ref().unwrap();
+    assert_eq!(operator.email.as_str(), "admin@example.com");
+    assert_eq!(operator.password.as_ref().unwrap().expose(), "at least 12 characters");
+    let otlp = file.otlp.as_ref().unwrap();
+    assert_eq!((otlp.traces, otlp.logs, otlp.metrics), (Some(true), Some(true), Some(false)));
+    assert_eq!(otlp.headers.as_ref().unwrap().len(), 2);
+    let acme = &file.workspaces[0];
+    assert_eq!(acme.telemetry.as_ref().unwrap().endpoint.clone().unwrap().unwrap().as_str(), "http://127.0.0.1:5318");
+    assert_eq!(acme.members[0].account.password.as_ref().unwrap().expose(), "another 12 characters");
+    assert_eq!(acme.api_keys[0].key, None);
+    let environments = &acme.routes[0].environments;
+    let mut injected: Vec<_> = environments[0].inject_headers.as_ref().unwrap().iter().collect();
+    injected.sort_unstable();
+    assert_eq!(injected, [("Authorization", "Bearer upstream-secret"), ("X-Other", "from the environment")]);
+    assert_eq!((environments[0].default, environments[1].default, &environments[1].inject_headers), (true, false, &None));
+    let debug = format!("{file:?}");
+    for secret in ["12 characters", "Bearer", "from the environment"] {
+        assert!(!debug.contains(secret), "{secret}");
+    }
+}
+
+#[test]
+fn every_table_is_optional() {
+    assert_eq!(Bootstrap::parse("", &vars).unwrap(), Bootstrap::default());
+}
+
+#[test]
+fn complaints_have_key_line_and_rule_and_no_value() {
+    let rule = |rule: Rule| rule.to_string();
+    for (text, expected) in [
+        ("[operator]\nemail = 'a@b'\ncolour = 'canary'", "line 3: operator.colour: there is no such key here".to_owned()),
+        ("[otpl]\n", "line 1: otpl: there is no such key here".to_owned()),
+        ("\n[operator]\npassword = 'canary-canary'", "line 2: operator.email: this is missing".to_owned()),
+        ("[operator]\nemail = 'canary'", format!("line 2: operator.email: {}", rule(Rule::Email))),
+        ("[operator]\nemail = 'a@b'\npassword = 'canary'", format!("line 3: operator.password: {}", rule(Rule::TooShort { min: 12 }))),
+        ("[operator]\nemail = 7", "line 2: operator.email: this must be text in quotation marks".to_owned()),
+        (
+            "[operator]\nemail = 'a@b'\npassword = 'canary-canary'\npassword_env = 'OTHER'",
+            "line 4: operator.password_env: give either this or password, not both".to_owned(),
+        ),
+        (
+            "[operator]\nemail = 'a@b'\npassword_env = 'MISSING'",
+            "line 3: operator.password_env: the environment variable MISSING is not set".to_owned(),
+        ),
+        ("[otlp]\ntraces = 'canary'", "line 2: otlp.traces: this must be true or false".to_owned()),
+        ("[otlp]\nheaders = 'a=1, canary'", format!("line 2: otlp.headers: {}", rule(Rule::HeaderSyntax { position: 2 }))),
+        ("[sentry]\ndsn_server = 'canary'", "line 2: sentry.dsn_server: this is not supported yet; remove it".to_owned()),
+        ("[[workspace]]\nslug = 'a'\n[[workspace.webhook]]\nsecret = 'canary'", "not supported yet".to_owned()),
+        (
+            "[[workspace]]\nslug = 'a'\n[[workspace.ai_agent]]\ncredential = 'canary'",
+            "workspace.ai_agent: this is not supported yet".to_owned(),
+        ),
+        (
+            "[[workspace]]\nslug = 'a'\n[workspace.telemetry]\ntraces = true",
+            "line 4: workspace.telemetry.traces: there is no such key".to_owned(),
+        ),
+        ("[[workspace]]\nslug = 'a'\n[[workspace]]\nslug = 'a'", "line 4: workspace.slug: an earlier entry has this already".to_owned()),
+        (
+            "[[workspace]]\nslug = 'a'\n[[workspace.api_key]]\nname = 'k'\nkey = 'tk_canary'",
+            "line 5: workspace.api_key.key: write tk_".to_owned(),
+        ),
+        ("workspace = 'canary'", "line 1: workspace: this must be a list of tables".to_owned()),
+        ("[operator\nemail = 'canary'", "line 1: TOML: this is not TOML".to_owned()),
+    ] {
+        let errors = errors(text);
+        assert!(errors.iter().any(|error| error.contains(&expected)), "{expected}\n{errors:#?}");
+        assert!(!format!("{errors:?}").contains("canary"), "{errors:#?}");
+    }
+}
+
+#[test]
+fn unsupported_lists_have_their_line() {
+    let errors = Bootstrap::parse("[[workspace]]\nslug = 'a'\n\n[[workspace.webhook]]\nname = 'x'", &vars).unwrap_err();
+    assert_eq!((errors.len(), errors[0].line, errors[0].problem.clone()), (1, 4, FileProblem::NotSupported));
+}
+
+#[test]
+fn injected_headers_are_checked_at_their_line() {
+    let text = "[[workspace]]\nslug='a'\n[[workspace.route]]\nslug='r'\n[[workspace.route.environment]]\nname='p'\n\
+                target_base_url='http://x'\n[workspace.route.environment.inject_headers]\nHost='canary'";
+    assert_eq!(errors(text).len(), 1);
+    assert!(errors(text)[0].starts_with("line 9: workspace.route.environment.inject_headers.Host: "), "{:?}", errors(text));
+}
+
+#[test]
+fn a_file_that_is_not_there() {
+    let errors = Bootstrap::load(Path::new("/nonexistent/b.toml"), &vars).unwrap_err();
+    assert!(errors[0].to_string().contains("/nonexistent/b.toml: the file can't be read"), "{}", errors[0]);
+}

@@ -1,0 +1,76 @@
+//! The command line. Values are text here and are checked in [`super::Config::new`], which can then name the variable as
+//! well as the flag, and take what is set but empty for unset.
+
+use clap::builder::FalseyValueParser;
+use clap::{ArgAction, Parser, Subcommand};
+
+pub(super) const CONSOLE_PORT: u16 = 3000;
+pub(super) const GATEWAY_PORT: u16 = 8080;
+pub(super) const DATA_DIR: &str = "./data";
+pub(super) const GRACE: &str = "10s";
+
+const AFTER_HELP: &str = "\
+Further environment variables:
+  KNOXCALL_MASTER_KEY   base64 of 32 bytes that seal every stored secret; when unset, a key is made
+                        once in <data-dir>/master.key
+  RUST_LOG              what is logged, such as info or server=debug
+
+The operator's telemetry export can be set with OpenTelemetry's own variables, which win over what is
+saved in the console: OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, both also per signal as
+OTEL_EXPORTER_OTLP_{TRACES,LOGS,METRICS}_{ENDPOINT,HEADERS}, OTEL_EXPORTER_OTLP_COMPRESSION,
+OTEL_EXPORTER_OTLP_TIMEOUT, OTEL_EXPORTER_OTLP_CERTIFICATE,
+OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE, OTEL_{TRACES,LOGS,METRICS}_EXPORTER,
+OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, OTEL_METRIC_EXPORT_INTERVAL, OTEL_BSP_*, OTEL_BLRP_*,
+OTEL_SDK_DISABLED.
+
+A variable that is set but empty counts as unset.";
+
+/// Self-hosted API gateway with a telemetry console.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "knoxcall", version, about, after_long_help = AFTER_HELP, after_help = "--help (in full) also lists the OTEL_* variables.")]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// Where the console (admin UI, health checks) listens [default: 127.0.0.1:3000]
+    #[arg(long, value_name = "IP:PORT", env = "KNOXCALL_CONSOLE_ADDR", global = true)]
+    pub console_addr: Option<String>,
+
+    /// Where the gateway (the data plane) listens [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "IP:PORT", env = "KNOXCALL_GATEWAY_ADDR", global = true)]
+    pub gateway_addr: Option<String>,
+
+    /// Folder for the database, the key file and spools [default: ./data]
+    #[arg(long, value_name = "FOLDER", env = "KNOXCALL_DATA_DIR", global = true)]
+    pub data_dir: Option<String>,
+
+    /// TOML file with accounts, workspaces, routes and exports, applied at every start; nothing is deleted
+    #[arg(long, value_name = "FILE", env = "KNOXCALL_BOOTSTRAP", global = true)]
+    pub bootstrap: Option<String>,
+
+    /// Network that workspaces may reach besides the public internet; repeat it or separate by commas
+    #[arg(long, value_name = "CIDR", env = "KNOXCALL_ALLOW_EGRESS", value_delimiter = ',', action = ArgAction::Append, global = true)]
+    pub allow_egress: Vec<String>,
+
+    /// Start with an operator, a workspace, a route to a built-in echo upstream and an API key, all printed
+    #[arg(long, env = "KNOXCALL_DEMO", action = ArgAction::SetTrue, value_parser = FalseyValueParser::new(), global = true)]
+    pub demo: bool,
+
+    /// How long requests and exporters may take to finish after SIGTERM or SIGINT [default: 10s]
+    #[arg(long, value_name = "TIME", env = "KNOXCALL_SHUTDOWN_GRACE", global = true)]
+    pub shutdown_grace: Option<String>,
+
+    /// The console's URL as people open it, for cookies, links and the origin check [default: the listener's]
+    #[arg(long, value_name = "URL", env = "KNOXCALL_PUBLIC_URL", global = true)]
+    pub public_url: Option<String>,
+
+    /// How log lines look: text or json [default: text]
+    #[arg(long, value_name = "FORMAT", env = "KNOXCALL_LOG_FORMAT", global = true)]
+    pub log_format: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Run console and gateway (the default)
+    Serve,
+}

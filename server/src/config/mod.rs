@@ -1,0 +1,219 @@
+//! What the process is told at its start: flags, environment variables, and the bootstrap file. Everything is checked here,
+//! once, and each complaint names the flag, variable or key and the rule; none quotes a secret.
+
+pub mod bootstrap;
+mod cli;
+mod parse;
+mod toml_table;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+pub use cli::{Cli, Command};
+
+use crate::settings::{OtelEnvironment, VariableError};
+use crate::values::Endpoint;
+use crate::vault::KEY_VARIABLE;
+
+/// What to run, complete and checked.
+#[derive(Clone)]
+pub struct Config {
+    pub console_addr: SocketAddr,
+    pub gateway_addr: SocketAddr,
+    pub data_dir: PathBuf,
+    pub bootstrap: Option<PathBuf>,
+    /// Networks that tenants may reach besides the public internet.
+    pub allow_egress: Vec<IpNet>,
+    pub demo: bool,
+    /// How long requests and exporters have to finish after the first signal.
+    pub shutdown_grace: Duration,
+    /// Without a path; `None` is the console listener's own address.
+    pub public_url: Option<Endpoint>,
+    pub log_format: LogFormat,
+    /// Base64, not yet checked; from the environment alone, so that it is in no process list.
+    pub master_key: Option<Zeroizing<String>>,
+    pub otel: OtelEnvironment,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+/// A setting that can't be used.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ConfigError {
+    #[error("{setting}: {rule}")]
+    Setting {
+        /// Flag and variable.
+        setting: &'static str,
+        rule: &'static str,
+    },
+    #[error(transparent)]
+    Otel(#[from] VariableError),
+}
+
+impl Config {
+    /// # Errors
+    /// Every setting that can't be used.
+    pub fn new(cli: &Cli, vars: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<ConfigError>> {
+        let mut errors = Vec::new();
+        let otel = OtelEnvironment::from_vars(&vars).unwrap_or_else(|wrong| {
+            errors.extend(wrong.into_iter().map(ConfigError::Otel));
+            OtelEnvironment::default()
+        });
+        let mut check = parse::Checker { errors: &mut errors };
+        let config = Self {
+            console_addr: check.address("--console-addr / KNOXCALL_CONSOLE_ADDR", cli.console_addr.as_deref(), cli::CONSOLE_PORT),
+            gateway_addr: check.address("--gateway-addr / KNOXCALL_GATEWAY_ADDR", cli.gateway_addr.as_deref(), cli::GATEWAY_PORT),
+            data_dir: parse::given(cli.data_dir.as_deref()).unwrap_or(cli::DATA_DIR).into(),
+            bootstrap: parse::given(cli.bootstrap.as_deref()).map(PathBuf::from),
+            allow_egress: check.networks("--allow-egress / KNOXCALL_ALLOW_EGRESS", &cli.allow_egress),
+            demo: cli.demo,
+            shutdown_grace: check.duration("--shutdown-grace / KNOXCALL_SHUTDOWN_GRACE", cli.shutdown_grace.as_deref(), cli::GRACE),
+            public_url: check.origin("--public-url / KNOXCALL_PUBLIC_URL", cli.public_url.as_deref()),
+            log_format: check.log_format("--log-format / KNOXCALL_LOG_FORMAT", cli.log_format.as_deref()),
+            master_key: vars(KEY_VARIABLE).filter(|key| !key.trim().is_empty()).map(Zeroizing::new),
+            otel,
+        };
+        if config.console_addr == config.gateway_addr && config.console_addr.port() != 0 {
+            errors.push(ConfigError::Setting {
+                setting: "--gateway-addr / KNOXCALL_GATEWAY_ADDR",
+                rule: "the gateway can't listen on the console's address; give it a port of its own",
+            });
+        }
+        if errors.is_empty() { Ok(config) } else { Err(errors) }
+    }
+}
+
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Config")
+            .field("console_addr", &self.console_addr)
+            .field("gateway_addr", &self.gateway_addr)
+            .field("data_dir", &self.data_dir)
+            .field("bootstrap", &self.bootstrap)
+            .field("allow_egress", &self.allow_egress)
+            .field("demo", &self.demo)
+            .field("public_url", &self.public_url)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    fn cli(arguments: &[&str]) -> Cli {
+        Cli::try_parse_from(std::iter::once("knoxcall").chain(arguments.iter().copied())).unwrap()
+    }
+
+    fn config(arguments: &[&str]) -> Result<Config, Vec<ConfigError>> {
+        Config::new(&cli(arguments), |_| None)
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_documentation() {
+        let config = config(&[]).unwrap();
+        assert_eq!(config.console_addr.to_string(), "127.0.0.1:3000");
+        assert_eq!(config.gateway_addr.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.data_dir, PathBuf::from("./data"));
+        assert_eq!(config.shutdown_grace, Duration::from_secs(10));
+        assert_eq!((config.demo, config.bootstrap, config.public_url, config.log_format), (false, None, None, LogFormat::Text));
+    }
+
+    #[test]
+    fn flags_may_stand_before_or_after_the_command_or_without_one() {
+        for arguments in
+            [&["--demo", "--data-dir", "x"][..], &["serve", "--demo", "--data-dir", "x"], &["--demo", "--data-dir", "x", "serve"]]
+        {
+            let config = config(arguments).unwrap();
+            assert!(config.demo && config.data_dir.to_str() == Some("x"), "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn values_are_parsed() {
+        let config = config(&[
+            "--console-addr=[::1]:0",
+            "--allow-egress=10.0.0.0/8,127.0.0.1",
+            "--allow-egress",
+            "fd00::/8",
+            "--shutdown-grace=1500ms",
+            "--public-url=https://console.example.com/",
+            "--log-format=json",
+            "--bootstrap=b.toml",
+        ])
+        .unwrap();
+        assert_eq!(config.console_addr.to_string(), "[::1]:0");
+        assert_eq!(config.allow_egress.iter().map(ToString::to_string).collect::<Vec<_>>(), ["10.0.0.0/8", "127.0.0.1/32", "fd00::/8"]);
+        assert_eq!(config.shutdown_grace, Duration::from_millis(1500));
+        assert_eq!(config.public_url.unwrap().as_str(), "https://console.example.com");
+        assert_eq!((config.log_format, config.bootstrap), (LogFormat::Json, Some("b.toml".into())));
+    }
+
+    #[test]
+    fn empty_values_count_as_unset() {
+        let config =
+            config(&["--console-addr=", "--data-dir=", "--bootstrap=", "--allow-egress=", "--public-url=", "--log-format="]).unwrap();
+        assert_eq!(config.console_addr.port(), 3000);
+        assert_eq!((config.bootstrap, config.public_url, config.allow_egress.len()), (None, None, 0));
+    }
+
+    #[test]
+    fn every_wrong_value_is_named_with_its_rule() {
+        let errors = config(&[
+            "--console-addr=localhost",
+            "--gateway-addr=1.2.3.4:99999",
+            "--allow-egress=10.0.0.0/33",
+            "--shutdown-grace=soon",
+            "--public-url=https://x/path",
+            "--log-format=xml",
+        ])
+        .unwrap_err();
+        let texts: Vec<_> = errors.iter().map(ToString::to_string).collect();
+        for name in ["CONSOLE_ADDR", "GATEWAY_ADDR", "ALLOW_EGRESS", "SHUTDOWN_GRACE", "PUBLIC_URL", "LOG_FORMAT"] {
+            assert_eq!(texts.iter().filter(|text| text.contains(&format!("KNOXCALL_{name}: "))).count(), 1, "{name}: {texts:#?}");
+        }
+        let errors = config(&["--gateway-addr=127.0.0.1:3000"]).unwrap_err();
+        assert!(errors[0].to_string().contains("a port of its own"));
+    }
+
+    #[test]
+    fn wrong_otel_variables_and_the_key() {
+        let vars = |name: &str| match name {
+            "OTEL_SDK_DISABLED" => Some("perhaps".to_owned()),
+            "KNOXCALL_MASTER_KEY" => Some("canary".to_owned()),
+            _ => None,
+        };
+        assert_eq!(Config::new(&cli(&[]), vars).unwrap_err()[0].to_string(), "OTEL_SDK_DISABLED: use true or false.");
+        let config = Config::new(&cli(&[]), |name| (name == "KNOXCALL_MASTER_KEY").then(|| "canary".to_owned())).unwrap();
+        assert_eq!(config.master_key.as_deref().map(String::as_str), Some("canary"));
+        assert!(!format!("{config:?}").contains("canary"));
+    }
+
+    #[test]
+    fn help_names_every_flag_and_variable() {
+        use clap::CommandFactory;
+        let help = Cli::command().render_long_help().to_string();
+        for name in
+            ["CONSOLE_ADDR", "GATEWAY_ADDR", "DATA_DIR", "BOOTSTRAP", "ALLOW_EGRESS", "DEMO", "SHUTDOWN_GRACE", "PUBLIC_URL", "LOG_FORMAT"]
+        {
+            assert!(help.contains(&format!("KNOXCALL_{name}")), "{name}");
+            assert!(help.contains(&format!("--{}", name.to_lowercase().replace('_', "-"))), "{name}");
+        }
+        for other in ["KNOXCALL_MASTER_KEY", "OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:3000", "127.0.0.1:8080", "./data"] {
+            assert!(help.contains(other), "{other}\n{help}");
+        }
+        Cli::command().debug_assert();
+    }
+}

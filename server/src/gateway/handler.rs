@@ -1,0 +1,180 @@
+//! One request from its head to the response's head.
+
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use arc_swap::ArcSwap;
+use futures::FutureExt;
+use http::header::{self, HeaderValue};
+use http::{Request, Response, StatusCode};
+use http_body::Body as _;
+use hyper::body::Incoming;
+
+use super::body::{Body, FromClient, Upload};
+use super::forward::{self, Unanswered};
+use super::limiter::Limiter;
+use super::matcher::{self, Found};
+use super::record::{Begun, Record};
+use super::refusal::Refusal;
+use super::wire::Watch;
+use super::{headers, ids, shape, trace_context};
+use crate::bus::Bus;
+use crate::event::{Event, Security, SecurityKind, TraceContext};
+use crate::live::{Environment, Route, Routing};
+use crate::outbound::{self, Outbound};
+
+/// What every request needs.
+pub(super) struct Handler {
+    pub(super) routing: Arc<ArcSwap<Routing>>,
+    pub(super) bus: Bus,
+    pub(super) outbound: Outbound,
+    pub(super) limiter: Limiter,
+}
+
+/// Whose connection a request came on.
+#[derive(Clone)]
+pub(super) struct Client {
+    pub(super) address: IpAddr,
+    /// HTTP/1.1 only: what the bytes looked like.
+    pub(super) watch: Option<Arc<Watch>>,
+}
+
+impl Handler {
+    /// Never fails: whatever happens, there is a response.
+    pub(super) async fn handle(&self, request: Request<Incoming>, client: &Client) -> Response<Body> {
+        let wall = SystemTime::now();
+        let begun = Begun { id: ids::request_id(wall), wall, clock: Instant::now() };
+        let passed = AssertUnwindSafe(self.pass(request, client, begun)).catch_unwind().await;
+        let mut response = passed.unwrap_or_else(|_| {
+            let detail = "a handler panicked; the panic itself is logged before this".to_owned();
+            let mut refusal = Refusal::failed(StatusCode::INTERNAL_SERVER_ERROR, "Internal error", "panic", detail);
+            refusal.close = true;
+            refusal.into_response(begun.id)
+        });
+        if client.watch.as_ref().is_some_and(|watch| watch.in_doubt()) {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    async fn pass(&self, request: Request<Incoming>, client: &Client, begun: Begun) -> Response<Body> {
+        let (parts, body) = request.into_parts();
+        let in_doubt = client.watch.as_ref().is_some_and(|watch| watch.next_is_in_doubt());
+        let host = if in_doubt { Err(Refusal::bad("Ambiguous message framing")) } else { shape::check(&parts) };
+        let (host, mut found) = match host {
+            Ok(host) => (Some(host), matcher::find(&self.routing.load(), &parts)),
+            Err(refusal) => (None, Found::refused(refusal)),
+        };
+        if found.refusal.is_none() {
+            found.refusal = self.limits(&found, &body).err();
+        }
+
+        let interest = self.bus.interest(found.tenant);
+        let trace = (interest.events || interest.traces).then(|| trace_context::begin(&parts.headers, interest.traces));
+        if found.key_rejected {
+            self.report_key(client.address, trace.as_ref());
+        }
+        let record = match &trace {
+            Some(trace) => Record::open(&self.bus, begun, client.address, &parts, host.as_ref(), &found, trace.clone()),
+            None => Record::default(),
+        };
+        let (host, route, environment) = match (found.refusal, host, found.route, found.environment) {
+            (None, Some(host), Some(route), Some(environment)) => (host, route, environment),
+            (refusal, ..) => {
+                let refusal = refusal.unwrap_or_else(|| Refusal::bad("Bad request"));
+                return refuse(refusal, record, begun, client, !body.is_end_stream());
+            }
+        };
+        let trace = trace.filter(|_| interest.traces);
+        let ready = Ready { host, route, environment, trace };
+        self.forward(Request::from_parts(parts, body), ready, record, client, begun).await
+    }
+
+    /// What the route allows of a request that found its way.
+    fn limits(&self, found: &Found, body: &Incoming) -> Result<(), Refusal> {
+        let Some(route) = &found.route else { return Ok(()) };
+        if let Some(rate) = route.limits.requests_per_second
+            && let Err(wait) = self.limiter.take(route.id, rate, Instant::now())
+        {
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            return Err(Refusal {
+                retry_after: Some(seconds.max(1)),
+                ..Refusal::new(StatusCode::TOO_MANY_REQUESTS, "Rate limit exceeded")
+            });
+        }
+        if body.size_hint().lower() > route.limits.body_limit { Err(Refusal::too_large()) } else { Ok(()) }
+    }
+
+    async fn forward(&self, request: Request<Incoming>, ready: Ready, mut record: Record, client: &Client, begun: Begun) -> Response<Body> {
+        let (parts, body) = request.into_parts();
+        let limits = &ready.route.limits;
+        let (body, upload) = if body.is_end_stream() {
+            (outbound::Body::Empty, None)
+        } else {
+            let upload = Upload::new(begun.clock);
+            (outbound::Body::stream(FromClient::new(body, limits.body_limit, Arc::clone(&upload))), Some(upload))
+        };
+        let request = match forward::request(parts, body, &ready.environment, client.address, ready.host, ready.trace.as_ref()) {
+            Ok(request) => request,
+            Err(refusal) => return refuse(refusal, record, begun, client, upload.is_some()),
+        };
+        let response = match forward::send(&self.outbound, request, limits, upload.as_ref()).await {
+            Ok(response) => response,
+            Err(Unanswered::Refused(refusal)) => return refuse(refusal, record, begun, client, upload.is_some()),
+            Err(Unanswered::Cancelled) => {
+                // Nobody will read it.
+                drop(record);
+                return Refusal::bad("The request was cancelled").into_response(begun.id);
+            }
+        };
+        let status = response.status();
+        record.status(status.as_u16());
+        let (head, body) = response.into_parts();
+        let length = head.headers.get(header::CONTENT_LENGTH).and_then(content_length);
+        let mut response = Response::new(Body::upstream(body, length, upload, record));
+        *response.status_mut() = status;
+        *response.headers_mut() = head.headers;
+        headers::to_client(response.headers_mut(), status.as_u16(), begun.id);
+        response
+    }
+
+    fn report_key(&self, client: IpAddr, trace: Option<&TraceContext>) {
+        self.bus.emit(None, || {
+            Event::Security(Security {
+                at: SystemTime::now(),
+                kind: SecurityKind::ApiKeyRejected,
+                tenant: None,
+                client_address: Some(client),
+                trace: trace.cloned(),
+            })
+        });
+    }
+}
+
+/// A request that found its way.
+struct Ready {
+    host: HeaderValue,
+    route: Arc<Route>,
+    environment: Arc<Environment>,
+    /// Written on the upstream's request; `None` leaves an inbound context as it came.
+    trace: Option<TraceContext>,
+}
+
+fn refuse(refusal: Refusal, mut record: Record, begun: Begun, client: &Client, unread: bool) -> Response<Body> {
+    if unread && let Some(watch) = &client.watch {
+        watch.linger();
+    }
+    record.status(refusal.status.as_u16());
+    if refusal.status.is_server_error() {
+        let (kind, detail) = refusal.failure.as_ref().map_or(("unsupported", refusal.message), |(kind, detail)| (*kind, detail.as_str()));
+        record.failed(kind, || detail.to_owned());
+    }
+    record.end();
+    refusal.into_response(begun.id)
+}
+
+fn content_length(value: &HeaderValue) -> Option<u64> {
+    value.to_str().ok()?.parse().ok()
+}

@@ -1,0 +1,207 @@
+//! Accepts connections, serves HTTP/1.1 and HTTP/2 on them, and ends in order.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::handler::{Client, Handler};
+use super::limiter::Limiter;
+use super::wire::{self, Inlet, Watch};
+use crate::bus::Bus;
+use crate::live::Routing;
+use crate::outbound::Outbound;
+
+/// What a listener allows its clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// From the moment a request may come (also on a kept-alive connection) until its head is complete. HTTP/2
+    /// connections are pinged in this interval instead.
+    pub header_timeout: Duration,
+    /// Of a request's head, in bytes; at least 8 KiB.
+    pub max_header_bytes: usize,
+    pub max_headers: usize,
+    /// Above it, connections wait to be accepted.
+    pub max_connections: usize,
+    /// Requests at once on one HTTP/2 connection.
+    pub max_streams: u32,
+    /// How long requests may go on after the shutdown began.
+    pub shutdown_grace: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            header_timeout: Duration::from_secs(60),
+            max_header_bytes: 64 * 1024,
+            max_headers: HYPER_MAX_HEADERS,
+            max_connections: 10_000,
+            max_streams: 1_000,
+            shutdown_grace: Duration::from_secs(30),
+        }
+    }
+}
+
+/// hyper's own default; with any other number it allocates for every request.
+const HYPER_MAX_HEADERS: usize = 100;
+const HYPER_MIN_BUFFER: usize = 8192;
+const H2_PING_TIMEOUT: Duration = Duration::from_secs(20);
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// Serves until `shutdown`, then finishes the requests under way within the grace and returns.
+pub async fn serve(
+    listener: TcpListener,
+    config: Config,
+    routing: Arc<ArcSwap<Routing>>,
+    bus: Bus,
+    outbound: Outbound,
+    shutdown: CancellationToken,
+) {
+    let slots = Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS)));
+    let grace = config.shutdown_grace;
+    let kill = CancellationToken::new();
+    let handler = Handler { routing, bus, outbound, limiter: Limiter::default() };
+    let server = Arc::new(Server::new(config, handler));
+    let tracker = TaskTracker::new();
+    let mut pause = ACCEPT_PAUSE;
+    loop {
+        let accepting = async {
+            let slot = Arc::clone(&slots).acquire_owned().await;
+            (slot, listener.accept().await)
+        };
+        let (slot, accepted) = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => break,
+            accepted = accepting => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                pause = ACCEPT_PAUSE;
+                let (server, drain, kill) = (Arc::clone(&server), shutdown.child_token(), kill.child_token());
+                tracker.spawn(async move {
+                    server.connection(stream, peer, drain, kill).await;
+                    drop(slot);
+                });
+            }
+            // The client's own doing, and over.
+            Err(error) if matches!(error.kind(), std::io::ErrorKind::ConnectionAborted | std::io::ErrorKind::ConnectionReset) => {}
+            Err(error) => {
+                tracing::error!(%error, ?pause, "the gateway can't accept connections; trying again");
+                tokio::select! {
+                    () = shutdown.cancelled() => break,
+                    () = tokio::time::sleep(pause) => pause = (pause * 2).min(ACCEPT_PAUSE_MAX),
+                }
+            }
+        }
+    }
+    drop(listener);
+    tracker.close();
+    if tokio::time::timeout(grace, tracker.wait()).await.is_err() {
+        tracing::warn!(connections = tracker.len(), ?grace, "requests did not finish in time; closing their connections");
+        kill.cancel();
+        tracker.wait().await;
+    }
+}
+
+struct Server {
+    http1: http1::Builder,
+    http2: http2::Builder<TokioExecutor>,
+    header_timeout: Duration,
+    handler: Arc<Handler>,
+}
+
+impl Server {
+    fn new(config: Config, handler: Handler) -> Self {
+        let header_bytes = config.max_header_bytes.max(HYPER_MIN_BUFFER);
+        let mut http1 = http1::Builder::new();
+        http1.timer(TokioTimer::new()).header_read_timeout(config.header_timeout).max_header_size(header_bytes).half_close(false);
+        if config.max_headers != HYPER_MAX_HEADERS {
+            http1.max_headers(config.max_headers);
+        }
+        let mut http2 = http2::Builder::new(TokioExecutor::new());
+        http2
+            .timer(TokioTimer::new())
+            .keep_alive_interval(config.header_timeout)
+            .keep_alive_timeout(H2_PING_TIMEOUT)
+            .max_header_list_size(u32::try_from(header_bytes).unwrap_or(u32::MAX))
+            .max_concurrent_streams(config.max_streams);
+        Self { http1, http2, header_timeout: config.header_timeout, handler: Arc::new(handler) }
+    }
+
+    async fn connection(&self, mut stream: TcpStream, peer: SocketAddr, drain: CancellationToken, kill: CancellationToken) {
+        // A socket that refuses still works, only later.
+        let _ = stream.set_nodelay(true);
+        let (is_h2, ahead) = tokio::select! {
+            () = drain.cancelled() => return,
+            sniffed = tokio::time::timeout(self.header_timeout, wire::sniff(&mut stream)) => match sniffed {
+                Ok(Ok(sniffed)) => sniffed,
+                Ok(Err(_)) | Err(_) => return,
+            },
+        };
+        let address = peer.ip().to_canonical();
+        if is_h2 {
+            let client = Client { address, watch: None };
+            let connection = self.http2.serve_connection(TokioIo::new(Inlet::h2(stream, ahead)), self.service(client));
+            run(connection, http2::Connection::graceful_shutdown, drain, kill).await;
+        } else {
+            let watch = Arc::new(Watch::default());
+            let client = Client { address, watch: Some(Arc::clone(&watch)) };
+            let connection = self.http1.serve_connection(TokioIo::new(Inlet::h1(stream, ahead, watch)), self.service(client));
+            run(connection, http1::Connection::graceful_shutdown, drain, kill).await;
+        }
+    }
+
+    fn service(
+        &self,
+        client: Client,
+    ) -> impl hyper::service::Service<
+        hyper::Request<hyper::body::Incoming>,
+        Response = hyper::Response<super::body::Body>,
+        Error = Infallible,
+        Future: Send + 'static,
+    > + use<> {
+        let handler = Arc::clone(&self.handler);
+        service_fn(move |request| {
+            let (handler, client) = (Arc::clone(&handler), client.clone());
+            async move { Ok(handler.handle(request, &client).await) }
+        })
+    }
+}
+
+/// Drives a connection to its end, politely from `drain` on, and not at all after `kill`.
+async fn run<C>(connection: C, graceful: impl Fn(std::pin::Pin<&mut C>), drain: CancellationToken, kill: CancellationToken)
+where
+    C: Future<Output = hyper::Result<()>>,
+{
+    let mut connection = pin!(connection);
+    {
+        let mut asked = pin!(drain.cancelled());
+        tokio::select! {
+            biased;
+            ended = connection.as_mut() => return ended_with(ended),
+            () = &mut asked => graceful(connection.as_mut()),
+        }
+    }
+    tokio::select! {
+        biased;
+        ended = connection => ended_with(ended),
+        () = kill.cancelled() => {}
+    }
+}
+
+fn ended_with(result: hyper::Result<()>) {
+    if let Err(error) = result {
+        tracing::debug!(%error, "a client's connection ended");
+    }
+}

@@ -1,0 +1,31 @@
+//! The data plane: takes a request in, finds whose it is and where it goes, passes it on and the answer back, and says
+//! on the bus what became of it.
+//!
+//! Path of a request: [`listener`](serve) accepts; `wire` watches the bytes for messages whose end is in doubt; `shape`
+//! refuses what cannot be passed on; `matcher` finds workspace, route and environment; `forward` sends; `body` passes
+//! both bodies through, frame by frame, and `record` emits one event when the response has ended.
+//!
+//! It must not read the store, wait for telemetry, or hold a body. It knows the bus, never who listens.
+//!
+//! # What passes
+//! The upstream's path is the environment's base path followed by the request's path and query exactly as they came:
+//! nothing is decoded, normalised or resolved, so `..` and `%2e%2e` reach the upstream, which must not take the base
+//! path for a fence. The gateway is the edge: `x-forwarded-for`, `-proto` and `-host` are replaced, never appended to,
+//! and `forwarded` is dropped, so that an upstream may trust them.
+
+mod body;
+mod forward;
+mod framing;
+mod handler;
+mod headers;
+mod ids;
+mod limiter;
+mod listener;
+mod matcher;
+mod record;
+mod refusal;
+mod shape;
+pub mod trace_context;
+mod wire;
+
+pub use listener::{Config, serve};

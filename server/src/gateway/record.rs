@@ -1,0 +1,212 @@
+//! Says what became of a request: one event, when its response has ended or nobody waits for it any more.
+//!
+//! With nobody interested there is nothing here to allocate, fill or send.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Instant, SystemTime};
+
+use http::header::{self, HeaderValue};
+use http::request::Parts;
+use http::{Method, Version};
+use uuid::Uuid;
+
+use super::matcher::Found;
+use crate::bus::Bus;
+use crate::event::{Component, Event, Failure, Proxied, Request, TraceContext};
+
+/// When a request began, and as what.
+#[derive(Clone, Copy)]
+pub(super) struct Begun {
+    pub(super) id: Uuid,
+    pub(super) wall: SystemTime,
+    pub(super) clock: Instant,
+}
+
+/// Emits its event when dropped, at the latest.
+#[derive(Default)]
+pub(super) struct Record(Option<Box<Open>>);
+
+struct Open {
+    bus: Bus,
+    clock: Instant,
+    ended: bool,
+    event: Option<Request>,
+}
+
+impl Record {
+    pub(super) fn open(
+        bus: &Bus,
+        begun: Begun,
+        client: std::net::IpAddr,
+        parts: &Parts,
+        host: Option<&HeaderValue>,
+        found: &Found,
+        trace: TraceContext,
+    ) -> Self {
+        let (server_address, server_port) = address(host);
+        let event = Request {
+            component: Component::Gateway,
+            started: begun.wall,
+            duration: std::time::Duration::ZERO,
+            request_id: begun.id,
+            tenant: found.tenant,
+            method: parts.method.as_str().to_owned(),
+            path: path(parts),
+            scheme: "http",
+            server_address,
+            server_port,
+            client_address: Some(client),
+            user_agent: parts.headers.get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
+            protocol_version: version(parts.version),
+            http_route: None,
+            status: None,
+            proxied: found.tenant.is_some().then(|| proxied(found)),
+            failure: None,
+            cancelled: false,
+            trace,
+        };
+        Self(Some(Box::new(Open { bus: bus.clone(), clock: begun.clock, ended: false, event: Some(event) })))
+    }
+
+    pub(super) fn status(&mut self, status: u16) {
+        if let Some(event) = self.event() {
+            event.status = Some(status);
+        }
+    }
+
+    /// The first failure stays.
+    pub(super) fn failed(&mut self, kind: &'static str, message: impl FnOnce() -> String) {
+        if let Some(event) = self.event()
+            && event.failure.is_none()
+        {
+            event.failure = Some(Failure { kind, message: message() });
+        }
+    }
+
+    /// The response was passed on whole. Without this the record counts as cancelled, unless it failed.
+    pub(super) fn end(&mut self) {
+        if let Some(open) = &mut self.0 {
+            open.ended = true;
+        }
+        self.0 = None;
+    }
+
+    fn event(&mut self) -> Option<&mut Request> {
+        self.0.as_mut().and_then(|open| open.event.as_mut())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let Some(mut event) = self.event.take() else { return };
+        event.duration = self.clock.elapsed();
+        let panicking = std::thread::panicking();
+        if panicking {
+            event.failure.get_or_insert_with(|| Failure { kind: "panic", message: "the handler panicked".to_owned() });
+            event.status.get_or_insert(500);
+        }
+        event.cancelled = !self.ended && event.failure.is_none();
+        let tenant = event.tenant;
+        let emit = AssertUnwindSafe(|| self.bus.emit(tenant, || Event::Request(event)));
+        if panicking {
+            // A second panic would end the process.
+            let _ = catch_unwind(emit);
+        } else {
+            emit.0();
+        }
+    }
+}
+
+fn proxied(found: &Found) -> Proxied {
+    let upstream = found.environment.as_ref().map(|environment| &environment.upstream);
+    Proxied {
+        route: found.route.as_ref().map_or_else(|| "".into(), |route| route.slug.clone()),
+        environment: found.environment.as_ref().map_or_else(|| "".into(), |environment| environment.name.clone()),
+        upstream_host: upstream.map(|upstream| upstream.host.clone()),
+        upstream_address: upstream.map(|upstream| upstream.address.clone()),
+    }
+}
+
+/// CONNECT has an authority for its target, and no path.
+fn path(parts: &Parts) -> String {
+    if parts.method == Method::CONNECT { String::new() } else { parts.uri.path().to_owned() }
+}
+
+fn address(host: Option<&HeaderValue>) -> (String, Option<u16>) {
+    let text = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
+    match text.rsplit_once(':') {
+        Some((name, port)) if !port.contains(']') => (unbracketed(name), port.parse().ok()),
+        _ => (unbracketed(text), None),
+    }
+}
+
+fn unbracketed(host: &str) -> String {
+    host.trim_start_matches('[').trim_end_matches(']').to_owned()
+}
+
+const fn version(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_10 => "1.0",
+        Version::HTTP_2 => "2",
+        _ => "1.1",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::bus::{Interest, Listener};
+    use crate::values::TenantId;
+
+    #[derive(Default)]
+    struct Keep(Mutex<Vec<Arc<Event>>>);
+
+    impl Listener for Keep {
+        fn interest(&self, _: Option<TenantId>) -> Interest {
+            Interest { events: true, traces: true }
+        }
+        fn accept(&self, event: &Arc<Event>) {
+            self.0.lock().unwrap().push(Arc::clone(event));
+        }
+    }
+
+    fn record(bus: &Bus) -> Record {
+        let (parts, ()) = http::Request::get("/a?secret=1").body(()).unwrap().into_parts();
+        let begun = Begun { id: Uuid::nil(), wall: SystemTime::now(), clock: Instant::now() };
+        let trace = crate::gateway::trace_context::begin(&parts.headers, true);
+        let host = HeaderValue::from_static("[::1]:8080");
+        Record::open(bus, begun, [127, 0, 0, 1].into(), &parts, Some(&host), &Found::default(), trace)
+    }
+
+    #[test]
+    fn one_event_whatever_happens() {
+        let keep = Arc::new(Keep::default());
+        let bus = Bus::default();
+        bus.listen(&(Arc::clone(&keep) as Arc<dyn Listener>));
+        record(&bus).end();
+        drop(record(&bus));
+        let mut failed = record(&bus);
+        failed.failed("timeout", || "first".to_owned());
+        failed.failed("other", || "second".to_owned());
+        drop(failed);
+        let panicked = AssertUnwindSafe(record(&bus));
+        let _ = catch_unwind(|| {
+            let _record = panicked;
+            panic!("as a handler might");
+        });
+        let events = keep.0.lock().unwrap();
+        let seen: Vec<_> = events
+            .iter()
+            .map(|event| match &**event {
+                Event::Request(request) => {
+                    assert_eq!((request.path.as_str(), request.server_address.as_str(), request.server_port), ("/a", "::1", Some(8080)));
+                    (request.cancelled, request.status, request.failure.as_ref().map(|failure| failure.kind))
+                }
+                Event::Security(_) => unreachable!(),
+            })
+            .collect();
+        assert_eq!(seen, [(false, None, None), (true, None, None), (false, None, Some("timeout")), (false, Some(500), Some("panic"))]);
+    }
+}

@@ -1,0 +1,150 @@
+//! From a URI to a TCP connection: resolve once, then connect to what was resolved, within the caller's time.
+//!
+//! Every address that is ever connected to goes through [`Tcp`], IP literals too, and it knows for whom: whatever
+//! decides where a scope may connect belongs between its two steps.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures::stream::{FuturesUnordered, StreamExt};
+use http::Uri;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tower::Service;
+
+use super::Scope;
+use super::body::BoxError;
+
+/// RFC 8305, "Connection Attempt Delay".
+const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
+/// For a caller that set no time; there is none.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
+tokio::task_local! {
+    // The pool asks its connector with a URI alone; the request that wants the connection is the task that asks.
+    static TIMEOUT: Duration;
+}
+
+/// Runs `future` so that a connection it has to make takes no longer than `timeout`.
+pub(super) fn within<F: Future>(timeout: Duration, future: F) -> impl Future<Output = F::Output> {
+    TIMEOUT.scope(timeout, future)
+}
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error("the URI has no host")]
+    NoHost,
+    #[error("{host}: {reason}")]
+    Name { host: String, reason: io::Error },
+    #[error("connecting to {address}")]
+    Connect { address: SocketAddr, source: io::Error },
+    #[error("no connection within {0:?}")]
+    Timeout(Duration),
+}
+
+/// Bounds the whole of connecting, TLS included.
+#[derive(Clone)]
+pub(super) struct Bounded<C>(pub(super) C);
+
+impl<C> Service<Uri> for Bounded<C>
+where
+    C: Service<Uri, Error = BoxError>,
+    C::Future: Send + 'static,
+    C::Response: 'static,
+{
+    type Response = C::Response;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<C::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let timeout = TIMEOUT.try_with(|timeout| *timeout).unwrap_or(DEFAULT_TIMEOUT);
+        let connecting = self.0.call(uri);
+        Box::pin(async move {
+            match tokio::time::timeout(timeout, connecting).await {
+                Ok(done) => done,
+                Err(_) => Err(Failure::Timeout(timeout).into()),
+            }
+        })
+    }
+}
+
+/// Resolves and connects.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tcp {
+    scope: Scope,
+}
+
+impl Tcp {
+    pub(super) const fn new(scope: Scope) -> Self {
+        Self { scope }
+    }
+}
+
+impl Service<Uri> for Tcp {
+    type Response = TokioIo<TcpStream>;
+    type Error = Failure;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Failure>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let scope = self.scope;
+        Box::pin(async move {
+            let host = uri.host().ok_or(Failure::NoHost)?;
+            let port = uri.port_u16().unwrap_or(if uri.scheme() == Some(&http::uri::Scheme::HTTPS) { 443 } else { 80 });
+            let addresses = resolve(host, port).await?;
+            tracing::trace!(?scope, host, count = addresses.len(), "resolved");
+            let stream = first_of(host, addresses).await?;
+            // Without it small requests wait for acknowledgements; a socket that refuses still works.
+            let _ = stream.set_nodelay(true);
+            Ok(TokioIo::new(stream))
+        })
+    }
+}
+
+async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Failure> {
+    let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+    if let Ok(ip) = bare.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(ip, port)]);
+    }
+    match tokio::net::lookup_host((bare, port)).await {
+        Ok(found) => Ok(found.collect()),
+        Err(reason) => Err(Failure::Name { host: bare.to_owned(), reason }),
+    }
+}
+
+/// Connects to whichever address answers first, starting them one after another (RFC 8305 §5, in the resolver's order).
+async fn first_of(host: &str, addresses: Vec<SocketAddr>) -> Result<TcpStream, Failure> {
+    let mut failed = Failure::Name { host: host.to_owned(), reason: io::Error::other("the name has no address") };
+    let mut waiting = addresses.into_iter();
+    let mut trying = FuturesUnordered::new();
+    loop {
+        match waiting.next() {
+            Some(address) => {
+                trying.push(async move { TcpStream::connect(address).await.map_err(|source| Failure::Connect { address, source }) })
+            }
+            None if trying.is_empty() => return Err(failed),
+            None => {}
+        }
+        let outcome = if waiting.len() > 0 {
+            tokio::time::timeout(NEXT_ADDRESS_AFTER, trying.next()).await.ok().flatten()
+        } else {
+            trying.next().await
+        };
+        match outcome {
+            Some(Ok(stream)) => return Ok(stream),
+            Some(Err(error)) => failed = error,
+            None => {}
+        }
+    }
+}

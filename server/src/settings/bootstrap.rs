@@ -1,0 +1,237 @@
+//! Applies the bootstrap file: upserts by slug and e-mail address, deletes nothing, and changes nothing the second time.
+
+use async_trait::async_trait;
+use thiserror::Error as ThisError;
+
+use super::exports::ExportChange;
+use super::keys::{self, NewKey};
+use super::members::new_user;
+use super::publish::Scope;
+use super::routes::{EnvironmentChange, new_route};
+use super::{Error, Settings};
+use crate::auth::{Operator, WorkspaceAdmin};
+use crate::config::bootstrap::{Account, ApiKey, Bootstrap, Export, Member, Route, Workspace};
+use crate::live::hash_key;
+use crate::store::{self, Changes, now};
+use crate::values::{DisplayName, Field, Password, Rule, Slug, TenantId};
+
+/// Hashes and checks passwords; implemented where Argon2 lives.
+#[async_trait]
+pub trait Passwords: Send + Sync {
+    /// The PHC string to store.
+    async fn hash(&self, password: &Password) -> Result<String, String>;
+    async fn verify(&self, password: &Password, stored: &str) -> Result<bool, String>;
+}
+
+/// What applying the file did.
+#[derive(Debug, Default)]
+pub struct BootstrapReport {
+    /// Keys that were made, with their workspace: to be printed now or never.
+    pub keys: Vec<(Slug, NewKey)>,
+    /// How many records were written.
+    pub changed: usize,
+}
+
+/// What could not be applied. What comes before it in the file has been.
+#[derive(Debug, ThisError)]
+#[error("bootstrap file, {place}: {error}")]
+pub struct BootstrapError {
+    /// Such as `workspace acme, route billing`.
+    pub place: String,
+    pub error: Error,
+}
+
+struct Applying<'a> {
+    settings: &'a Settings,
+    operator: &'a Operator,
+    passwords: &'a dyn Passwords,
+    report: BootstrapReport,
+}
+
+impl Settings {
+    /// `operator` is [`Operator::at_startup`].
+    ///
+    /// # Errors
+    /// The first thing that could not be applied.
+    pub async fn apply_bootstrap(
+        &self,
+        operator: &Operator,
+        file: &Bootstrap,
+        passwords: &dyn Passwords,
+    ) -> Result<BootstrapReport, BootstrapError> {
+        let mut applying = Applying { settings: self, operator, passwords, report: BootstrapReport::default() };
+        if let Some(account) = &file.operator {
+            applying.account(account, true).await.map_err(at("operator"))?;
+        }
+        if let Some(export) = &file.otlp {
+            applying.export(None, export).await.map_err(at("otlp"))?;
+        }
+        for workspace in &file.workspaces {
+            applying.workspace(workspace).await?;
+        }
+        Ok(applying.report)
+    }
+}
+
+fn at(place: impl Into<String>) -> impl FnOnce(Error) -> BootstrapError {
+    move |error| BootstrapError { place: place.into(), error }
+}
+
+impl Applying<'_> {
+    async fn workspace(&mut self, file: &Workspace) -> Result<(), BootstrapError> {
+        let place = format!("workspace {}", file.slug);
+        let workspace = self.workspace_itself(file).await.map_err(at(place.as_str()))?;
+        let admin = self.operator.admin_of(workspace);
+        if let Some(export) = &file.telemetry {
+            self.export(Some(workspace), export).await.map_err(at(format!("{place}, telemetry")))?;
+        }
+        for member in &file.members {
+            self.member(&admin, member).await.map_err(at(format!("{place}, member {}", member.account.email)))?;
+        }
+        for route in &file.routes {
+            self.route(&admin, route).await.map_err(at(format!("{place}, route {}", route.slug)))?;
+        }
+        for key in &file.api_keys {
+            self.api_key(&admin, &file.slug, key).await.map_err(at(format!("{place}, API key {}", key.name)))?;
+        }
+        Ok(())
+    }
+
+    async fn workspace_itself(&mut self, file: &Workspace) -> Result<TenantId, Error> {
+        let Some(existing) = self.settings.store().workspaces().by_slug(&file.slug)? else {
+            let name = file.name.as_ref().map_or(file.slug.as_str(), DisplayName::as_str);
+            self.report.changed += 1;
+            return Ok(self.settings.create_workspace(self.operator, file.slug.as_str(), name).await?.id);
+        };
+        if let Some(name) = file.name.as_ref().filter(|name| **name != existing.name) {
+            self.settings.rename_workspace(self.operator, existing.id, name.as_str()).await?;
+            self.report.changed += 1;
+        }
+        Ok(existing.id)
+    }
+
+    /// The account's id. A password that differs from the stored one replaces it and ends the account's sessions.
+    async fn account(&mut self, file: &Account, operator: bool) -> Result<uuid::Uuid, Error> {
+        let hashing = |_| Error::Store("the password could not be hashed".to_owned());
+        let guard = self.settings.writing().await;
+        let existing = self.settings.store().users().by_email(&file.email)?;
+        let mut user = existing.clone().unwrap_or_else(|| new_user(file.email.clone()));
+        user.operator |= operator;
+        if let Some(password) = &file.password {
+            let same = match &user.password_hash {
+                Some(hash) => self.passwords.verify(password, hash).await.map_err(hashing)?,
+                None => false,
+            };
+            if !same {
+                user.password_hash = Some(self.passwords.hash(password).await.map_err(hashing)?);
+                user.session_epoch += 1;
+            }
+        }
+        let changes = match &existing {
+            Some(old) if old.operator == user.operator && old.password_hash == user.password_hash => return Ok(user.id),
+            Some(old) => Changes::new().expect_unchanged(old).put(&user),
+            None => Changes::new().put(&user),
+        };
+        self.settings.save(&guard, changes, Scope::Nothing).await?;
+        self.report.changed += 1;
+        Ok(user.id)
+    }
+
+    async fn member(&mut self, admin: &WorkspaceAdmin, file: &Member) -> Result<(), Error> {
+        let user = self.account(&file.account, false).await?;
+        let guard = self.settings.writing().await;
+        let existing = self.settings.store().members().get(admin.workspace(), user)?;
+        if existing.as_ref().is_some_and(|member| member.role == file.role) {
+            return Ok(());
+        }
+        let added_at = existing.map_or_else(now, |member| member.added_at);
+        let member = store::Member { workspace: admin.workspace(), user, role: file.role, added_at };
+        self.settings.save(&guard, Changes::new().put(&member), Scope::Nothing).await?;
+        self.report.changed += 1;
+        Ok(())
+    }
+
+    async fn export(&mut self, workspace: Option<TenantId>, file: &Export) -> Result<(), Error> {
+        let exports = self.settings.store().exports();
+        let stored = workspace.map_or_else(|| exports.operator(), |workspace| exports.of(workspace)).unwrap_or_default();
+        let stored = stored.as_ref();
+        let endpoint = file.endpoint.clone().unwrap_or_else(|| stored.and_then(|s| s.endpoint.as_ref()).map(|e| e.0.clone()));
+        let service_name = file.service_name.clone().unwrap_or_else(|| stored.and_then(|s| s.service_name.clone()));
+        let change = ExportChange {
+            endpoint: endpoint.map(|endpoint| endpoint.as_str().to_owned()).unwrap_or_default(),
+            service_name: service_name.map(String::from).unwrap_or_default(),
+            headers: file.headers.as_ref().map(crate::values::HeaderList::to_text).unwrap_or_default(),
+            clear_headers: file.headers.as_ref().is_some_and(crate::values::HeaderList::is_empty),
+            traces: file.traces.unwrap_or_else(|| stored.is_none_or(|s| s.traces)),
+            logs: file.logs.unwrap_or_else(|| stored.is_none_or(|s| s.logs)),
+            metrics: file.metrics.unwrap_or_else(|| stored.is_none_or(|s| s.metrics)),
+            generation: 0,
+        };
+        let changed = self.settings.save_export(workspace, self.operator.actor(), &change).await?;
+        self.report.changed += usize::from(changed);
+        Ok(())
+    }
+
+    async fn route(&mut self, admin: &WorkspaceAdmin, file: &Route) -> Result<(), Error> {
+        let slug = file.slug.as_str();
+        if let Some(existing) = self.settings.store().routes().by_slug(admin.workspace(), &file.slug)? {
+            let name = file.name.clone().unwrap_or(existing.name);
+            let enabled = file.enabled.unwrap_or(existing.enabled);
+            let changed = self.settings.change_route(admin, slug, |route| {
+                let changed = route.name != name || route.enabled != enabled;
+                route.name = name;
+                route.enabled = enabled;
+                Ok(changed)
+            });
+            self.report.changed += usize::from(changed.await?);
+        } else {
+            let name = file.name.clone().map_or_else(|| DisplayName::parse(slug).map_err(Error::invalid(Field::Name)), Ok)?;
+            let mut route = new_route(admin.workspace(), file.slug.clone(), name);
+            route.enabled = file.enabled.unwrap_or(true);
+            self.settings.insert_route(admin, &route).await?;
+            self.report.changed += 1;
+        }
+        for environment in &file.environments {
+            let existing = self.settings.store().routes().by_slug(admin.workspace(), &file.slug)?.ok_or(Error::NotFound)?;
+            let known = existing.environments.iter().any(|other| other.name == environment.name);
+            let headers = environment.inject_headers.as_ref();
+            let change = EnvironmentChange {
+                original_name: if known { environment.name.to_string() } else { String::new() },
+                name: environment.name.to_string(),
+                target_base_url: environment.target_base_url.as_str().to_owned(),
+                inject_headers: headers.map(crate::values::HeaderList::to_text).unwrap_or_default(),
+                clear_headers: headers.is_some_and(crate::values::HeaderList::is_empty),
+                default: environment.default,
+            };
+            let changed = self.settings.put_environment(admin, slug, &change).await?;
+            self.report.changed += usize::from(changed);
+        }
+        Ok(())
+    }
+
+    async fn api_key(&mut self, admin: &WorkspaceAdmin, workspace: &Slug, file: &ApiKey) -> Result<(), Error> {
+        let store = self.settings.store();
+        if let Some(given) = &file.key {
+            let hash = hex::encode(hash_key(given.expose()));
+            return match store.api_keys().by_hash(&hash)? {
+                Some(key) if key.workspace == admin.workspace() => Ok(()),
+                // A key names one workspace.
+                Some(_) => Err(Error::Taken(Field::KeyRoutes)),
+                None if !keys::acceptable(given.expose()) => Err(Error::Invalid { field: Field::Name, rule: Rule::TooShort { min: 19 } }),
+                None => {
+                    let secret = zeroize::Zeroizing::new(given.expose().to_owned());
+                    self.settings.add_key(admin, file.name.as_str(), "", secret).await?;
+                    self.report.changed += 1;
+                    Ok(())
+                }
+            };
+        }
+        if store.api_keys().of_workspace(admin.workspace())?.iter().any(|key| key.name == file.name) {
+            return Ok(());
+        }
+        let key = self.settings.create_key(admin, file.name.as_str(), "").await?;
+        self.report.keys.push((workspace.clone(), key));
+        self.report.changed += 1;
+        Ok(())
+    }
+}

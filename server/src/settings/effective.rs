@@ -1,0 +1,252 @@
+//! Environment over stored: one pure function that says what is in force for the operator, and why. The workspaces' own
+//! export has its own, which the environment never touches.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::environment::{BatchEnvironment, OtelEnvironment};
+use crate::live::{Batch, Compression, ExportTarget, Owner, SignalTarget, Temporality};
+use crate::values::{Endpoint, HeaderList, Signal, TenantId, Variable};
+
+/// `service.name` of whoever chose none.
+pub const DEFAULT_SERVICE_NAME: &str = "knoxcall";
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+const DEFAULT_METRIC_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Stored settings of one destination, unsealed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredExport {
+    pub endpoint: Option<Endpoint>,
+    pub service_name: Option<String>,
+    /// `None` when there are some that can't be opened.
+    pub headers: Option<HeaderList>,
+    pub traces: bool,
+    pub logs: bool,
+    pub metrics: bool,
+    pub generation: u64,
+}
+
+impl Default for StoredExport {
+    /// Nothing stored: off, with every signal on for when there is an endpoint.
+    fn default() -> Self {
+        Self {
+            endpoint: None,
+            service_name: None,
+            headers: Some(HeaderList::default()),
+            traces: true,
+            logs: true,
+            metrics: true,
+            generation: 0,
+        }
+    }
+}
+
+/// The variable that manages each field of the card, if one does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ManagedBy {
+    pub endpoint: Option<Variable>,
+    pub service_name: Option<Variable>,
+    pub headers: Option<Variable>,
+    pub traces: Option<Variable>,
+    pub logs: Option<Variable>,
+    pub metrics: Option<Variable>,
+}
+
+/// What is in force for the operator.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Effective {
+    /// `None` is off.
+    pub target: Option<ExportTarget>,
+    pub endpoint: Option<Endpoint>,
+    pub service_name: String,
+    /// Names of the common headers in force; values never leave the target.
+    pub header_names: Vec<String>,
+    pub traces: bool,
+    pub logs: bool,
+    pub metrics: bool,
+    pub managed: ManagedBy,
+    /// Variables in effect that are not among `managed`.
+    pub also_managed: Vec<Variable>,
+    /// A signal is left out because the stored headers it would need can't be opened.
+    pub broken: bool,
+}
+
+/// The operator's export: environment over stored, field by field.
+///
+/// Stored headers go to the stored endpoint alone: where the environment names the endpoint, the headers are the
+/// environment's too, even if it names none.
+#[must_use]
+pub fn operator(stored: &StoredExport, environment: &OtelEnvironment, instance: Uuid) -> Effective {
+    let managed = managed_by(environment);
+    let endpoint = environment.endpoint.clone().or_else(|| stored.endpoint.clone());
+    let timeout = environment.timeout.unwrap_or(DEFAULT_TIMEOUT);
+    let common_headers = environment
+        .headers
+        .clone()
+        .or_else(|| if environment.endpoint.is_some() { Some(HeaderList::default()) } else { stored.headers.clone() });
+    let on = |signal: Signal| {
+        environment.signal(signal).on.unwrap_or(match signal {
+            Signal::Traces => stored.traces,
+            Signal::Logs => stored.logs,
+            Signal::Metrics => stored.metrics,
+        })
+    };
+    let mut broken = false;
+    let mut signal_target = |signal: Signal| {
+        if !on(signal) {
+            return None;
+        }
+        let own = environment.signal(signal);
+        let (url, headers) = match &own.endpoint {
+            Some(url) => (url.clone(), Some(environment.headers.clone().unwrap_or_default())),
+            None => (signal_url(endpoint.as_ref()?, signal)?, common_headers.clone()),
+        };
+        let headers = own.headers.clone().or(headers);
+        broken |= headers.is_none();
+        Some(SignalTarget { url, headers: headers?, timeout })
+    };
+    let (traces, logs, metrics) = (signal_target(Signal::Traces), signal_target(Signal::Logs), signal_target(Signal::Metrics));
+    let service_name = environment
+        .service_name
+        .clone()
+        .or_else(|| resource_attribute(environment, "service.name"))
+        .or_else(|| stored.service_name.clone())
+        .unwrap_or_else(|| DEFAULT_SERVICE_NAME.to_owned());
+    let exporting = (traces.is_some() || logs.is_some() || metrics.is_some()) && environment.sdk_disabled != Some(true);
+    let target = exporting.then(|| ExportTarget {
+        owner: Owner::Operator,
+        generation: stored.generation,
+        managed: environment.endpoint.is_some() || Signal::ALL.iter().any(|signal| environment.signal(*signal).endpoint.is_some()),
+        service_name: service_name.clone(),
+        resource: resource(environment, instance),
+        traces,
+        logs,
+        metrics,
+        compression: environment.compression.unwrap_or_default(),
+        temporality: environment.temporality.unwrap_or_default(),
+        metric_interval: environment.metric_interval.unwrap_or(DEFAULT_METRIC_INTERVAL),
+        span_batch: batch(&environment.span_batch),
+        log_batch: batch(&environment.log_batch),
+        certificate: environment.certificate.clone(),
+    });
+    Effective {
+        target,
+        endpoint,
+        service_name,
+        header_names: common_headers.unwrap_or_default().names().map(str::to_owned).collect(),
+        traces: on(Signal::Traces),
+        logs: on(Signal::Logs),
+        metrics: on(Signal::Metrics),
+        managed,
+        also_managed: also_managed(environment, &managed),
+        broken,
+    }
+}
+
+/// A workspace's export: its logs and metrics, with its own settings and the product's defaults. `None` is off, or its
+/// headers can't be opened.
+#[must_use]
+pub fn tenant(workspace: TenantId, stored: &StoredExport) -> Option<ExportTarget> {
+    let endpoint = stored.endpoint.as_ref()?;
+    let headers = stored.headers.as_ref()?;
+    let signal = |signal| Some(SignalTarget { url: signal_url(endpoint, signal)?, headers: headers.clone(), timeout: DEFAULT_TIMEOUT });
+    Some(ExportTarget {
+        owner: Owner::Tenant(workspace),
+        generation: stored.generation,
+        managed: false,
+        service_name: stored.service_name.clone().unwrap_or_else(|| DEFAULT_SERVICE_NAME.to_owned()),
+        resource: Vec::new(),
+        traces: None,
+        logs: signal(Signal::Logs),
+        metrics: signal(Signal::Metrics),
+        compression: Compression::default(),
+        temporality: Temporality::default(),
+        metric_interval: DEFAULT_METRIC_INTERVAL,
+        span_batch: Batch::default(),
+        log_batch: Batch::default(),
+        certificate: None,
+    })
+}
+
+/// `None` only where the path makes the URL longer than an endpoint may be.
+fn signal_url(base: &Endpoint, signal: Signal) -> Option<Endpoint> {
+    Endpoint::parse_exact(&base.signal_url(signal)).ok()
+}
+
+fn resource_attribute(environment: &OtelEnvironment, name: &str) -> Option<String> {
+    let pairs = environment.resource.as_ref()?;
+    pairs.iter().find(|(other, value)| other == name && !value.is_empty()).map(|(_, value)| value.clone())
+}
+
+/// Besides `service.name` and `service.version`, which are set elsewhere.
+fn resource(environment: &OtelEnvironment, instance: Uuid) -> Vec<(String, String)> {
+    let mut pairs = environment.resource.clone().unwrap_or_default();
+    pairs.retain(|(name, _)| name != "service.name" && name != "service.version");
+    if !pairs.iter().any(|(name, _)| name == "service.instance.id") {
+        pairs.push(("service.instance.id".to_owned(), instance.to_string()));
+    }
+    pairs
+}
+
+fn batch(environment: &BatchEnvironment) -> Batch {
+    let default = Batch::default();
+    Batch {
+        max_records: environment.max_records.unwrap_or(default.max_records),
+        max_delay: environment.max_delay.unwrap_or(default.max_delay),
+    }
+}
+
+fn managed_by(environment: &OtelEnvironment) -> ManagedBy {
+    let all_signals = Signal::ALL.iter().all(|signal| environment.signal(*signal).endpoint.is_some());
+    let endpoint = if environment.endpoint.is_some() {
+        Some(Variable::OtlpEndpoint)
+    } else {
+        // With an endpoint for each signal there is nothing left that the field could say.
+        all_signals.then_some(Variable::OtlpTracesEndpoint)
+    };
+    let service_name = if environment.service_name.is_some() {
+        Some(Variable::ServiceName)
+    } else {
+        resource_attribute(environment, "service.name").map(|_| Variable::ResourceAttributes)
+    };
+    ManagedBy {
+        endpoint,
+        service_name,
+        // The endpoint's variable also rules out stored headers.
+        headers: if environment.headers.is_some() { Some(Variable::OtlpHeaders) } else { endpoint },
+        traces: environment.traces.on.map(|_| Variable::TracesExporter),
+        logs: environment.logs.on.map(|_| Variable::LogsExporter),
+        metrics: environment.metrics.on.map(|_| Variable::MetricsExporter),
+    }
+}
+
+fn also_managed(environment: &OtelEnvironment, managed: &ManagedBy) -> Vec<Variable> {
+    let fields = [managed.endpoint, managed.service_name, managed.headers, managed.traces, managed.logs, managed.metrics];
+    let in_effect = |variable: Variable| match variable {
+        Variable::OtlpEndpoint => environment.endpoint.is_some(),
+        Variable::OtlpHeaders => environment.headers.is_some(),
+        Variable::OtlpTracesEndpoint => environment.traces.endpoint.is_some(),
+        Variable::OtlpTracesHeaders => environment.traces.headers.is_some(),
+        Variable::OtlpLogsEndpoint => environment.logs.endpoint.is_some(),
+        Variable::OtlpLogsHeaders => environment.logs.headers.is_some(),
+        Variable::OtlpMetricsEndpoint => environment.metrics.endpoint.is_some(),
+        Variable::OtlpMetricsHeaders => environment.metrics.headers.is_some(),
+        Variable::OtlpCompression => environment.compression.is_some(),
+        Variable::OtlpTimeout => environment.timeout.is_some(),
+        Variable::OtlpCertificate => environment.certificate.is_some(),
+        Variable::OtlpTemporality => environment.temporality.is_some(),
+        Variable::ServiceName => environment.service_name.is_some(),
+        Variable::ResourceAttributes => environment.resource.is_some(),
+        Variable::TracesExporter => environment.traces.on.is_some(),
+        Variable::LogsExporter => environment.logs.on.is_some(),
+        Variable::MetricsExporter => environment.metrics.on.is_some(),
+        Variable::MetricInterval => environment.metric_interval.is_some(),
+        Variable::SdkDisabled => environment.sdk_disabled == Some(true),
+    };
+    Variable::ALL.into_iter().filter(|variable| in_effect(*variable) && !fields.contains(&Some(*variable))).collect()
+}
+
+#[cfg(test)]
+#[path = "effective_tests.rs"]
+mod tests;

@@ -1,0 +1,61 @@
+//! Why a setting was not read or saved. Nothing was changed when one of these comes back, and none holds a secret.
+
+use thiserror::Error;
+
+use crate::store::{CommitError, ReadError};
+use crate::values::{Field, Rule, Variable};
+use crate::vault::SealError;
+
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Error {
+    #[error("{}: {rule}", field.label())]
+    Invalid { field: Field, rule: Rule },
+    #[error("{} is managed by the environment variable {}", field.label(), variable.name())]
+    Managed { field: Field, variable: Variable },
+    #[error("there is no such thing")]
+    NotFound,
+    #[error("{}: this is taken already", .0.label())]
+    Taken(Field),
+    #[error("someone else changed this meanwhile")]
+    Stale,
+    /// Nobody may remove or demote themselves.
+    #[error("this would leave nobody who may administer it")]
+    LastAdmin,
+    /// The record that this is about can't be read; see [`crate::store::Store::problems`].
+    #[error("a stored record of {tree} can't be read")]
+    Unreadable { tree: &'static str },
+    #[error("{0}")]
+    Store(String),
+}
+
+impl Error {
+    pub(super) const fn invalid(field: Field) -> impl FnOnce(Rule) -> Self {
+        move |rule| Self::Invalid { field, rule }
+    }
+}
+
+impl From<ReadError> for Error {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Undecodable { tree, .. } => Self::Unreadable { tree },
+            ReadError::Io(_) => Self::Store(error.to_string()),
+        }
+    }
+}
+
+impl From<CommitError> for Error {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Taken { index: "slug", .. } => Self::Taken(Field::Slug),
+            CommitError::Taken { index: "email", .. } => Self::Taken(Field::Email),
+            CommitError::Stale { .. } => Self::Stale,
+            CommitError::Taken { .. } | CommitError::Io(_) => Self::Store(error.to_string()),
+        }
+    }
+}
+
+impl From<SealError> for Error {
+    fn from(error: SealError) -> Self {
+        Self::Store(error.to_string())
+    }
+}

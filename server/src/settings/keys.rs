@@ -1,0 +1,176 @@
+//! API keys: made here, shown once, kept as a hash.
+
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::publish::Scope;
+use super::{Error, Settings};
+use crate::auth::{WorkspaceAdmin, WorkspaceMember};
+use crate::live::hash_key;
+use crate::store::{ApiKey, Changes, now};
+use crate::values::{DisplayName, Field, Rule, Slug};
+
+const PREFIX: &str = "tk_";
+/// Base62: more than 210 random bits.
+const RANDOM_CHARACTERS: usize = 36;
+/// What is kept to recognise a key by, its `tk_` included.
+const SHOWN_CHARACTERS: usize = 8;
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// One row of the list.
+#[derive(Clone, Debug)]
+pub struct KeyEntry {
+    pub key: ApiKey,
+    /// Slugs of the routes it may use (the id of one that is gone); empty means all.
+    pub routes: Vec<String>,
+}
+
+/// A key that was just made: the only time it can be shown.
+#[derive(Clone)]
+pub struct NewKey {
+    pub id: Uuid,
+    pub name: DisplayName,
+    pub secret: Zeroizing<String>,
+}
+
+impl std::fmt::Debug for NewKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewKey").field("id", &self.id).field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Settings {
+    /// # Errors
+    /// The store can't be read.
+    pub fn keys(&self, witness: &WorkspaceMember) -> Result<Vec<KeyEntry>, Error> {
+        let workspace = witness.workspace();
+        let routes = self.store().routes().of_workspace(workspace)?;
+        let handle =
+            |id: &Uuid| routes.iter().find(|route| route.id == *id).map_or_else(|| id.to_string(), |route| route.slug.as_str().to_owned());
+        let keys = self.store().api_keys().of_workspace(workspace)?;
+        Ok(keys.into_iter().map(|key| KeyEntry { routes: key.routes.iter().map(handle).collect(), key }).collect())
+    }
+
+    /// `routes`: slugs separated by commas; empty allows all.
+    ///
+    /// # Errors
+    /// The name breaks a rule, or a route is unknown.
+    pub async fn create_key(&self, witness: &WorkspaceAdmin, name: &str, routes: &str) -> Result<NewKey, Error> {
+        let secret = generate()?;
+        self.add_key(witness, name, routes, secret).await
+    }
+
+    /// As [`Settings::create_key`], with a key that somebody brings along: `tk_` and at least 16 further characters.
+    pub(super) async fn add_key(
+        &self,
+        witness: &WorkspaceAdmin,
+        name: &str,
+        routes: &str,
+        secret: Zeroizing<String>,
+    ) -> Result<NewKey, Error> {
+        let name = DisplayName::parse(name).map_err(Error::invalid(Field::Name))?;
+        let workspace = witness.workspace();
+        let guard = self.writing().await;
+        self.store().workspaces().get(workspace)?.ok_or(Error::NotFound)?;
+        let mut ids = Vec::new();
+        for slug in routes.split(',').map(str::trim).filter(|slug| !slug.is_empty()) {
+            let unknown = || Error::Invalid { field: Field::KeyRoutes, rule: Rule::Unknown };
+            let slug = Slug::parse(slug).map_err(|_| unknown())?;
+            let id = self.store().routes().by_slug(workspace, &slug)?.ok_or_else(unknown)?.id;
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        let key = ApiKey {
+            id: Uuid::now_v7(),
+            workspace,
+            name: name.clone(),
+            hash: hex::encode(hash_key(&secret)),
+            prefix: secret.chars().take(SHOWN_CHARACTERS).collect(),
+            enabled: true,
+            routes: ids,
+            created_at: now(),
+            created_by: witness.actor().email().cloned(),
+        };
+        self.save(&guard, Changes::new().put(&key), Scope::Workspace(workspace)).await?;
+        Ok(NewKey { id: key.id, name, secret })
+    }
+
+    /// # Errors
+    /// There is no such key.
+    pub async fn enable_key(&self, witness: &WorkspaceAdmin, id: Uuid, enabled: bool) -> Result<(), Error> {
+        self.change_key(witness, id, |key| key.enabled = enabled).await
+    }
+
+    /// # Errors
+    /// The name breaks a rule, or there is no such key.
+    pub async fn rename_key(&self, witness: &WorkspaceAdmin, id: Uuid, name: &str) -> Result<(), Error> {
+        let name = DisplayName::parse(name).map_err(Error::invalid(Field::Name))?;
+        self.change_key(witness, id, |key| key.name = name).await
+    }
+
+    /// # Errors
+    /// There is no such key.
+    pub async fn delete_key(&self, witness: &WorkspaceAdmin, id: Uuid) -> Result<(), Error> {
+        let guard = self.writing().await;
+        let workspace = witness.workspace();
+        self.store().api_keys().get(workspace, id)?.ok_or(Error::NotFound)?;
+        self.save(&guard, Changes::new().delete::<ApiKey>(&ApiKey::key_of(workspace, id)), Scope::Workspace(workspace)).await
+    }
+
+    async fn change_key(&self, witness: &WorkspaceAdmin, id: Uuid, change: impl FnOnce(&mut ApiKey)) -> Result<(), Error> {
+        let guard = self.writing().await;
+        let workspace = witness.workspace();
+        let old = self.store().api_keys().get(workspace, id)?.ok_or(Error::NotFound)?;
+        let mut new = old.clone();
+        change(&mut new);
+        self.save(&guard, Changes::new().expect_unchanged(&old).put(&new), Scope::Workspace(workspace)).await
+    }
+}
+
+/// Whether a key that somebody brings along is long enough to be kept as a plain hash.
+#[must_use]
+pub fn acceptable(key: &str) -> bool {
+    key.strip_prefix(PREFIX).is_some_and(|rest| rest.len() >= 16 && rest.len() <= 256 && rest.bytes().all(|b| b.is_ascii_graphic()))
+}
+
+pub(super) fn generate() -> Result<Zeroizing<String>, Error> {
+    let mut key = Zeroizing::new(String::with_capacity(PREFIX.len() + RANDOM_CHARACTERS));
+    key.push_str(PREFIX);
+    let mut bytes = Zeroizing::new([0_u8; 64]);
+    while key.len() < PREFIX.len() + RANDOM_CHARACTERS {
+        getrandom::fill(bytes.as_mut()).map_err(|_| Error::Store("the system gives no random numbers".to_owned()))?;
+        for byte in bytes.iter() {
+            // 248 is the largest multiple of 62 in a byte: above it the first letters would come more often.
+            if *byte < 248 && key.len() < PREFIX.len() + RANDOM_CHARACTERS {
+                key.push(char::from(ALPHABET[usize::from(byte % 62)]));
+            }
+        }
+    }
+    Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_long_random_and_of_the_alphabet() {
+        let keys: std::collections::HashSet<String> = (0..200).map(|_| generate().unwrap().to_string()).collect();
+        assert_eq!(keys.len(), 200);
+        for key in &keys {
+            assert!(acceptable(key) && key.len() == 39, "{key}");
+            assert!(key[3..].bytes().all(|b| ALPHABET.contains(&b)));
+        }
+        let used: std::collections::HashSet<u8> = keys.iter().flat_map(|key| key[3..].bytes()).collect();
+        assert_eq!(used.len(), 62);
+    }
+
+    #[test]
+    fn brought_keys_have_a_least_length() {
+        assert!(acceptable("tk_0123456789abcdef"));
+        for bad in ["tk_0123456789abcde", "0123456789abcdefghi", "tk_0123456789 abcdef", ""] {
+            assert!(!acceptable(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Members of a workspace. Nobody removes or demotes themselves, so a workspace never loses its last admin by accident;
+//! one without any is the operator's to look after.
+
+use uuid::Uuid;
+
+use super::{Error, Settings};
+use crate::auth::{Actor, WorkspaceAdmin, WorkspaceMember};
+use crate::store::{Changes, Member, SetupToken, UnixMillis, User, now};
+use crate::values::{Email, Field, Role};
+
+/// One row of the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberEntry {
+    pub user: Uuid,
+    pub email: Email,
+    pub role: Role,
+    /// False until the person has opened the invitation and chosen a password.
+    pub active: bool,
+    pub added_at: UnixMillis,
+    pub is_self: bool,
+}
+
+/// What adding a member did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AddedMember {
+    pub user: Uuid,
+    /// Whether whoever added the member may be given a link that sets the account's password.
+    pub invite: bool,
+}
+
+impl Settings {
+    /// By e-mail address.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub fn members(&self, witness: &WorkspaceMember) -> Result<Vec<MemberEntry>, Error> {
+        let mut rows = Vec::new();
+        for member in self.store().members().of_workspace(witness.workspace())? {
+            // Accounts that can't be read are among the store's problems.
+            let Ok(Some(user)) = self.store().users().get(member.user) else { continue };
+            rows.push(MemberEntry {
+                user: user.id,
+                email: user.email,
+                role: member.role,
+                active: user.password_hash.is_some(),
+                added_at: member.added_at,
+                is_self: is_self(witness.actor(), user.id),
+            });
+        }
+        rows.sort_by(|a, b| a.email.cmp(&b.email));
+        Ok(rows)
+    }
+
+    /// Adds a member; an address without an account gets one, without a password.
+    ///
+    /// # Errors
+    /// A field breaks a rule, or the address is a member already ([`Error::Taken`] of the e-mail address).
+    pub async fn add_member(&self, witness: &WorkspaceAdmin, email: &str, role: &str) -> Result<AddedMember, Error> {
+        let email = Email::parse(email).map_err(Error::invalid(Field::Email))?;
+        let role: Role = role.parse().map_err(Error::invalid(Field::Role))?;
+        let workspace = witness.workspace();
+        let guard = self.writing().await;
+        self.store().workspaces().get(workspace)?.ok_or(Error::NotFound)?;
+        let existing = self.store().users().by_email(&email)?;
+        let mut changes = Changes::new();
+        let (user, invite) = match existing {
+            Some(user) => {
+                if self.store().members().get(workspace, user.id)?.is_some() {
+                    return Err(Error::Taken(Field::Email));
+                }
+                let invite = user.password_hash.is_none() && !user.operator && self.store().members().of_user(user.id)?.is_empty();
+                (user.id, invite)
+            }
+            None => {
+                let user = new_user(email);
+                changes = changes.put(&user);
+                (user.id, true)
+            }
+        };
+        let member = Member { workspace, user, role, added_at: now() };
+        changes = changes.expect_absent::<Member>(&Member::key_of(workspace, user)).put(&member);
+        self.save(&guard, changes, super::publish::Scope::Nothing).await?;
+        Ok(AddedMember { user, invite })
+    }
+
+    /// Whether an admin of this workspace may be given a link that sets this member's password: only while the account has
+    /// none and belongs to this workspace alone. Otherwise the admin could enter other workspaces in the member's name.
+    ///
+    /// # Errors
+    /// There is no such member.
+    pub fn may_invite(&self, witness: &WorkspaceAdmin, user: Uuid) -> Result<bool, Error> {
+        self.store().members().get(witness.workspace(), user)?.ok_or(Error::NotFound)?;
+        let user = self.store().users().get(user)?.ok_or(Error::NotFound)?;
+        let elsewhere = self.store().members().of_user(user.id)?.iter().any(|member| member.workspace != witness.workspace());
+        Ok(user.password_hash.is_none() && !user.operator && !elsewhere)
+    }
+
+    /// # Errors
+    /// The role is unknown, there is no such member, or it is oneself.
+    pub async fn set_member_role(&self, witness: &WorkspaceAdmin, user: Uuid, role: &str) -> Result<(), Error> {
+        let role: Role = role.parse().map_err(Error::invalid(Field::Role))?;
+        let guard = self.writing().await;
+        let old = self.store().members().get(witness.workspace(), user)?.ok_or(Error::NotFound)?;
+        if old.role == role {
+            return Ok(());
+        }
+        if is_self(witness.actor(), user) {
+            return Err(Error::LastAdmin);
+        }
+        let changes = Changes::new().expect_unchanged(&old).put(&Member { role, ..old.clone() });
+        self.save(&guard, changes, super::publish::Scope::Nothing).await
+    }
+
+    /// An account that never got a password and belongs nowhere else goes too, with its invitations.
+    ///
+    /// # Errors
+    /// There is no such member, or it is oneself.
+    pub async fn remove_member(&self, witness: &WorkspaceAdmin, user: Uuid) -> Result<(), Error> {
+        let guard = self.writing().await;
+        let workspace = witness.workspace();
+        self.store().members().get(workspace, user)?.ok_or(Error::NotFound)?;
+        if is_self(witness.actor(), user) {
+            return Err(Error::LastAdmin);
+        }
+        let mut changes = Changes::new().delete::<Member>(&Member::key_of(workspace, user));
+        if let Ok(true) = self.may_invite(witness, user) {
+            changes = changes.delete::<User>(&User::key_of(user));
+            for token in self.store().setup_tokens().of_user(Some(user))? {
+                changes = changes.delete::<SetupToken>(&SetupToken::key_of(&token.hash));
+            }
+        }
+        self.save(&guard, changes, super::publish::Scope::Nothing).await
+    }
+}
+
+fn is_self(actor: &Actor, user: Uuid) -> bool {
+    matches!(actor, Actor::User { id, .. } if *id == user)
+}
+
+/// An account without a password.
+pub(super) fn new_user(email: Email) -> User {
+    User { id: Uuid::now_v7(), email, password_hash: None, operator: false, disabled: false, created_at: now(), session_epoch: 0 }
+}

@@ -1,0 +1,32 @@
+//! What people set: reading it for the console, saving it, and publishing what is in force.
+//!
+//! Every save is checked, sealed, committed and published here, in this order, one at a time. Knows no exporter and no web:
+//! what is in force leaves through [`Settings::routing`] and [`Settings::exports`].
+
+mod bootstrap;
+mod effective;
+mod environment;
+mod error;
+mod exports;
+mod keys;
+mod members;
+mod publish;
+mod routes;
+mod secret;
+mod service;
+#[cfg(test)]
+mod tests;
+mod workspaces;
+
+pub use bootstrap::{BootstrapError, BootstrapReport, Passwords};
+pub use effective::{Effective, ManagedBy, StoredExport, operator, tenant};
+pub use environment::{BatchEnvironment, OtelEnvironment, SignalEnvironment, VariableError, VariableProblem};
+pub use error::Error;
+pub use exports::{ExportChange, InEffect, OperatorExport, TenantExport};
+pub use keys::{KeyEntry, NewKey, acceptable as acceptable_key};
+pub use members::{AddedMember, MemberEntry};
+pub use publish::{Problem, SecretPlace};
+pub use routes::{EnvironmentChange, RouteChange, RouteEntry};
+pub use secret::SecretState;
+pub use service::Settings;
+pub use workspaces::WorkspaceEntry;

@@ -1,0 +1,281 @@
+//! Turns what is stored into what is in force, after every commit, for as much as the commit touched.
+//!
+//! What can't be opened is left out and reported, never used without its secret.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwap;
+use thiserror::Error as ThisError;
+use tokio::sync::watch;
+
+use super::effective::{self, StoredExport};
+use super::secret::{self, Place};
+use super::{Error, Settings};
+use crate::live::{self, ExportTarget, Exports, KeyHash, Routing};
+use crate::store::{self, ExportSettings, Store};
+use crate::values::{Slug, TenantId};
+use crate::vault::Vault;
+
+mod routing;
+
+/// Something stored that can't be used.
+#[derive(Clone, Debug, PartialEq, Eq, ThisError)]
+pub enum Problem {
+    #[error(
+        "the master key does not match this data folder; {unreadable} secrets can't be read. Start with the key they were saved with, or enter them again"
+    )]
+    WrongKey { unreadable: usize },
+    #[error("{place} can't be decrypted; what needs it is off until it is entered again")]
+    Secret { place: SecretPlace },
+    #[error("a stored record of {} can't be read: {}", .0.tree, .0.reason)]
+    Record(store::Problem),
+}
+
+/// Where a secret lies that does not open.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, ThisError)]
+pub enum SecretPlace {
+    #[error("the operator's telemetry headers")]
+    OperatorHeaders,
+    #[error("the telemetry headers of workspace {0}")]
+    TenantHeaders(TenantId),
+    #[error("the injected headers of environment {environment} of route {route} in workspace {workspace}", route = route.as_str(), environment = environment.as_str())]
+    InjectedHeaders { workspace: TenantId, route: Slug, environment: Slug },
+}
+
+impl SecretPlace {
+    const fn scope(&self) -> Scope {
+        match self {
+            Self::OperatorHeaders => Scope::Operator,
+            Self::TenantHeaders(workspace) | Self::InjectedHeaders { workspace, .. } => Scope::Workspace(*workspace),
+        }
+    }
+}
+
+/// How much has to be built anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// Nothing that is in force.
+    Nothing,
+    Operator,
+    Workspace(TenantId),
+    All,
+}
+
+/// Holds what is in force.
+#[derive(Debug)]
+pub(super) struct Publisher {
+    routing: Arc<ArcSwap<Routing>>,
+    exports: watch::Sender<Arc<Exports>>,
+    broken: Mutex<Vec<SecretPlace>>,
+}
+
+impl Default for Publisher {
+    fn default() -> Self {
+        Self {
+            routing: Arc::new(ArcSwap::from_pointee(Routing::default())),
+            exports: watch::Sender::new(Arc::new(Exports::default())),
+            broken: Mutex::default(),
+        }
+    }
+}
+
+/// Everything of one workspace that decides what is in force.
+struct Stored {
+    workspace: store::Workspace,
+    routes: Vec<store::Route>,
+    keys: Vec<store::ApiKey>,
+    export: Option<ExportSettings>,
+}
+
+impl Publisher {
+    pub(super) fn routing(&self) -> Arc<ArcSwap<Routing>> {
+        Arc::clone(&self.routing)
+    }
+
+    pub(super) fn exports(&self) -> watch::Receiver<Arc<Exports>> {
+        self.exports.subscribe()
+    }
+
+    pub(super) fn problems(&self) -> Vec<Problem> {
+        self.broken().iter().map(|place| Problem::Secret { place: place.clone() }).collect()
+    }
+
+    pub(super) fn publish(&self, settings: &Settings, scope: Scope) -> Result<(), Error> {
+        let store = settings.store();
+        let mut broken = Vec::new();
+        match scope {
+            Scope::Nothing => return Ok(()),
+            Scope::Operator => self.publish_operator(settings, &mut broken)?,
+            Scope::Workspace(id) => self.publish_one(store, settings.vault(), id, &mut broken)?,
+            Scope::All => {
+                self.publish_operator(settings, &mut broken)?;
+                self.publish_all(store, settings.vault(), &mut broken)?;
+            }
+        }
+        let mut known = self.broken();
+        known.retain(|place| scope != Scope::All && place.scope() != scope);
+        known.extend(broken);
+        known.sort();
+        Ok(())
+    }
+
+    fn publish_operator(&self, settings: &Settings, broken: &mut Vec<SecretPlace>) -> Result<(), Error> {
+        let stored = stored_export(
+            settings.vault(),
+            match settings.store().exports().operator() {
+                // Reported by the store; the environment's settings hold all the same.
+                Err(store::ReadError::Undecodable { .. }) => None,
+                other => other?,
+            }
+            .as_ref(),
+        );
+        let effective = effective::operator(&stored, settings.environment(), settings.instance());
+        if stored.headers.is_none() {
+            broken.push(SecretPlace::OperatorHeaders);
+        }
+        self.exports.send_if_modified(|exports| {
+            let next = keep(exports.operator.as_ref(), effective.target);
+            let changed = exports.operator != next;
+            if changed {
+                *exports = Arc::new(Exports { operator: next, tenants: exports.tenants.clone() });
+            }
+            changed
+        });
+        Ok(())
+    }
+
+    fn publish_one(&self, store: &Store, vault: &Vault, id: TenantId, broken: &mut Vec<SecretPlace>) -> Result<(), Error> {
+        let workspace = match store.workspaces().get(id) {
+            Err(store::ReadError::Undecodable { .. }) => None,
+            other => other?,
+        };
+        let (target, keys) = match workspace.filter(|workspace| workspace.enabled) {
+            Some(workspace) => {
+                let export = match store.exports().of(id) {
+                    Err(store::ReadError::Undecodable { .. }) => None,
+                    other => other?,
+                };
+                let stored =
+                    Stored { workspace, routes: store.routes().of_workspace(id)?, keys: store.api_keys().of_workspace(id)?, export };
+                build(vault, &stored, broken)
+            }
+            None => (None, Vec::new()),
+        };
+        self.exports.send_if_modified(|exports| {
+            let old = exports.tenants.get(&id);
+            let next = keep(old, target);
+            let changed = old != next.as_ref();
+            if changed {
+                let mut tenants = exports.tenants.clone();
+                match next {
+                    Some(target) => tenants.insert(id, target),
+                    None => tenants.remove(&id),
+                };
+                *exports = Arc::new(Exports { operator: exports.operator.clone(), tenants });
+            }
+            changed
+        });
+        let mut all = self.routing.load().keys.clone();
+        all.retain(|_, key| key.workspace.id != id);
+        all.extend(keys);
+        self.routing.store(Arc::new(Routing { keys: all }));
+        Ok(())
+    }
+
+    fn publish_all(&self, store: &Store, vault: &Vault, broken: &mut Vec<SecretPlace>) -> Result<(), Error> {
+        let mut routes: HashMap<TenantId, Vec<store::Route>> = HashMap::new();
+        for route in store.routes().all()? {
+            routes.entry(route.workspace).or_default().push(route);
+        }
+        let mut api_keys: HashMap<TenantId, Vec<store::ApiKey>> = HashMap::new();
+        for key in store.api_keys().all()? {
+            api_keys.entry(key.workspace).or_default().push(key);
+        }
+        let mut exports: BTreeMap<TenantId, ExportSettings> = BTreeMap::new();
+        for export in store.exports().all()? {
+            if let Some(workspace) = export.workspace {
+                exports.insert(workspace, export);
+            }
+        }
+        let mut tenants = HashMap::new();
+        let mut keys = HashMap::new();
+        let before = Arc::clone(&self.exports.borrow());
+        for workspace in store.workspaces().all()?.into_iter().filter(|workspace| workspace.enabled) {
+            let id = workspace.id;
+            let stored = Stored {
+                workspace,
+                routes: routes.remove(&id).unwrap_or_default(),
+                keys: api_keys.remove(&id).unwrap_or_default(),
+                export: exports.remove(&id),
+            };
+            let (target, its_keys) = build(vault, &stored, broken);
+            if let Some(target) = keep(before.tenants.get(&id), target) {
+                tenants.insert(id, target);
+            }
+            keys.extend(its_keys);
+        }
+        self.routing.store(Arc::new(Routing { keys }));
+        self.exports.send_if_modified(|exports| {
+            let changed = exports.tenants != tenants;
+            if changed {
+                *exports = Arc::new(Exports { operator: exports.operator.clone(), tenants });
+            }
+            changed
+        });
+        Ok(())
+    }
+
+    fn broken(&self) -> MutexGuard<'_, Vec<SecretPlace>> {
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The old `Arc` where nothing changed, so that whoever holds it need not look inside.
+fn keep(old: Option<&Arc<ExportTarget>>, new: Option<ExportTarget>) -> Option<Arc<ExportTarget>> {
+    let new = new?;
+    Some(match old {
+        Some(old) if **old == new => Arc::clone(old),
+        _ => Arc::new(new),
+    })
+}
+
+fn build(vault: &Vault, stored: &Stored, broken: &mut Vec<SecretPlace>) -> (Option<ExportTarget>, Vec<(KeyHash, live::ApiKey)>) {
+    let id = stored.workspace.id;
+    let target = stored.export.as_ref().and_then(|export| {
+        let unsealed = stored_export(vault, Some(export));
+        if unsealed.headers.is_none() {
+            broken.push(SecretPlace::TenantHeaders(id));
+        }
+        effective::tenant(id, &unsealed)
+    });
+    (target, routing::build(vault, stored, broken))
+}
+
+/// The settings of a destination, unsealed.
+pub(super) fn stored_export(vault: &Vault, record: Option<&ExportSettings>) -> StoredExport {
+    record.map_or_else(StoredExport::default, |record| StoredExport {
+        endpoint: record.endpoint.as_ref().map(|endpoint| endpoint.0.clone()),
+        service_name: record.service_name.as_ref().map(|name| name.as_str().to_owned()),
+        headers: secret::open(vault, &Place::export(record.workspace), record.headers.as_ref()).ok(),
+        traces: record.traces,
+        logs: record.logs,
+        metrics: record.metrics,
+        generation: record.generation,
+    })
+}
+
+/// Over everything stored, in force or not.
+pub(super) fn count_unreadable(store: &Store, vault: &Vault) -> usize {
+    let exports = store.exports().all().unwrap_or_default();
+    let of_exports =
+        exports.iter().filter(|export| secret::open(vault, &Place::export(export.workspace), export.headers.as_ref()).is_err());
+    let routes = store.routes().all().unwrap_or_default();
+    let of_routes = routes.iter().flat_map(|route| route.environments.iter().map(move |environment| (route, environment))).filter(
+        |(route, environment)| {
+            let place = Place::environment(route.workspace, route.id, environment.id);
+            secret::open(vault, &place, environment.inject_headers.as_ref()).is_err()
+        },
+    );
+    of_exports.count() + of_routes.count()
+}

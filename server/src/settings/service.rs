@@ -1,0 +1,138 @@
+//! The service that everything in this room hangs on: the store, the vault, the environment, and what is published.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tokio::sync::{Mutex, MutexGuard, watch};
+use uuid::Uuid;
+
+use super::publish::{Problem, Publisher, Scope};
+use super::{Error, OtelEnvironment};
+use crate::live::{Exports, Routing};
+use crate::store::{Changes, Store};
+use crate::vault::{Binding, Vault};
+
+const KEY_CHECK: Binding<'_> = Binding { tree: "meta", record: "key_check", field: "value" };
+const KEY_CHECK_TEXT: &[u8] = b"knoxcall key check";
+
+/// Reads, saves and publishes settings. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    store: Store,
+    vault: Vault,
+    environment: OtelEnvironment,
+    instance: Uuid,
+    /// Saves happen one at a time, from the first read to the publication.
+    writes: Mutex<()>,
+    publisher: Publisher,
+    /// The database belongs to another master key.
+    wrong_key: bool,
+}
+
+impl Settings {
+    /// Checks the master key, then publishes what is stored. `instance` is `service.instance.id`: new for each process.
+    /// Blocks; call it at start-up.
+    ///
+    /// # Errors
+    /// The store can't be read or written. Unreadable records and secrets are no error: see [`Settings::problems`].
+    pub fn open(store: Store, vault: Vault, environment: OtelEnvironment, instance: Uuid) -> Result<Self, Error> {
+        let publisher = Publisher::default();
+        let wrong_key = check_key(&store, &vault)?;
+        let settings =
+            Self { inner: Arc::new(Inner { store, vault, environment, instance, writes: Mutex::new(()), publisher, wrong_key }) };
+        settings.publish(Scope::All)?;
+        for problem in settings.problems() {
+            match problem {
+                Problem::Record(_) => {} // The store has logged it.
+                problem => tracing::error!("{problem}"),
+            }
+        }
+        Ok(settings)
+    }
+
+    /// The routing table in force; each change replaces it.
+    #[must_use]
+    pub fn routing(&self) -> Arc<ArcSwap<Routing>> {
+        self.inner.publisher.routing()
+    }
+
+    /// The destinations in force. Those that a change does not touch stay the same `Arc`.
+    #[must_use]
+    pub fn exports(&self) -> watch::Receiver<Arc<Exports>> {
+        self.inner.publisher.exports()
+    }
+
+    /// What is stored and can't be used: a wrong master key first, then secrets, then records.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if self.inner.wrong_key {
+            let unreadable = super::publish::count_unreadable(self.store(), self.vault());
+            if unreadable > 0 {
+                problems.push(Problem::WrongKey { unreadable });
+            }
+        }
+        problems.extend(self.inner.publisher.problems());
+        problems.extend(self.store().problems().into_iter().map(Problem::Record));
+        problems
+    }
+
+    /// For reads that need no judgement, and for accounts and sessions.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    pub(super) fn vault(&self) -> &Vault {
+        &self.inner.vault
+    }
+
+    #[must_use]
+    pub fn environment(&self) -> &OtelEnvironment {
+        &self.inner.environment
+    }
+
+    pub(super) fn instance(&self) -> Uuid {
+        self.inner.instance
+    }
+
+    pub(super) fn publisher(&self) -> &Publisher {
+        &self.inner.publisher
+    }
+
+    /// To be held from the first read of a save on.
+    pub(super) async fn writing(&self) -> MutexGuard<'_, ()> {
+        self.inner.writes.lock().await
+    }
+
+    /// Commits and publishes. The guard of [`Settings::writing`] proves that nobody else saves meanwhile.
+    pub(super) async fn save(&self, guard: &MutexGuard<'_, ()>, changes: Changes, scope: Scope) -> Result<(), Error> {
+        let _held = guard;
+        self.store().commit(changes).await?;
+        self.publish(scope)
+    }
+
+    fn publish(&self, scope: Scope) -> Result<(), Error> {
+        self.publisher().publish(self, scope)
+    }
+}
+
+/// Whether the database belongs to another master key.
+fn check_key(store: &Store, vault: &Vault) -> Result<bool, Error> {
+    if let Some(check) = store.meta().key_check()? {
+        if vault.open_sealed(&KEY_CHECK, &check).is_ok_and(|text| *text == KEY_CHECK_TEXT) {
+            return Ok(false);
+        }
+        if super::publish::count_unreadable(store, vault) > 0 {
+            return Ok(true);
+        }
+        // Every secret has been entered again since: the database belongs to this key now.
+    }
+    store.meta().set_key_check(&vault.seal(&KEY_CHECK, KEY_CHECK_TEXT)?)?;
+    Ok(false)
+}

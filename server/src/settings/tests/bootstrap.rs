@@ -1,0 +1,144 @@
+//! Applying the bootstrap file.
+
+use async_trait::async_trait;
+
+use super::*;
+use crate::config::bootstrap::Bootstrap;
+use crate::live::hash_key;
+use crate::settings::{Error, Passwords};
+use crate::values::{Field, Password, Rule, Slug};
+
+/// Not a hash at all, but enough to see what is asked of one.
+struct Reversing;
+
+#[async_trait]
+impl Passwords for Reversing {
+    async fn hash(&self, password: &Password) -> Result<String, String> {
+        Ok(password.expose().chars().rev().collect())
+    }
+
+    async fn verify(&self, password: &Password, stored: &str) -> Result<bool, String> {
+        Ok(self.hash(password).await? == stored)
+    }
+}
+
+const FILE: &str = r#"
+[operator]
+email = "admin@example.com"
+password = "at least 12 characters"
+[otlp]
+endpoint = "http://127.0.0.1:4318"
+headers = "authorization=Bearer t"
+[[workspace]]
+slug = "acme"
+name = "Acme"
+  [workspace.telemetry]
+  endpoint = "http://127.0.0.1:5318"
+  [[workspace.member]]
+  email = "owner@acme.test"
+  password = "another 12 characters"
+  role = "admin"
+  [[workspace.api_key]]
+  name = "given"
+  key = "tk_0123456789abcdef"
+  [[workspace.api_key]]
+  name = "made"
+  [[workspace.route]]
+  slug = "billing"
+    [[workspace.route.environment]]
+    name = "production"
+    target_base_url = "http://127.0.0.1:9000/v1"
+    [workspace.route.environment.inject_headers]
+    Authorization = "Bearer upstream"
+    [[workspace.route.environment]]
+    name = "staging"
+    default = true
+    target_base_url = "http://127.0.0.1:9001"
+"#;
+
+fn parse(text: &str) -> Bootstrap {
+    Bootstrap::parse(text, &|_| None).unwrap()
+}
+
+async fn apply(house: &House, text: &str) -> crate::settings::BootstrapReport {
+    house.settings.apply_bootstrap(&Operator::at_startup(), &parse(text), &Reversing).await.unwrap()
+}
+
+/// Everything stored, as JSON: two equal ones mean that nothing was written.
+fn everything(house: &House) -> String {
+    let store = house.settings.store();
+    let all = (
+        store.users().all().unwrap(),
+        store.workspaces().all().unwrap(),
+        store.routes().all().unwrap(),
+        store.api_keys().all().unwrap(),
+        store.exports().all().unwrap(),
+    );
+    let members: Vec<_> = all.1.iter().map(|workspace| store.members().of_workspace(workspace.id).unwrap()).collect();
+    serde_json::to_string(&(all, members)).unwrap()
+}
+
+#[tokio::test]
+async fn applied_twice_it_changes_nothing() {
+    let house = house();
+    let first = apply(&house, FILE).await;
+    assert_eq!(first.keys.len(), 1);
+    let made = first.keys[0].1.secret.to_string();
+    let routing = house.settings.routing();
+    for key in ["tk_0123456789abcdef", &made] {
+        let key = routing.load().keys[&hash_key(key)].clone();
+        let route = &key.workspace.routes["billing"];
+        assert_eq!(&*route.default_environment.as_ref().unwrap().name, "staging");
+        assert_eq!(route.environments["production"].inject["authorization"], "Bearer upstream");
+    }
+    assert_eq!(house.exports().operator.as_ref().unwrap().logs.as_ref().unwrap().headers.to_text(), "authorization=Bearer t");
+    let acme = house.settings.store().workspaces().by_slug(&Slug::parse("acme").unwrap()).unwrap().unwrap().id;
+    assert_eq!(house.tenant_target(acme).unwrap().generation, 1);
+    let before = everything(&house);
+    let second = apply(&house, FILE).await;
+    assert_eq!((second.changed, second.keys.len()), (0, 0));
+    assert_eq!(everything(&house), before);
+    // Nor after a restart.
+    let house = house.reopened([1; 32]);
+    assert_eq!(apply(&house, FILE).await.changed, 0);
+    assert_eq!(everything(&house), before);
+}
+
+#[tokio::test]
+async fn a_changed_line_changes_its_record_alone() {
+    let house = house();
+    apply(&house, FILE).await;
+    let changed = FILE.replace("Bearer t", "Bearer u").replace("\"Acme\"", "\"Acme Inc.\"").replace("at least", "not less than");
+    assert_eq!(apply(&house, &changed).await.changed, 3);
+    let exports = house.settings.store().exports().all().unwrap();
+    let generations: Vec<_> = exports.iter().map(|export| (export.workspace.is_none(), export.generation)).collect();
+    assert!(generations.contains(&(true, 2)) && generations.contains(&(false, 1)), "{generations:?}");
+    let admin = house.settings.store().users().by_email(&Email::parse("admin@example.com").unwrap()).unwrap().unwrap();
+    assert_eq!((admin.operator, admin.session_epoch), (true, 2), "a new password ends the sessions");
+    // What the file does not mention stays.
+    assert_eq!(apply(&house, "[otlp]\ntraces = true").await.changed, 0);
+    assert!(house.exports().operator.is_some());
+}
+
+#[tokio::test]
+async fn mistakes_name_their_place() {
+    let house = house();
+    apply(&house, FILE).await;
+    let moved = parse("[otlp]\nendpoint = 'http://elsewhere'");
+    let error = house.settings.apply_bootstrap(&Operator::at_startup(), &moved, &Reversing).await.unwrap_err();
+    assert_eq!(error.error, Error::Invalid { field: Field::Headers, rule: Rule::OriginChanged });
+    assert!(error.to_string().starts_with("bootstrap file, otlp: Auth headers: "), "{error}");
+    let taken = parse("[[workspace]]\nslug = 'blue'\n[[workspace.api_key]]\nname = 'k'\nkey = 'tk_0123456789abcdef'");
+    let error = house.settings.apply_bootstrap(&Operator::at_startup(), &taken, &Reversing).await.unwrap_err();
+    assert_eq!((error.place.as_str(), error.error), ("workspace blue, API key k", Error::Taken(Field::KeyRoutes)));
+}
+
+#[tokio::test]
+async fn the_environment_wins_over_the_file_without_complaint() {
+    let house = house_with(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://env:4318")]);
+    apply(&house, FILE).await;
+    let target = house.exports().operator.clone().unwrap();
+    let logs = target.logs.as_ref().unwrap();
+    assert_eq!((logs.url.as_str(), logs.headers.is_empty()), ("http://env:4318/v1/logs", true));
+    assert_eq!(apply(&house, FILE).await.changed, 0);
+}

@@ -1,0 +1,95 @@
+//! The services over a real store and vault.
+
+mod bootstrap;
+mod exports;
+mod people;
+mod problems;
+mod routing;
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::{ExportChange, OtelEnvironment, Settings};
+use crate::auth::{Actor, Operator, WorkspaceAdmin, WorkspaceMember};
+use crate::live::{ExportTarget, Exports};
+use crate::store::{Store, Workspace};
+use crate::values::{Email, Role, TenantId};
+use crate::vault::Vault;
+
+/// A data folder and what was opened in it.
+struct House {
+    dir: tempfile::TempDir,
+    settings: Settings,
+}
+
+fn house() -> House {
+    house_with(&[])
+}
+
+fn house_with(vars: &[(&str, &str)]) -> House {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = open(dir.path(), [1; 32], vars);
+    House { dir, settings }
+}
+
+fn open(path: &std::path::Path, key: [u8; 32], vars: &[(&str, &str)]) -> Settings {
+    let environment =
+        OtelEnvironment::from_vars(|name| vars.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned())).unwrap();
+    Settings::open(Store::open(path).unwrap(), Vault::from_key(key), environment, Uuid::nil()).unwrap()
+}
+
+impl House {
+    /// Closes everything and opens it again.
+    fn reopened(self, key: [u8; 32]) -> Self {
+        let Self { dir, settings } = self;
+        drop(settings);
+        let settings = open(dir.path(), key, &[]);
+        Self { dir, settings }
+    }
+
+    async fn workspace(&self, slug: &str) -> Workspace {
+        self.settings.create_workspace(&operator(), slug, slug).await.unwrap()
+    }
+
+    fn exports(&self) -> Arc<Exports> {
+        Arc::clone(&self.settings.exports().borrow())
+    }
+
+    fn tenant_target(&self, id: TenantId) -> Option<Arc<ExportTarget>> {
+        self.exports().tenants.get(&id).cloned()
+    }
+
+    fn tenant_generation(&self, id: TenantId) -> u64 {
+        self.settings.tenant_export(&member(id)).unwrap().generation
+    }
+}
+
+fn someone() -> Actor {
+    Actor::User { id: Uuid::from_u128(42), email: Email::parse("op@example.com").unwrap() }
+}
+
+fn operator() -> Operator {
+    Operator::for_test(someone())
+}
+
+fn admin(workspace: TenantId) -> WorkspaceAdmin {
+    operator().admin_of(workspace)
+}
+
+fn member(workspace: TenantId) -> WorkspaceMember {
+    WorkspaceMember::for_test(someone(), workspace, Role::Viewer)
+}
+
+/// Everything on, with the endpoint and headers given.
+fn form(endpoint: &str, headers: &str, generation: u64) -> ExportChange {
+    ExportChange {
+        endpoint: endpoint.to_owned(),
+        headers: headers.to_owned(),
+        traces: true,
+        logs: true,
+        metrics: true,
+        generation,
+        ..ExportChange::default()
+    }
+}

@@ -1,0 +1,88 @@
+//! Workspaces and members.
+
+use super::*;
+use crate::settings::Error;
+use crate::store::{Changes, SetupToken, now};
+use crate::values::{Field, Rule};
+
+#[tokio::test]
+async fn workspaces_are_made_listed_renamed_and_deleted() {
+    let house = house();
+    let settings = &house.settings;
+    let acme = house.workspace("acme").await;
+    house.workspace("blue").await;
+    assert_eq!(settings.create_workspace(&operator(), "acme", "Other").await.unwrap_err(), Error::Taken(Field::Slug));
+    assert_eq!(
+        settings.create_workspace(&operator(), "A B", "x").await.unwrap_err(),
+        Error::Invalid { field: Field::Slug, rule: Rule::Slug }
+    );
+    settings.rename_workspace(&operator(), acme.id, " Zebra ").await.unwrap();
+    settings.create_route(&admin(acme.id), "r", "R", "http://up").await.unwrap();
+    settings.add_member(&admin(acme.id), "a@x", "viewer").await.unwrap();
+    settings.save_tenant_export(&admin(acme.id), &form("http://c", "", 0)).await.unwrap();
+    let rows = settings.workspaces(&operator(), "", 0, 10).unwrap();
+    let found: Vec<_> = rows.rows.iter().map(|row| (row.workspace.name.as_str(), row.routes, row.members, row.exporting)).collect();
+    assert_eq!((found, rows.total), (vec![("blue", 0, 0, false), ("Zebra", 1, 1, true)], 2));
+
+    let wrong = settings.delete_workspace(&operator(), acme.id, "Zebra").await.unwrap_err();
+    assert_eq!(wrong, Error::Invalid { field: Field::Confirmation, rule: Rule::ConfirmationMismatch });
+    settings.delete_workspace(&operator(), acme.id, "acme").await.unwrap();
+    assert_eq!(settings.workspace(&member(acme.id)).unwrap_err(), Error::NotFound);
+    assert!(settings.store().routes().all().unwrap().is_empty() && settings.store().exports().all().unwrap().is_empty());
+    assert_eq!(settings.rename_workspace(&operator(), acme.id, "x").await.unwrap_err(), Error::NotFound);
+}
+
+#[tokio::test]
+async fn members_come_and_go() {
+    let house = house();
+    let settings = &house.settings;
+    let acme = house.workspace("acme").await.id;
+    let ana = settings.add_member(&admin(acme), "Ana@X", "admin").await.unwrap();
+    assert!(ana.invite);
+    assert_eq!(settings.add_member(&admin(acme), "ana@x", "viewer").await.unwrap_err(), Error::Taken(Field::Email));
+    let wrong = settings.add_member(&admin(acme), "bob@x", "boss").await.unwrap_err();
+    assert_eq!(wrong, Error::Invalid { field: Field::Role, rule: Rule::Role });
+    settings.set_member_role(&admin(acme), ana.user, "viewer").await.unwrap();
+    let rows = settings.members(&member(acme)).unwrap();
+    assert_eq!(
+        (rows.len(), rows[0].email.as_str(), rows[0].role, rows[0].active, rows[0].is_self),
+        (1, "ana@x", Role::Viewer, false, false)
+    );
+
+    let token = SetupToken { hash: "ab".to_owned(), user: Some(ana.user), expires_at: now() };
+    settings.store().commit(Changes::new().put(&token)).await.unwrap();
+    settings.remove_member(&admin(acme), ana.user).await.unwrap();
+    assert!(settings.members(&member(acme)).unwrap().is_empty());
+    assert!(settings.store().users().get(ana.user).unwrap().is_none(), "an account that was never taken up goes too");
+    assert!(settings.store().setup_tokens().all().unwrap().is_empty());
+    assert_eq!(settings.remove_member(&admin(acme), ana.user).await.unwrap_err(), Error::NotFound);
+}
+
+#[tokio::test]
+async fn nobody_removes_or_demotes_themselves() {
+    let house = house();
+    let settings = &house.settings;
+    let acme = house.workspace("acme").await.id;
+    let ana = settings.add_member(&admin(acme), "ana@x", "admin").await.unwrap().user;
+    let herself = Operator::for_test(Actor::User { id: ana, email: Email::parse("ana@x").unwrap() }).admin_of(acme);
+    assert_eq!(settings.remove_member(&herself, ana).await.unwrap_err(), Error::LastAdmin);
+    assert_eq!(settings.set_member_role(&herself, ana, "viewer").await.unwrap_err(), Error::LastAdmin);
+    settings.set_member_role(&herself, ana, "admin").await.unwrap();
+}
+
+/// Else an admin of one workspace could set the password of an account that was invited to another, and enter there.
+#[tokio::test]
+async fn an_account_of_another_workspace_is_not_invited_again() {
+    let house = house();
+    let settings = &house.settings;
+    let (acme, blue) = (house.workspace("acme").await.id, house.workspace("blue").await.id);
+    let first = settings.add_member(&admin(acme), "ana@x", "admin").await.unwrap();
+    assert!(settings.may_invite(&admin(acme), first.user).unwrap());
+    let second = settings.add_member(&admin(blue), "ana@x", "viewer").await.unwrap();
+    assert_eq!((second.user, second.invite), (first.user, false));
+    assert!(!settings.may_invite(&admin(blue), first.user).unwrap());
+    settings.remove_member(&admin(blue), first.user).await.unwrap();
+    assert!(settings.store().users().get(first.user).unwrap().is_some(), "it still belongs to the other one");
+    assert!(settings.may_invite(&admin(acme), first.user).unwrap());
+    assert_eq!(settings.may_invite(&admin(blue), first.user).unwrap_err(), Error::NotFound);
+}

@@ -1,0 +1,110 @@
+//! What is stored and can't be used.
+
+use super::*;
+use crate::settings::{EnvironmentChange, Problem, SecretPlace};
+use crate::store::Changes;
+
+async fn with_secrets() -> (House, TenantId, String) {
+    let house = house();
+    let acme = house.workspace("acme").await.id;
+    house.settings.save_operator_export(&operator(), &form("http://o", "a=canary", 0)).await.unwrap();
+    house.settings.save_tenant_export(&admin(acme), &form("http://t", "a=canary", 0)).await.unwrap();
+    house.settings.create_route(&admin(acme), "r", "R", "http://up").await.unwrap();
+    let staging = EnvironmentChange {
+        name: "staging".to_owned(),
+        target_base_url: "http://staging".to_owned(),
+        inject_headers: "authorization=canary".to_owned(),
+        ..EnvironmentChange::default()
+    };
+    house.settings.save_environment(&admin(acme), "r", &staging).await.unwrap();
+    let key = house.settings.create_key(&admin(acme), "k", "").await.unwrap();
+    (house, acme, key.secret.to_string())
+}
+
+#[tokio::test]
+async fn a_wrong_master_key_is_one_report_and_turns_off_what_it_can_not_read() {
+    let (house, acme, key) = with_secrets().await;
+    assert!(house.settings.problems().is_empty());
+    let house = house.reopened([2; 32]);
+    let problems = house.settings.problems();
+    assert_eq!(problems[0], Problem::WrongKey { unreadable: 3 });
+    assert!(problems[0].to_string().contains("the master key does not match this data folder; 3 secrets"));
+    assert!(!format!("{problems:?}").contains("canary"));
+    assert_eq!(*house.exports(), Exports::default());
+    let routing = house.settings.routing().load_full();
+    let route = routing.keys[&crate::live::hash_key(&key)].workspace.routes["r"].clone();
+    assert_eq!(
+        route.environments.keys().map(|name| &**name).collect::<Vec<_>>(),
+        ["production"],
+        "staging is never called without its headers"
+    );
+    let view = house.settings.operator_export(&operator()).unwrap();
+    assert!(view.broken && view.headers.value.unreadable && !view.on);
+    assert!(house.settings.tenant_export(&member(acme)).unwrap().broken);
+    assert!(house.settings.route(&member(acme), "r").unwrap().inject_headers[1].unreadable);
+
+    // Entered again one by one, the report goes.
+    house.settings.save_operator_export(&operator(), &form("http://o", "a=new", 1)).await.unwrap();
+    assert_eq!(house.settings.problems()[0], Problem::WrongKey { unreadable: 2 });
+    assert!(house.exports().operator.is_some());
+    house.settings.save_tenant_export(&admin(acme), &form("http://t", "a=new", 1)).await.unwrap();
+    house.settings.delete_environment(&admin(acme), "r", "staging").await.unwrap();
+    assert!(house.settings.problems().is_empty());
+    assert!(house.reopened([2; 32]).settings.problems().is_empty());
+}
+
+#[tokio::test]
+async fn the_right_key_again_makes_everything_readable() {
+    let (house, ..) = with_secrets().await;
+    let house = house.reopened([2; 32]).reopened([1; 32]);
+    assert!(house.settings.problems().is_empty());
+    assert_eq!(house.exports().tenants.len(), 1);
+}
+
+#[tokio::test]
+async fn a_ciphertext_that_was_moved_does_not_open() {
+    let (house, acme, _) = with_secrets().await;
+    let store = house.settings.store();
+    let blue = house.workspace("blue").await.id;
+    let stolen = store.exports().of(acme).unwrap().unwrap();
+    store.commit(Changes::new().put(&crate::store::ExportSettings { workspace: Some(blue), ..stolen })).await.unwrap();
+    let mut route = store.routes().of_workspace(acme).unwrap().remove(0);
+    let secret = route.environments[1].inject_headers.clone();
+    route.environments[0].inject_headers = secret;
+    store.commit(Changes::new().put(&route)).await.unwrap();
+    let house = house.reopened([1; 32]);
+    let places: Vec<_> = house
+        .settings
+        .problems()
+        .into_iter()
+        .map(|problem| match problem {
+            Problem::Secret { place } => place,
+            other => panic!("{other}"),
+        })
+        .collect();
+    assert_eq!(places.len(), 2);
+    assert_eq!(places[0], SecretPlace::TenantHeaders(blue));
+    assert!(matches!(&places[1], SecretPlace::InjectedHeaders { environment, .. } if environment.as_str() == "production"));
+    assert!(house.tenant_target(blue).is_none() && house.tenant_target(acme).is_some());
+}
+
+#[tokio::test]
+async fn nothing_secret_is_printed() {
+    let (house, acme, key) = with_secrets().await;
+    let settings = &house.settings;
+    let store = settings.store();
+    let mut printed = format!("{settings:?} {:?} {:?}", settings.routing().load(), house.exports());
+    printed += &format!("{:?} {:?}", settings.operator_export(&operator()), settings.tenant_export(&member(acme)));
+    printed += &format!("{:?} {:?}", settings.routes(&member(acme)), settings.keys(&member(acme)));
+    printed += &format!("{:?} {:?} {:?}", store.exports().all(), store.routes().all(), store.api_keys().all());
+    printed += &format!("{:?}", form("http://x", "a=canary", 0));
+    let sealed = store.exports().operator().unwrap().unwrap().headers.unwrap().sealed.data;
+    for secret in ["canary", key.as_str(), sealed.as_str()] {
+        assert!(!printed.contains(secret), "{secret} is printed");
+    }
+    // Nor does it lie on disk.
+    let db = std::fs::read(house.dir.path().join("db")).unwrap();
+    assert!(!db.windows(6).any(|window| window == b"canary"));
+    assert!(!db.windows(key.len()).any(|window| window == key.as_bytes()));
+    assert!(db.windows(sealed.len()).any(|window| window == sealed.as_bytes()), "the search finds what is there");
+}

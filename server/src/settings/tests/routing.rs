@@ -1,0 +1,201 @@
+//! Routes, environments, keys, and the table they make.
+
+use super::*;
+use crate::live::{self, hash_key};
+use crate::settings::{EnvironmentChange, Error, RouteChange};
+use crate::values::{Field, Rule};
+
+fn environment(original: &str, name: &str, target: &str) -> EnvironmentChange {
+    EnvironmentChange {
+        original_name: original.to_owned(),
+        name: name.to_owned(),
+        target_base_url: target.to_owned(),
+        ..EnvironmentChange::default()
+    }
+}
+
+fn limits() -> RouteChange {
+    RouteChange {
+        name: "Billing".to_owned(),
+        methods: String::new(),
+        connect_timeout_ms: 5_000,
+        response_timeout_ms: 60_000,
+        body_limit_bytes: 1024,
+        rate_limit_per_s: 0,
+    }
+}
+
+impl House {
+    fn lookup(&self, key: &str) -> Option<live::ApiKey> {
+        self.settings.routing().load().keys.get(&hash_key(key)).cloned()
+    }
+
+    fn live_route(&self, key: &str, handle: &str) -> Option<Arc<live::Route>> {
+        self.lookup(key)?.workspace.routes.get(handle).cloned()
+    }
+}
+
+#[tokio::test]
+async fn a_key_leads_to_its_workspaces_routes() {
+    let house = house();
+    let settings = &house.settings;
+    let (acme, blue) = (house.workspace("acme").await.id, house.workspace("blue").await.id);
+    let key = settings.create_key(&admin(acme), "default", "").await.unwrap();
+    assert!(!format!("{key:?}").contains(key.secret.as_str()));
+    let route = settings.create_route(&admin(acme), "billing", "Billing API", "http://up:9000/v1/").await.unwrap();
+    settings.create_route(&admin(blue), "secret", "Secret", "http://blue").await.unwrap();
+
+    for handle in ["billing", "Billing API", &route.id.to_string()] {
+        let found = house.live_route(&key.secret, handle).unwrap();
+        assert_eq!(found.id, route.id, "{handle}");
+        let environment = found.default_environment.as_ref().unwrap();
+        assert_eq!((&*environment.name, &*environment.upstream.base_path), ("production", "/v1"));
+    }
+    assert!(house.live_route(&key.secret, "secret").is_none());
+    assert!(house.live_route(&key.secret, "billing api").is_none(), "case-sensitive");
+
+    settings.enable_route(&admin(acme), "billing", false).await.unwrap();
+    assert!(house.live_route(&key.secret, "billing").is_none());
+    settings.enable_route(&admin(acme), "billing", true).await.unwrap();
+    settings.enable_key(&admin(acme), key.id, false).await.unwrap();
+    assert!(house.lookup(&key.secret).is_none());
+    settings.enable_key(&admin(acme), key.id, true).await.unwrap();
+    settings.enable_workspace(&operator(), acme, false).await.unwrap();
+    assert!(house.lookup(&key.secret).is_none());
+    settings.enable_workspace(&operator(), acme, true).await.unwrap();
+    assert!(house.live_route(&key.secret, "billing").is_some());
+    let house = house.reopened([1; 32]);
+    assert!(house.live_route(&key.secret, "billing").is_some());
+    house.settings.delete_key(&admin(acme), key.id).await.unwrap();
+    assert!(house.lookup(&key.secret).is_none());
+}
+
+#[tokio::test]
+async fn slugs_win_over_ids_and_names() {
+    let house = house();
+    let acme = house.workspace("acme").await.id;
+    let key = house.settings.create_key(&admin(acme), "k", "").await.unwrap();
+    let first = house.settings.create_route(&admin(acme), "one", "two", "http://up").await.unwrap();
+    let second = house.settings.create_route(&admin(acme), "two", &first.id.to_string(), "http://up").await.unwrap();
+    assert_eq!(house.live_route(&key.secret, "two").unwrap().id, second.id);
+    assert_eq!(house.live_route(&key.secret, &first.id.to_string()).unwrap().id, first.id);
+    let third = house.settings.create_route(&admin(acme), "three", "Same", "http://up").await.unwrap();
+    house.settings.create_route(&admin(acme), "four", "Same", "http://up").await.unwrap();
+    assert_eq!(house.live_route(&key.secret, "Same").unwrap().id, third.id);
+}
+
+#[tokio::test]
+async fn environments_and_their_injected_headers() {
+    let house = house();
+    let settings = &house.settings;
+    let acme = house.workspace("acme").await.id;
+    let key = settings.create_key(&admin(acme), "k", "").await.unwrap();
+    settings.create_route(&admin(acme), "r", "R", "http://up").await.unwrap();
+    let save = async |change: EnvironmentChange| settings.save_environment(&admin(acme), "r", &change).await;
+    let with_headers = |headers: &str, change: EnvironmentChange| EnvironmentChange { inject_headers: headers.to_owned(), ..change };
+    save(with_headers("authorization=Bearer hunter2", environment("", "staging", "http://staging"))).await.unwrap();
+    let staging = || house.live_route(&key.secret, "r").unwrap().environments.get("staging").cloned();
+    let inject = staging().unwrap().inject.clone();
+    assert_eq!(inject["authorization"], "Bearer hunter2");
+    assert!(inject["authorization"].is_sensitive());
+    assert!(!format!("{:?}", staging().unwrap()).contains("hunter2"));
+    let entry = settings.route(&member(acme), "r").unwrap();
+    assert_eq!(entry.inject_headers[1].names, ["authorization"]);
+    assert!(!format!("{entry:?}").contains("hunter2"));
+
+    // Kept on a rename, not on a change of origin.
+    save(environment("staging", "stage", "http://staging/v2")).await.unwrap();
+    assert!(staging().is_none());
+    let changed = save(environment("stage", "stage", "http://elsewhere")).await.unwrap_err();
+    assert_eq!(changed, Error::Invalid { field: Field::InjectHeaders, rule: Rule::OriginChanged });
+    save(EnvironmentChange { clear_headers: true, ..environment("stage", "staging", "http://elsewhere") }).await.unwrap();
+    assert!(staging().unwrap().inject.is_empty());
+
+    assert_eq!(save(environment("", "staging", "http://x")).await.unwrap_err(), Error::Taken(Field::Name));
+    assert_eq!(save(environment("nope", "staging", "http://x")).await.unwrap_err(), Error::NotFound);
+    let refused = settings.delete_environment(&admin(acme), "r", "production").await.unwrap_err();
+    assert_eq!(refused, Error::Invalid { field: Field::Name, rule: Rule::DefaultEnvironment });
+    save(EnvironmentChange { default: true, ..environment("staging", "staging", "http://elsewhere") }).await.unwrap();
+    assert_eq!(&*house.live_route(&key.secret, "r").unwrap().default_environment.clone().unwrap().name, "staging");
+    settings.delete_environment(&admin(acme), "r", "production").await.unwrap();
+    assert_eq!(house.live_route(&key.secret, "r").unwrap().environments.len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_route_allows() {
+    let house = house();
+    let settings = &house.settings;
+    let acme = house.workspace("acme").await.id;
+    let key = settings.create_key(&admin(acme), "k", "").await.unwrap();
+    settings.create_route(&admin(acme), "r", "R", "http://up").await.unwrap();
+    let change = RouteChange { methods: "GET, POST,GET".to_owned(), rate_limit_per_s: 7, ..limits() };
+    settings.update_route(&admin(acme), "r", &change).await.unwrap();
+    let route = house.live_route(&key.secret, "r").unwrap();
+    assert_eq!(route.methods, [http::Method::GET, http::Method::POST]);
+    assert_eq!((route.limits.body_limit, route.limits.requests_per_second.unwrap().get()), (1024, 7));
+    for (change, field) in [
+        (RouteChange { methods: "get".to_owned(), ..limits() }, Field::Methods),
+        (RouteChange { name: String::new(), ..limits() }, Field::Name),
+        (RouteChange { connect_timeout_ms: 0, ..limits() }, Field::ConnectTimeout),
+        (RouteChange { response_timeout_ms: 3_600_001, ..limits() }, Field::ResponseTimeout),
+        (RouteChange { body_limit_bytes: u64::MAX, ..limits() }, Field::BodyLimit),
+    ] {
+        let error = settings.update_route(&admin(acme), "r", &change).await.unwrap_err();
+        assert!(matches!(error, Error::Invalid { field: found, .. } if found == field), "{error}");
+    }
+    let taken = settings.create_route(&admin(acme), "r", "Other", "http://up").await.unwrap_err();
+    assert_eq!(taken, Error::Taken(Field::Slug));
+    assert_eq!(settings.route(&member(acme), "NOPE").unwrap_err(), Error::NotFound);
+}
+
+#[tokio::test]
+async fn a_key_that_is_limited_stays_limited_when_its_route_goes() {
+    let house = house();
+    let settings = &house.settings;
+    let acme = house.workspace("acme").await.id;
+    let route = settings.create_route(&admin(acme), "r", "R", "http://up").await.unwrap();
+    let unknown = settings.create_key(&admin(acme), "k", "r, nope").await.unwrap_err();
+    assert_eq!(unknown, Error::Invalid { field: Field::KeyRoutes, rule: Rule::Unknown });
+    let key = settings.create_key(&admin(acme), "k", "r").await.unwrap();
+    let row = &settings.keys(&member(acme)).unwrap()[0];
+    assert_eq!((row.routes.as_slice(), row.key.prefix.as_str()), (&["r".to_owned()][..], &key.secret[..8]));
+    assert!(!format!("{row:?}").contains(key.secret.as_str()));
+    settings.delete_route(&admin(acme), "r", "r").await.unwrap();
+    assert_eq!(house.lookup(&key.secret).unwrap().routes, [route.id]);
+    assert_eq!(settings.keys(&member(acme)).unwrap()[0].routes, [route.id.to_string()]);
+}
+
+/// Ten thousand workspaces, each with a route, a key and an export of its own.
+#[tokio::test]
+async fn many_workspaces_are_published_quickly() {
+    let house = house();
+    let mut changes = crate::store::Changes::new();
+    let (template, route) = (house.workspace("template").await, {
+        let template = house.settings.store().workspaces().all().unwrap()[0].id;
+        house.settings.save_tenant_export(&admin(template), &form("http://c", "", 0)).await.unwrap();
+        house.settings.create_route(&admin(template), "r", "R", "http://up").await.unwrap()
+    });
+    let key = house.settings.create_key(&admin(template.id), "k", "").await.unwrap();
+    let key_record = house.settings.store().api_keys().get(template.id, key.id).unwrap().unwrap();
+    let export = house.settings.store().exports().of(template.id).unwrap().unwrap();
+    for n in 0..10_000_u32 {
+        let id = TenantId(Uuid::now_v7());
+        let slug = crate::values::Slug::parse(&format!("w{n}")).unwrap();
+        changes = changes.put(&crate::store::Workspace { id, slug, ..template.clone() });
+        changes = changes.put(&crate::store::Route { id: Uuid::now_v7(), workspace: id, ..route.clone() });
+        let hash = hex::encode(hash_key(&n.to_string()));
+        changes = changes.put(&crate::store::ApiKey { id: Uuid::now_v7(), workspace: id, hash, ..key_record.clone() });
+        changes = changes.put(&crate::store::ExportSettings { workspace: Some(id), ..export.clone() });
+    }
+    house.settings.store().commit(changes).await.unwrap();
+    let begun = std::time::Instant::now();
+    let house = house.reopened([1; 32]);
+    let opened = begun.elapsed();
+    assert_eq!((house.exports().tenants.len(), house.settings.routing().load().keys.len()), (10_001, 10_001));
+    let begun = std::time::Instant::now();
+    house.settings.save_tenant_export(&admin(template.id), &form("http://d", "", 1)).await.unwrap();
+    let saved = begun.elapsed();
+    eprintln!("opened in {opened:?}, saved in {saved:?}");
+    // Generous: an unoptimised build on a busy machine.
+    assert!(opened.as_secs() < 20 && saved.as_secs() < 2, "opened in {opened:?}, saved in {saved:?}");
+}

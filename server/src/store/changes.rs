@@ -1,0 +1,431 @@
+//! A set of writes that happens whole or not at all, with the unique indexes kept in step.
+
+use serde_json::Value;
+use sled::transaction::{
+    ConflictableTransactionError, ConflictableTransactionResult, TransactionError, Transactional, TransactionalTree,
+    UnabortableTransactionError,
+};
+
+use super::record::{self, Record};
+use super::{CommitError, Store};
+
+/// The tree of all unique indexes: `tree NUL index NUL value` to the record's key.
+pub(super) const UNIQUE_TREE: &str = "unique";
+
+/// The tree of facts about the database itself.
+pub(super) const META_TREE: &str = "meta";
+/// There: how many transactions there were, big-endian.
+pub(super) const COMMITS: &str = "commits";
+
+type Unique = Vec<(&'static str, Vec<u8>)>;
+type TxResult<T> = ConflictableTransactionResult<T, CommitError>;
+
+/// Writes that belong together. Applied in order.
+#[derive(Default)]
+#[must_use]
+pub struct Changes {
+    ops: Vec<Op>,
+    /// A record could not be encoded; the whole set is refused.
+    broken: Option<&'static str>,
+}
+
+struct Op {
+    tree: &'static str,
+    key: Vec<u8>,
+    action: Action,
+    /// The unique values of a stored record of this kind; `None` when it can't be read.
+    unique_of: fn(&[u8], &[u8]) -> Option<Unique>,
+    /// A stored record of this kind as a comparable value.
+    value_of: fn(&[u8], &[u8]) -> Option<Value>,
+}
+
+enum Action {
+    Put { bytes: Vec<u8>, unique: Unique },
+    Delete,
+    ExpectUnchanged(Value),
+    ExpectAbsent,
+}
+
+impl Changes {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Writes a record, in place of what lies under its key.
+    pub fn put<R: Record>(mut self, record: &R) -> Self {
+        match record::encode(record) {
+            Ok(bytes) => self.push::<R>(record.key(), Action::Put { bytes, unique: record.unique() }),
+            Err(_) => self.broken = Some(R::TREE),
+        }
+        self
+    }
+
+    /// Removes what lies under a key (see `key_of` of each kind), readable or not.
+    pub fn delete<R: Record>(mut self, key: &[u8]) -> Self {
+        self.push::<R>(key.to_vec(), Action::Delete);
+        self
+    }
+
+    /// Refuses the whole set with [`CommitError::Stale`] unless the record still is as given.
+    pub fn expect_unchanged<R: Record>(mut self, record: &R) -> Self {
+        match serde_json::to_value(record) {
+            Ok(value) => self.push::<R>(record.key(), Action::ExpectUnchanged(value)),
+            Err(_) => self.broken = Some(R::TREE),
+        }
+        self
+    }
+
+    /// Refuses the whole set with [`CommitError::Stale`] if something lies under the key.
+    pub fn expect_absent<R: Record>(mut self, key: &[u8]) -> Self {
+        self.push::<R>(key.to_vec(), Action::ExpectAbsent);
+        self
+    }
+
+    /// Everything of `other` after everything of this one.
+    pub fn and(mut self, other: Self) -> Self {
+        self.ops.extend(other.ops);
+        self.broken = self.broken.or(other.broken);
+        self
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ops.is_empty() && self.broken.is_none()
+    }
+
+    fn push<R: Record>(&mut self, key: Vec<u8>, action: Action) {
+        self.ops.push(Op {
+            tree: R::TREE,
+            key,
+            action,
+            unique_of: |key, bytes| record::decode::<R>(key, bytes).ok().map(|d| d.record.unique()),
+            value_of: |key, bytes| record::decode::<R>(key, bytes).ok().and_then(|d| serde_json::to_value(d.record).ok()),
+        });
+    }
+}
+
+impl std::fmt::Debug for Changes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Changes({})", self.ops.len())
+    }
+}
+
+impl Store {
+    /// Applies the changes in one transaction and returns when they are on disk.
+    ///
+    /// # Errors
+    /// Nothing was written: a unique value is taken, an expectation failed, or the disk refused.
+    pub async fn commit(&self, changes: Changes) -> Result<(), CommitError> {
+        self.run(changes, true).await
+    }
+
+    /// As [`Store::commit`], but returns before the changes are on disk; they follow within half a second. For what may be
+    /// lost in a power failure, such as the time a session was last used.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub async fn commit_relaxed(&self, changes: Changes) -> Result<(), CommitError> {
+        self.run(changes, false).await
+    }
+
+    async fn run(&self, changes: Changes, flush: bool) -> Result<(), CommitError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let store = self.clone();
+        tokio::task::spawn_blocking(move || store.apply(&changes, flush))
+            .await
+            // sled panics on some failures of the disk.
+            .unwrap_or_else(|_| Err(CommitError::Io("writing was interrupted".to_owned())))
+    }
+
+    /// The blocking part of [`Store::commit`].
+    pub(super) fn apply(&self, changes: &Changes, flush: bool) -> Result<(), CommitError> {
+        if let Some(tree) = changes.broken {
+            return Err(CommitError::Io(format!("a record of {tree} can't be encoded")));
+        }
+        let mut names = vec![UNIQUE_TREE, META_TREE];
+        for op in &changes.ops {
+            if !names.contains(&op.tree) {
+                names.push(op.tree);
+            }
+        }
+        let trees: Vec<sled::Tree> = names.iter().map(|name| self.tree(name)).collect::<Result<_, _>>()?;
+        let count = trees
+            .as_slice()
+            .transaction(|views: &Vec<TransactionalTree>| {
+                let (Some(unique), Some(meta)) = (views.first(), views.get(1)) else { return Ok(0) };
+                for op in &changes.ops {
+                    // It is there: `names` was made from these very operations.
+                    if let Some(tree) = names.iter().position(|name| *name == op.tree).and_then(|at| views.get(at)) {
+                        op.apply(tree, unique)?;
+                    }
+                }
+                let before = get(meta, COMMITS.as_bytes())?.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
+                meta.insert(COMMITS, &(before + 1).to_be_bytes()).map_err(storage)?;
+                Ok(before + 1)
+            })
+            .map_err(|error| match error {
+                TransactionError::Abort(error) => error,
+                TransactionError::Storage(error) => CommitError::Io(error.to_string()),
+            })?;
+        for op in &changes.ops {
+            if matches!(op.action, Action::Put { .. } | Action::Delete) {
+                self.problems.clear(op.tree, &op.key);
+            }
+        }
+        if flush {
+            self.db.flush().map_err(|error| CommitError::Io(error.to_string()))?;
+            self.ledger.note(count);
+        }
+        Ok(())
+    }
+}
+
+impl Op {
+    fn apply(&self, tree: &TransactionalTree, unique_tree: &TransactionalTree) -> TxResult<()> {
+        let old = get(tree, &self.key)?;
+        match &self.action {
+            Action::Put { bytes, unique } => {
+                for (index, value) in unique {
+                    self.check_free(tree, unique_tree, index, value)?;
+                }
+                self.forget(unique_tree, old.as_deref())?;
+                for (index, value) in unique {
+                    unique_tree.insert(unique_key(self.tree, index, value), self.key.as_slice()).map_err(storage)?;
+                }
+                tree.insert(self.key.as_slice(), bytes.as_slice()).map_err(storage)?;
+            }
+            Action::Delete => {
+                self.forget(unique_tree, old.as_deref())?;
+                tree.remove(self.key.as_slice()).map_err(storage)?;
+            }
+            Action::ExpectUnchanged(expected) => {
+                let now = old.and_then(|bytes| (self.value_of)(&self.key, &bytes));
+                if now.as_ref() != Some(expected) {
+                    return Err(ConflictableTransactionError::Abort(CommitError::Stale { tree: self.tree }));
+                }
+            }
+            Action::ExpectAbsent => {
+                if old.is_some() {
+                    return Err(ConflictableTransactionError::Abort(CommitError::Stale { tree: self.tree }));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// An entry of the index counts only while its record is there and still has that value (one that could not be read
+    /// when it was overwritten leaves its entries behind). A record that can't be read keeps its values.
+    fn check_free(&self, tree: &TransactionalTree, unique_tree: &TransactionalTree, index: &'static str, value: &[u8]) -> TxResult<()> {
+        let Some(owner) = get(unique_tree, &unique_key(self.tree, index, value))? else { return Ok(()) };
+        if owner == self.key {
+            return Ok(());
+        }
+        let Some(bytes) = get(tree, &owner)? else { return Ok(()) };
+        let holds =
+            (self.unique_of)(&owner, &bytes).is_none_or(|values| values.iter().any(|(other, held)| *other == index && held == value));
+        if holds { Err(ConflictableTransactionError::Abort(CommitError::Taken { tree: self.tree, index })) } else { Ok(()) }
+    }
+
+    fn forget(&self, unique_tree: &TransactionalTree, old: Option<&[u8]>) -> TxResult<()> {
+        for (index, value) in old.and_then(|bytes| (self.unique_of)(&self.key, bytes)).unwrap_or_default() {
+            let key = unique_key(self.tree, index, &value);
+            if get(unique_tree, &key)?.is_some_and(|owner| owner == self.key) {
+                unique_tree.remove(key).map_err(storage)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn unique_key(tree: &str, index: &str, value: &[u8]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(tree.len() + index.len() + value.len() + 2);
+    key.extend_from_slice(tree.as_bytes());
+    key.push(0);
+    key.extend_from_slice(index.as_bytes());
+    key.push(0);
+    key.extend_from_slice(value);
+    key
+}
+
+fn get(tree: &TransactionalTree, key: &[u8]) -> TxResult<Option<Vec<u8>>> {
+    Ok(tree.get(key).map_err(storage)?.map(|bytes| bytes.to_vec()))
+}
+
+fn storage(error: UnabortableTransactionError) -> ConflictableTransactionError<CommitError> {
+    error.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+    use crate::store::{MigrationError, ReadError, Reason};
+
+    /// A kind whose first version had no `on`, and whose version 1 called `label` `name`.
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    struct Lamp {
+        id: u8,
+        label: String,
+        on: bool,
+    }
+
+    impl Record for Lamp {
+        const TREE: &'static str = "lamps";
+        const VERSION: u16 = 2;
+
+        fn key(&self) -> Vec<u8> {
+            vec![self.id]
+        }
+
+        fn unique(&self) -> Vec<(&'static str, Vec<u8>)> {
+            vec![("label", self.label.as_bytes().to_vec())]
+        }
+
+        fn migrate(from: u16, mut value: Value) -> Result<Value, MigrationError> {
+            let fields = value.as_object_mut().ok_or(MigrationError { from })?;
+            if from < 1 {
+                fields.insert("on".to_owned(), Value::Bool(true));
+            }
+            let name = fields.remove("name").ok_or(MigrationError { from })?;
+            fields.insert("label".to_owned(), name);
+            Ok(value)
+        }
+    }
+
+    fn lamp(id: u8, label: &str) -> Lamp {
+        Lamp { id, label: label.to_owned(), on: false }
+    }
+
+    fn temporary() -> (tempfile::TempDir, Store) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("store")).unwrap();
+        (dir, store)
+    }
+
+    #[tokio::test]
+    async fn a_refused_set_writes_nothing() {
+        let (_dir, store) = temporary();
+        store.commit(Changes::new().put(&lamp(1, "hall"))).await.unwrap();
+        let refused = store.commit(Changes::new().put(&lamp(2, "attic")).put(&lamp(3, "hall"))).await;
+        assert_eq!(refused, Err(CommitError::Taken { tree: "lamps", index: "label" }));
+        assert_eq!(store.scan::<Lamp>(&[]).unwrap(), [lamp(1, "hall")]);
+        assert_eq!(store.by_unique::<Lamp>("label", b"attic").unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_unique_value_is_free_again_after_a_change_and_after_a_deletion() {
+        let (_dir, store) = temporary();
+        store.commit(Changes::new().put(&lamp(1, "hall"))).await.unwrap();
+        store.commit(Changes::new().put(&lamp(1, "cellar")).put(&lamp(2, "hall"))).await.unwrap();
+        assert_eq!(store.by_unique::<Lamp>("label", b"hall").unwrap(), Some(lamp(2, "hall")));
+        store.commit(Changes::new().delete::<Lamp>(&[1]).put(&lamp(3, "cellar"))).await.unwrap();
+        assert_eq!(store.by_unique::<Lamp>("label", b"cellar").unwrap(), Some(lamp(3, "cellar")));
+    }
+
+    #[tokio::test]
+    async fn expectations_refuse_the_whole_set() {
+        let (_dir, store) = temporary();
+        let first = lamp(1, "hall");
+        store.commit(Changes::new().expect_absent::<Lamp>(&[1]).put(&first)).await.unwrap();
+        let stale = Err(CommitError::Stale { tree: "lamps" });
+        assert_eq!(store.commit(Changes::new().expect_absent::<Lamp>(&[1]).put(&lamp(2, "attic"))).await, stale);
+        let second = Lamp { on: true, ..first.clone() };
+        store.commit(Changes::new().expect_unchanged(&first).put(&second)).await.unwrap();
+        assert_eq!(store.commit(Changes::new().expect_unchanged(&first).put(&lamp(2, "attic"))).await, stale);
+        assert_eq!(store.scan::<Lamp>(&[]).unwrap(), [second]);
+    }
+
+    #[tokio::test]
+    async fn older_records_are_read_and_rewritten() {
+        let (_dir, store) = temporary();
+        let tree = store.tree("lamps").unwrap();
+        tree.insert([1], br#"{"v":0,"data":{"id":1,"name":"hall"}}"#.as_slice()).unwrap();
+        tree.insert([2], br#"{"v":1,"data":{"id":2,"name":"attic","on":false}}"#.as_slice()).unwrap();
+        let expected = [Lamp { on: true, ..lamp(1, "hall") }, lamp(2, "attic")];
+        assert_eq!(store.scan::<Lamp>(&[]).unwrap(), expected, "read before the rewrite");
+        // A change that expects what it read is not stale only because the record is old.
+        store.commit(Changes::new().expect_unchanged(&expected[0])).await.unwrap();
+        store.check::<Lamp>().unwrap();
+        assert_eq!(tree.get([1]).unwrap().unwrap().as_ref(), br#"{"v":2,"data":{"id":1,"label":"hall","on":true}}"#);
+        assert_eq!(store.by_unique::<Lamp>("label", b"attic").unwrap(), Some(expected[1].clone()));
+        assert!(store.problems().is_empty());
+    }
+
+    #[tokio::test]
+    async fn unreadable_records_are_left_out_reported_and_replaceable() {
+        let (_dir, store) = temporary();
+        store.commit(Changes::new().put(&lamp(1, "hall")).put(&lamp(2, "attic"))).await.unwrap();
+        let tree = store.tree("lamps").unwrap();
+        for (bytes, reason) in [
+            (br#"{"v":2,"data":{"id":1,"label":5,"on":true}}"#.as_slice(), Reason::Shape { version: 2 }),
+            (b"\0garbage", Reason::NotJson),
+            (br#"{"v":3,"data":{}}"#, Reason::Newer { found: 3, known: 2 }),
+            (br#"{"v":1,"data":{}}"#, Reason::Migration { from: 1 }),
+            (br#"{"v":2,"data":{"id":9,"label":"x","on":true}}"#, Reason::WrongKey),
+        ] {
+            tree.insert([1], bytes).unwrap();
+            assert_eq!(store.scan::<Lamp>(&[]).unwrap(), [lamp(2, "attic")]);
+            assert_eq!(store.get::<Lamp>(&[1]), Err(ReadError::Undecodable { tree: "lamps", reason }));
+            let problems = store.problems();
+            assert_eq!((problems.len(), problems[0].reason, problems[0].key.as_str()), (1, reason, "01"));
+        }
+        // It keeps its label until it is gone.
+        let taken = store.commit(Changes::new().put(&lamp(3, "hall"))).await;
+        assert_eq!(taken, Err(CommitError::Taken { tree: "lamps", index: "label" }));
+        store.commit(Changes::new().put(&lamp(1, "cellar"))).await.unwrap();
+        assert!(store.problems().is_empty());
+        store.commit(Changes::new().put(&lamp(3, "hall"))).await.unwrap();
+        assert_eq!(store.by_unique::<Lamp>("label", b"hall").unwrap(), Some(lamp(3, "hall")));
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Put(u8, u8),
+        Delete(u8),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![(0..4_u8, 0..4_u8).prop_map(|(id, label)| Step::Put(id, label)), (0..4_u8).prop_map(Step::Delete)]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        /// Against a plain map: the same sets are taken and refused, and every label leads to its one record.
+        #[test]
+        fn unique_indexes_follow_the_records(sets in prop::collection::vec(prop::collection::vec(step(), 1..4), 1..20)) {
+            let (_dir, store) = temporary();
+            let mut model = std::collections::BTreeMap::<u8, u8>::new();
+            for set in sets {
+                let mut next = model.clone();
+                let mut refused = false;
+                let mut changes = Changes::new();
+                for step in set {
+                    match step {
+                        Step::Put(id, label) => {
+                            refused |= next.iter().any(|(other, held)| *other != id && *held == label);
+                            next.insert(id, label);
+                            changes = changes.put(&lamp(id, &label.to_string()));
+                        }
+                        Step::Delete(id) => {
+                            next.remove(&id);
+                            changes = changes.delete::<Lamp>(&[id]);
+                        }
+                    }
+                }
+                prop_assert_eq!(store.apply(&changes, false).is_err(), refused);
+                if !refused {
+                    model = next;
+                }
+                for label in 0..4_u8 {
+                    let found = store.by_unique::<Lamp>("label", label.to_string().as_bytes()).unwrap().map(|lamp| lamp.id);
+                    prop_assert_eq!(found, model.iter().find(|(_, held)| **held == label).map(|(id, _)| *id));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What can go wrong with the store. No text here quotes a record: records hold hashes, sealed secrets and addresses.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::Reason;
+
+/// Why the store did not open.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    #[error("{} is in use by another process; stop that one first, or give this one a data folder of its own", path.display())]
+    InUse { path: PathBuf },
+    #[error("the database in {} is damaged ({detail}); restore it from a backup, or move it away to start empty", path.display())]
+    Damaged { path: PathBuf, detail: String },
+    /// The log was damaged and sled dropped the rest of it.
+    #[error("the database in {} has lost {missing} of its {written} writes: its files are damaged; restore them from a backup, or \
+             delete the file `commits` beside them to go on with what is left", path.display())]
+    Lost { path: PathBuf, missing: u64, written: u64 },
+    #[error("the database in {} could not be opened: {detail}", path.display())]
+    Io { path: PathBuf, detail: String },
+}
+
+/// Why something could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ReadError {
+    #[error("a record of {tree} can't be read: {reason}")]
+    Undecodable { tree: &'static str, reason: Reason },
+    #[error("the store could not be read: {0}")]
+    Io(String),
+}
+
+impl From<sled::Error> for ReadError {
+    fn from(error: sled::Error) -> Self {
+        Self::Io(error.to_string())
+    }
+}
+
+/// Why nothing was written.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum CommitError {
+    /// Another record of `tree` has this value in its unique `index` already.
+    #[error("the {index} of a record of {tree} is taken")]
+    Taken { tree: &'static str, index: &'static str },
+    /// A record is no longer as the change expected it.
+    #[error("a record of {tree} was changed meanwhile")]
+    Stale { tree: &'static str },
+    /// The disk refused. If that happened while flushing, the change may be visible until the restart.
+    #[error("the store could not be written: {0}")]
+    Io(String),
+}
+
+impl From<ReadError> for CommitError {
+    fn from(error: ReadError) -> Self {
+        Self::Io(error.to_string())
+    }
+}
+
+/// A record of a version for which there is no step to the present one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("there is no migration from version {from}")]
+pub struct MigrationError {
+    pub from: u16,
+}

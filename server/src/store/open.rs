@@ -1,0 +1,164 @@
+//! Opens the database, brings older records to the present version, and hands out the repositories.
+
+use std::os::unix::fs::DirBuilderExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use super::changes::{COMMITS, META_TREE};
+use super::ledger::Ledger;
+use super::problem::{Problem, Problems};
+use super::record::{self, Record};
+use super::{
+    ApiKey, ApiKeys, Changes, CommitError, ExportSettings, Exports, Member, Members, Meta, OpenError, ReadError, Route, Routes, Session,
+    Sessions, SetupToken, SetupTokens, User, Users, Workspace, Workspaces,
+};
+
+/// sled's own default is 1 GiB; the whole configuration of ten thousand workspaces is some tens of megabytes.
+const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+/// Older records are rewritten in transactions of this many.
+const REWRITE_BATCH: usize = 500;
+
+/// The database. Cheap to clone; the last clone to go closes it.
+#[derive(Clone)]
+pub struct Store {
+    pub(super) db: sled::Db,
+    pub(super) problems: Problems,
+    pub(super) ledger: Ledger,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+impl Store {
+    /// Opens the database in the folder `path`, making it (mode 0700) when it is not there. Blocks; call it at start-up.
+    ///
+    /// Every record is looked at once: older versions are rewritten, and what can't be read is in [`Store::problems`].
+    ///
+    /// # Errors
+    /// The folder is in use by another process, the database is damaged, or the disk refuses.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        let io = |detail: String| OpenError::Io { path: path.to_owned(), detail };
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| io(error.to_string()))?;
+        let config = sled::Config::new().path(path).cache_capacity(CACHE_BYTES);
+        let damaged = |detail: String| OpenError::Damaged { path: path.to_owned(), detail };
+        // sled panics on some kinds of damage.
+        let db =
+            catch_unwind(AssertUnwindSafe(|| config.open())).map_err(|_| damaged("reading it failed".to_owned()))?.map_err(|error| {
+                match error {
+                    // sled wraps the refused lock in an error of its own, without a kind.
+                    sled::Error::Io(error) if error.to_string().contains("could not acquire lock") => {
+                        OpenError::InUse { path: path.to_owned() }
+                    }
+                    sled::Error::Io(error) => io(error.to_string()),
+                    other => damaged(other.to_string()),
+                }
+            })?;
+        let ledger = Ledger::open(path).map_err(|error| io(error.to_string()))?;
+        let store = Self { db, problems: Problems::default(), ledger };
+        let (there, written) = (store.commits().map_err(|error| io(error.to_string()))?, store.ledger.count());
+        if there < written {
+            return Err(OpenError::Lost { path: path.to_owned(), missing: written - there, written });
+        }
+        catch_unwind(AssertUnwindSafe(|| store.check_all()))
+            .map_err(|_| damaged("reading it failed".to_owned()))?
+            .map_err(|error| io(error.to_string()))?;
+        Ok(store)
+    }
+
+    #[must_use]
+    pub fn users(&self) -> Users<'_> {
+        Users(self)
+    }
+
+    #[must_use]
+    pub fn workspaces(&self) -> Workspaces<'_> {
+        Workspaces(self)
+    }
+
+    #[must_use]
+    pub fn members(&self) -> Members<'_> {
+        Members(self)
+    }
+
+    #[must_use]
+    pub fn routes(&self) -> Routes<'_> {
+        Routes(self)
+    }
+
+    #[must_use]
+    pub fn api_keys(&self) -> ApiKeys<'_> {
+        ApiKeys(self)
+    }
+
+    #[must_use]
+    pub fn exports(&self) -> Exports<'_> {
+        Exports(self)
+    }
+
+    #[must_use]
+    pub fn setup_tokens(&self) -> SetupTokens<'_> {
+        SetupTokens(self)
+    }
+
+    #[must_use]
+    pub fn sessions(&self) -> Sessions<'_> {
+        Sessions(self)
+    }
+
+    #[must_use]
+    pub fn meta(&self) -> Meta<'_> {
+        Meta(self)
+    }
+
+    /// Records that can't be read, as far as they have been met since the start.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        self.problems.list()
+    }
+
+    pub(super) fn tree(&self, name: &str) -> Result<sled::Tree, ReadError> {
+        Ok(self.db.open_tree(name)?)
+    }
+
+    /// How many transactions the database has seen.
+    fn commits(&self) -> Result<u64, ReadError> {
+        let bytes = self.tree(META_TREE)?.get(COMMITS)?;
+        Ok(bytes.and_then(|bytes| bytes.as_ref().try_into().ok()).map_or(0, u64::from_be_bytes))
+    }
+
+    fn check_all(&self) -> Result<(), CommitError> {
+        self.check::<User>()?;
+        self.check::<Workspace>()?;
+        self.check::<Member>()?;
+        self.check::<Route>()?;
+        self.check::<ApiKey>()?;
+        self.check::<ExportSettings>()?;
+        self.check::<SetupToken>()?;
+        self.check::<Session>()
+    }
+
+    /// Reads every record of a kind once and rewrites those of older versions.
+    pub(super) fn check<R: Record>(&self) -> Result<(), CommitError> {
+        let mut rewrite = Vec::new();
+        for entry in &self.tree(R::TREE)? {
+            let (key, bytes) = entry.map_err(ReadError::from)?;
+            match record::decode::<R>(&key, &bytes) {
+                Ok(decoded) if decoded.outdated => rewrite.push(decoded.record),
+                Ok(_) => {}
+                Err(reason) => self.problems.note(R::TREE, &key, reason),
+            }
+        }
+        if rewrite.is_empty() {
+            return Ok(());
+        }
+        for batch in rewrite.chunks(REWRITE_BATCH) {
+            let changes = batch.iter().fold(Changes::new(), Changes::put);
+            self.apply(&changes, true)?;
+        }
+        tracing::info!(tree = R::TREE, records = rewrite.len(), version = R::VERSION, "stored records were brought to the present version");
+        Ok(())
+    }
+}

@@ -1,0 +1,62 @@
+//! Reading, for the repositories: one record, a range, and by unique index. Scans leave out what can't be read and
+//! report it.
+
+use super::changes::{UNIQUE_TREE, unique_key};
+use super::record::{self, Record};
+use super::{ReadError, Store};
+
+impl Store {
+    pub(super) fn get<R: Record>(&self, key: &[u8]) -> Result<Option<R>, ReadError> {
+        let Some(bytes) = self.tree(R::TREE)?.get(key)? else { return Ok(None) };
+        match record::decode(key, &bytes) {
+            Ok(decoded) => Ok(Some(decoded.record)),
+            Err(reason) => {
+                self.problems.note(R::TREE, key, reason);
+                Err(ReadError::Undecodable { tree: R::TREE, reason })
+            }
+        }
+    }
+
+    /// All readable records whose key starts with `prefix`, in key order.
+    pub(super) fn scan<R: Record>(&self, prefix: &[u8]) -> Result<Vec<R>, ReadError> {
+        let mut found = Vec::new();
+        for entry in self.tree(R::TREE)?.scan_prefix(prefix) {
+            let (key, bytes) = entry?;
+            match record::decode(&key, &bytes) {
+                Ok(decoded) => found.push(decoded.record),
+                Err(reason) => self.problems.note(R::TREE, &key, reason),
+            }
+        }
+        Ok(found)
+    }
+
+    /// All keys that start with `prefix`, of readable records or not.
+    pub(super) fn keys<R: Record>(&self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, ReadError> {
+        self.tree(R::TREE)?.scan_prefix(prefix).keys().map(|key| Ok(key?.to_vec())).collect()
+    }
+
+    pub(super) fn by_unique<R: Record>(&self, index: &'static str, value: &[u8]) -> Result<Option<R>, ReadError> {
+        let Some(key) = self.tree(UNIQUE_TREE)?.get(unique_key(R::TREE, index, value))? else { return Ok(None) };
+        let record: Option<R> = self.get(&key)?;
+        // The entry may be one that an unreadable record left behind.
+        Ok(record.filter(|record| record.unique().iter().any(|(other, held)| *other == index && held == value)))
+    }
+
+    /// All readable records that have a value with this prefix in the index, in the index's order.
+    pub(super) fn by_unique_prefix<R: Record>(&self, index: &'static str, prefix: &[u8]) -> Result<Vec<R>, ReadError> {
+        let records = self.tree(R::TREE)?;
+        let mut found = Vec::new();
+        for entry in self.tree(UNIQUE_TREE)?.scan_prefix(unique_key(R::TREE, index, prefix)) {
+            let (_, key) = entry?;
+            let Some(bytes) = records.get(&key)? else { continue };
+            match record::decode::<R>(&key, &bytes) {
+                Ok(decoded) if decoded.record.unique().iter().any(|(other, held)| *other == index && held.starts_with(prefix)) => {
+                    found.push(decoded.record);
+                }
+                Ok(_) => {}
+                Err(reason) => self.problems.note(R::TREE, &key, reason),
+            }
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,72 @@
+//! What makes a type a record: its tree, its key, what is unique about it, and how older versions become the present
+//! one. On disk a record is JSON, `{"v": VERSION, "data": …}`.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::{MigrationError, Reason};
+
+/// A kind of record.
+pub trait Record: Serialize + DeserializeOwned + Clone + Send + 'static {
+    /// The tree it lies in. Never changes.
+    const TREE: &'static str;
+    /// Raised with every change of shape that older records can't be read as; [`Record::migrate`] then knows the way.
+    const VERSION: u16;
+
+    /// Where it lies. What belongs to a workspace starts with the workspace's id, so that one workspace is one range.
+    fn key(&self) -> Vec<u8>;
+
+    /// Values that no other record of the kind may have, by index.
+    fn unique(&self) -> Vec<(&'static str, Vec<u8>)> {
+        Vec::new()
+    }
+
+    /// Brings the fields of version `from` to those of [`Record::VERSION`].
+    ///
+    /// # Errors
+    /// There is no way from that version, or the fields are not what that version had.
+    fn migrate(from: u16, value: serde_json::Value) -> Result<serde_json::Value, MigrationError> {
+        drop(value);
+        Err(MigrationError { from })
+    }
+}
+
+/// A record as it was read.
+pub(super) struct Decoded<R> {
+    pub(super) record: R,
+    /// It lies there in an older version.
+    pub(super) outdated: bool,
+}
+
+#[derive(Deserialize)]
+struct Head {
+    v: u16,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Envelope<T> {
+    v: u16,
+    data: T,
+}
+
+pub(super) fn encode<R: Record>(record: &R) -> Result<Vec<u8>, serde_json::Error> {
+    serde_json::to_vec(&Envelope { v: R::VERSION, data: record })
+}
+
+pub(super) fn decode<R: Record>(key: &[u8], bytes: &[u8]) -> Result<Decoded<R>, Reason> {
+    let Head { v } = serde_json::from_slice(bytes).map_err(|_| Reason::NotJson)?;
+    if v > R::VERSION {
+        return Err(Reason::Newer { found: v, known: R::VERSION });
+    }
+    let record: R = if v == R::VERSION {
+        serde_json::from_slice::<Envelope<R>>(bytes).map_err(|_| Reason::Shape { version: v })?.data
+    } else {
+        let old: Envelope<serde_json::Value> = serde_json::from_slice(bytes).map_err(|_| Reason::NotJson)?;
+        let new = R::migrate(v, old.data).map_err(|_| Reason::Migration { from: v })?;
+        serde_json::from_value(new).map_err(|_| Reason::Migration { from: v })?
+    };
+    if record.key() != key {
+        return Err(Reason::WrongKey);
+    }
+    Ok(Decoded { record, outdated: v < R::VERSION })
+}

@@ -1,0 +1,57 @@
+//! Accounts, by id and by e-mail address.
+
+use uuid::Uuid;
+
+use crate::store::{ReadError, Record, Store, User};
+use crate::values::Email;
+
+impl Record for User {
+    const TREE: &'static str = "users";
+    const VERSION: u16 = 1;
+
+    fn key(&self) -> Vec<u8> {
+        Self::key_of(self.id)
+    }
+
+    fn unique(&self) -> Vec<(&'static str, Vec<u8>)> {
+        vec![("email", self.email.as_str().as_bytes().to_vec())]
+    }
+}
+
+impl User {
+    #[must_use]
+    pub fn key_of(id: Uuid) -> Vec<u8> {
+        id.as_bytes().to_vec()
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Users<'a>(pub(in crate::store) &'a Store);
+
+impl Users<'_> {
+    /// # Errors
+    /// The record or the store can't be read.
+    pub fn get(&self, id: Uuid) -> Result<Option<User>, ReadError> {
+        self.0.get(&User::key_of(id))
+    }
+
+    /// # Errors
+    /// The record or the store can't be read.
+    pub fn by_email(&self, email: &Email) -> Result<Option<User>, ReadError> {
+        self.0.by_unique("email", email.as_str().as_bytes())
+    }
+
+    /// # Errors
+    /// The store can't be read.
+    pub fn all(&self) -> Result<Vec<User>, ReadError> {
+        self.0.scan(&[])
+    }
+
+    /// Operators that are not disabled, whether or not they have a password yet.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub fn count_operators(&self) -> Result<usize, ReadError> {
+        Ok(self.all()?.iter().filter(|user| user.operator && !user.disabled).count())
+    }
+}

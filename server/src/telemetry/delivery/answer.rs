@@ -1,0 +1,189 @@
+//! What a collector's answer means (OTLP 1.11, "OTLP/HTTP Response"): taken, to be tried again, or final.
+
+use std::io::Read as _;
+use std::time::{Duration, SystemTime};
+
+use bytes::{Buf as _, Bytes, BytesMut};
+use http::{HeaderMap, Response, StatusCode, header};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceResponse;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceResponse;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
+use prost::Message as _;
+
+use super::retry::retry_after;
+use crate::values::{FailureKind, Signal};
+
+/// The largest answer that is read, after decompression (OTLP 1.11, "Maximum Message Size").
+const MAX_RESPONSE: usize = 4 * 1024 * 1024;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The collector has the request; `rejected` items of it are lost and must not be sent again.
+    Taken {
+        rejected: u64,
+    },
+    Retry {
+        kind: FailureKind,
+        after: Option<Duration>,
+    },
+    Final(FailureKind),
+}
+
+/// Reads and judges a response.
+pub async fn judge(signal: Signal, response: Response<Incoming>) -> Answer {
+    let status = response.status();
+    if status.is_success() {
+        let (parts, body) = response.into_parts();
+        return match read(body).await {
+            Ok(Some(bytes)) => success(signal, &parts.headers, bytes),
+            Ok(None) => Answer::Final(FailureKind::BadAnswer),
+            // The connection broke before the answer was complete: the collector may not have the request.
+            Err(kind) => Answer::Retry { kind, after: None },
+        };
+    }
+    failure(status, response.headers(), SystemTime::now())
+}
+
+fn failure(status: StatusCode, headers: &HeaderMap, now: SystemTime) -> Answer {
+    let number = status.as_u16();
+    match number {
+        429 | 502 | 503 | 504 => Answer::Retry {
+            kind: FailureKind::Status { status: number },
+            after: headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(|text| retry_after(text, now)),
+        },
+        300..=399 => Answer::Final(FailureKind::Redirect { status: number }),
+        _ => Answer::Final(FailureKind::Status { status: number }),
+    }
+}
+
+/// The body, or `None` when it is larger than it may be.
+async fn read(mut body: Incoming) -> Result<Option<Bytes>, FailureKind> {
+    let mut out = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| FailureKind::Closed)?;
+        if let Ok(data) = frame.into_data() {
+            if out.len() + data.len() > MAX_RESPONSE {
+                return Ok(None);
+            }
+            out.extend_from_slice(&data);
+        }
+    }
+    Ok(Some(out.freeze()))
+}
+
+fn success(signal: Signal, headers: &HeaderMap, body: Bytes) -> Answer {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
+    let body = match &*text(header::CONTENT_ENCODING) {
+        "" | "identity" => Some(body),
+        "gzip" => gunzip(&body),
+        _ => None,
+    };
+    let Some(body) = body else { return Answer::Final(FailureKind::BadAnswer) };
+    if body.is_empty() {
+        return Answer::Taken { rejected: 0 };
+    }
+    let content_type = text(header::CONTENT_TYPE);
+    let rejected = match content_type.split(';').next().unwrap_or_default().trim() {
+        "" | "application/x-protobuf" | "application/protobuf" => rejected_in_protobuf(signal, body),
+        "application/json" => Some(rejected_in_json(&body)),
+        // A page instead of an answer: the endpoint is some web site, and nothing was taken.
+        "text/html" => None,
+        _ => Some(0),
+    };
+    rejected.map_or(Answer::Final(FailureKind::BadAnswer), |rejected| Answer::Taken { rejected })
+}
+
+fn gunzip(body: &[u8]) -> Option<Bytes> {
+    let mut out = Vec::new();
+    let limit = MAX_RESPONSE as u64 + 1;
+    flate2::read::MultiGzDecoder::new(body.reader()).take(limit).read_to_end(&mut out).ok()?;
+    (out.len() <= MAX_RESPONSE).then(|| out.into())
+}
+
+fn rejected_in_protobuf(signal: Signal, body: Bytes) -> Option<u64> {
+    let rejected = match signal {
+        Signal::Traces => ExportTraceServiceResponse::decode(body).ok()?.partial_success.map(|p| p.rejected_spans),
+        Signal::Logs => ExportLogsServiceResponse::decode(body).ok()?.partial_success.map(|p| p.rejected_log_records),
+        Signal::Metrics => ExportMetricsServiceResponse::decode(body).ok()?.partial_success.map(|p| p.rejected_data_points),
+    };
+    Some(rejected.and_then(|rejected| u64::try_from(rejected).ok()).unwrap_or(0))
+}
+
+/// Some collectors answer in JSON whatever they were sent. 64-bit numbers are strings there.
+fn rejected_in_json(body: &[u8]) -> u64 {
+    let Ok(value) = serde_json::from_slice::<serde_json::Value>(body) else { return 0 };
+    let Some(partial) = value.get("partialSuccess").and_then(|partial| partial.as_object()) else { return 0 };
+    ["rejectedSpans", "rejectedLogRecords", "rejectedDataPoints"]
+        .iter()
+        .filter_map(|name| partial.get(*name))
+        .find_map(|number| number.as_u64().or_else(|| number.as_str()?.parse().ok()))
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsPartialSuccess;
+
+    use super::*;
+
+    fn headers(pairs: &[(http::HeaderName, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn only_four_statuses_are_tried_again() {
+        for status in 300..600u16 {
+            let answer = failure(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), SystemTime::now());
+            let expected = match status {
+                429 | 502 | 503 | 504 => Answer::Retry { kind: FailureKind::Status { status }, after: None },
+                300..400 => Answer::Final(FailureKind::Redirect { status }),
+                _ => Answer::Final(FailureKind::Status { status }),
+            };
+            assert_eq!(answer, expected);
+        }
+        let throttled = headers(&[(header::RETRY_AFTER, "9")]);
+        assert_eq!(
+            failure(StatusCode::TOO_MANY_REQUESTS, &throttled, SystemTime::now()),
+            Answer::Retry { kind: FailureKind::Status { status: 429 }, after: Some(Duration::from_secs(9)) }
+        );
+    }
+
+    #[test]
+    fn a_partial_success_tells_what_was_rejected() {
+        let partial = ExportLogsServiceResponse {
+            partial_success: Some(ExportLogsPartialSuccess { rejected_log_records: 3, error_message: "no".to_owned() }),
+        };
+        let bytes = Bytes::from(partial.encode_to_vec());
+        let protobuf = headers(&[(header::CONTENT_TYPE, "application/x-protobuf")]);
+        assert_eq!(success(Signal::Logs, &protobuf, bytes), Answer::Taken { rejected: 3 });
+        let json = headers(&[(header::CONTENT_TYPE, "application/json; charset=utf-8")]);
+        let text = Bytes::from_static(br#"{"partialSuccess":{"rejectedLogRecords":"4"}}"#);
+        assert_eq!(success(Signal::Logs, &json, text), Answer::Taken { rejected: 4 });
+        assert_eq!(success(Signal::Logs, &json, Bytes::from_static(b"{}")), Answer::Taken { rejected: 0 });
+        assert_eq!(success(Signal::Logs, &protobuf, Bytes::new()), Answer::Taken { rejected: 0 });
+    }
+
+    #[test]
+    fn what_is_no_answer_of_a_collector_is_final() {
+        let bad = Answer::Final(FailureKind::BadAnswer);
+        let html = headers(&[(header::CONTENT_TYPE, "text/html")]);
+        assert_eq!(success(Signal::Traces, &html, Bytes::from_static(b"<html>")), bad);
+        let protobuf = headers(&[(header::CONTENT_TYPE, "application/x-protobuf")]);
+        assert_eq!(success(Signal::Traces, &protobuf, Bytes::from_static(&[0xff; 8])), bad);
+        let unknown = headers(&[(header::CONTENT_ENCODING, "br")]);
+        assert_eq!(success(Signal::Traces, &unknown, Bytes::from_static(b"x")), bad);
+    }
+
+    #[test]
+    fn a_compressed_answer_is_read_to_the_same_limit() {
+        let squeeze = |size: usize| {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+            std::io::Write::write_all(&mut encoder, &vec![0; size]).unwrap();
+            Bytes::from(encoder.finish().unwrap())
+        };
+        assert_eq!(gunzip(&squeeze(MAX_RESPONSE)).map(|b| b.len()), Some(MAX_RESPONSE));
+        assert_eq!(gunzip(&squeeze(MAX_RESPONSE + 1)), None);
+    }
+}

@@ -1,0 +1,156 @@
+//! One request's body: how large it may be, how it is compressed, and how metrics that are too many are split.
+
+use std::io::Write as _;
+
+use bytes::Bytes;
+use flate2::write::GzEncoder;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+use opentelemetry_proto::tonic::metrics::v1::{Metric, ResourceMetrics, ScopeMetrics};
+use prost::Message as _;
+
+use crate::live::Compression;
+
+/// The largest request OTLP lets a client send, before compression (OTLP 1.11, "Maximum Message Size").
+pub const MAX_REQUEST: usize = 64 * 1024 * 1024;
+
+/// Compressing more than this takes long enough to be moved off the runtime's own threads.
+const LARGE: usize = 1024 * 1024;
+
+/// A body as it is sent.
+#[derive(Clone, Debug)]
+pub struct Payload {
+    pub body: Bytes,
+    pub gzip: bool,
+    /// Spans or log records in it; 0 for metrics, whose points are not counted.
+    pub records: u64,
+}
+
+impl Payload {
+    /// Compresses if the destination wants it. Quick rather than small: it costs the gateway's own processor time.
+    pub async fn new(body: Bytes, records: u64, compression: Compression) -> Self {
+        let compressed = match compression {
+            Compression::None => None,
+            Compression::Gzip if body.len() > LARGE => {
+                let body = body.clone();
+                tokio::task::spawn_blocking(move || gzip(&body)).await.ok().flatten()
+            }
+            Compression::Gzip => gzip(&body),
+        };
+        match compressed {
+            Some(compressed) => Self { body: compressed, gzip: true, records },
+            None => Self { body, gzip: false, records },
+        }
+    }
+}
+
+fn gzip(body: &[u8]) -> Option<Bytes> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 8), flate2::Compression::fast());
+    encoder.write_all(body).ok()?;
+    encoder.finish().ok().map(Bytes::from)
+}
+
+/// Splits an encoded metrics request so that no part is larger than `limit`. The exporter takes a collection only as a
+/// whole, so this works on what it encoded. A single point that is too large is left out.
+///
+/// # Errors
+/// When the body is not a metrics request.
+pub fn split_metrics(body: Bytes, limit: usize) -> Result<Vec<Bytes>, prost::DecodeError> {
+    if body.len() <= limit {
+        return Ok(vec![body]);
+    }
+    let mut parts = Vec::new();
+    for resource in ExportMetricsServiceRequest::decode(body)?.resource_metrics {
+        let frame = ResourceMetrics { scope_metrics: Vec::new(), ..resource.clone() };
+        for scope in resource.scope_metrics {
+            let frame = (&frame, ScopeMetrics { metrics: Vec::new(), ..scope.clone() });
+            for metric in scope.metrics {
+                push_parts(&frame, metric, limit, &mut parts);
+            }
+        }
+    }
+    Ok(parts)
+}
+
+fn push_parts(frame: &(&ResourceMetrics, ScopeMetrics), metric: Metric, limit: usize, parts: &mut Vec<Bytes>) {
+    let request = ExportMetricsServiceRequest {
+        resource_metrics: vec![ResourceMetrics {
+            scope_metrics: vec![ScopeMetrics { metrics: vec![metric], ..frame.1.clone() }],
+            ..frame.0.clone()
+        }],
+    };
+    if request.encoded_len() <= limit {
+        parts.push(request.encode_to_vec().into());
+        return;
+    }
+    let metric = request.resource_metrics.into_iter().flat_map(|r| r.scope_metrics).flat_map(|s| s.metrics).next();
+    if let Some((first, second)) = metric.and_then(halves) {
+        push_parts(frame, first, limit, parts);
+        push_parts(frame, second, limit, parts);
+    }
+}
+
+fn halves(mut metric: Metric) -> Option<(Metric, Metric)> {
+    fn cut<T>(points: &mut Vec<T>) -> Option<Vec<T>> {
+        (points.len() > 1).then(|| points.split_off(points.len() / 2))
+    }
+    let mut other = Metric { data: None, ..metric.clone() };
+    other.data = Some(match metric.data.as_mut()? {
+        Data::Gauge(data) => Data::Gauge(opentelemetry_proto::tonic::metrics::v1::Gauge { data_points: cut(&mut data.data_points)? }),
+        Data::Sum(data) => {
+            let data_points = cut(&mut data.data_points)?;
+            Data::Sum(opentelemetry_proto::tonic::metrics::v1::Sum { data_points, ..*data })
+        }
+        Data::Histogram(data) => {
+            let data_points = cut(&mut data.data_points)?;
+            Data::Histogram(opentelemetry_proto::tonic::metrics::v1::Histogram { data_points, ..*data })
+        }
+        Data::ExponentialHistogram(data) => {
+            let data_points = cut(&mut data.data_points)?;
+            Data::ExponentialHistogram(opentelemetry_proto::tonic::metrics::v1::ExponentialHistogram { data_points, ..*data })
+        }
+        Data::Summary(data) => Data::Summary(opentelemetry_proto::tonic::metrics::v1::Summary { data_points: cut(&mut data.data_points)? }),
+    });
+    Some((metric, other))
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry_proto::tonic::metrics::v1::{NumberDataPoint, Sum};
+
+    use super::*;
+
+    #[test]
+    fn metrics_that_are_too_many_are_split_without_losing_a_point() {
+        let point = |n| NumberDataPoint { time_unix_nano: n, ..NumberDataPoint::default() };
+        let metric = |name: &str, points: std::ops::Range<u64>| Metric {
+            name: name.to_owned(),
+            data: Some(Data::Sum(Sum { data_points: points.map(point).collect(), aggregation_temporality: 2, is_monotonic: true })),
+            ..Metric::default()
+        };
+        let request = ExportMetricsServiceRequest {
+            resource_metrics: vec![ResourceMetrics {
+                schema_url: "resource".to_owned(),
+                scope_metrics: vec![ScopeMetrics {
+                    schema_url: "scope".to_owned(),
+                    metrics: vec![metric("a", 1..1_000), metric("b", 1_000..1_010)],
+                    ..ScopeMetrics::default()
+                }],
+                ..ResourceMetrics::default()
+            }],
+        };
+        let whole = Bytes::from(request.encode_to_vec());
+        assert_eq!(split_metrics(whole.clone(), whole.len()).unwrap(), [whole.clone()]);
+        let parts = split_metrics(whole, 2_000).unwrap();
+        assert!(parts.len() > 5 && parts.iter().all(|part| part.len() <= 2_000));
+        let mut times = Vec::new();
+        for part in parts {
+            let part = ExportMetricsServiceRequest::decode(part).unwrap().resource_metrics.remove(0);
+            assert_eq!((&*part.schema_url, &*part.scope_metrics[0].schema_url), ("resource", "scope"));
+            let Some(Data::Sum(sum)) = &part.scope_metrics[0].metrics[0].data else { panic!("a sum") };
+            assert!(sum.is_monotonic && sum.aggregation_temporality == 2);
+            times.extend(sum.data_points.iter().map(|point| point.time_unix_nano));
+        }
+        assert_eq!(times, (1..1_010).collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,79 @@
+//! The way out: the process's one HTTP client, on behalf of whoever owns the destination.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response};
+use hyper::body::Incoming;
+
+use crate::live::{ExportTarget, Owner};
+use crate::outbound::{Error, Outbound, RootsError, Scope};
+use crate::values::FailureKind;
+
+/// How long making a connection may take. The whole exchange is bounded by the destination's own timeout.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Sends a request as it is: no header added for another destination, no redirect followed, no proxy from the
+/// environment.
+#[async_trait]
+pub trait Transport: Send + Sync + 'static {
+    /// # Errors
+    /// What kept a response from coming; such a failure may be tried again.
+    async fn send(&self, target: &ExportTarget, request: Request<Bytes>) -> Result<Response<Incoming>, FailureKind>;
+}
+
+/// [`Transport`] over [`Outbound`]. A destination with trusted roots of its own gets connections of its own.
+pub struct OutboundTransport {
+    outbound: Outbound,
+    /// The client for the roots seen last. Only the operator's destination has any, so there is one at a time.
+    with_roots: Mutex<Option<(Arc<str>, Outbound)>>,
+}
+
+impl OutboundTransport {
+    #[must_use]
+    pub fn new(outbound: Outbound) -> Self {
+        Self { outbound, with_roots: Mutex::default() }
+    }
+
+    fn client(&self, certificate: Option<&Arc<str>>) -> Result<Outbound, RootsError> {
+        let Some(pem) = certificate else { return Ok(self.outbound.clone()) };
+        let mut cached = self.with_roots.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, client)) = &*cached
+            && of == pem
+        {
+            return Ok(client.clone());
+        }
+        let client = Outbound::with_roots(pem)?;
+        *cached = Some((Arc::clone(pem), client.clone()));
+        Ok(client)
+    }
+}
+
+#[async_trait]
+impl Transport for OutboundTransport {
+    async fn send(&self, target: &ExportTarget, request: Request<Bytes>) -> Result<Response<Incoming>, FailureKind> {
+        let client = self.client(target.certificate.as_ref()).map_err(|error| {
+            tracing::warn!(%error, "the configured certificate can't be used");
+            FailureKind::Tls
+        })?;
+        let scope = match target.owner {
+            Owner::Operator => Scope::Operator,
+            Owner::Tenant(_) => Scope::Tenant,
+        };
+        client.send(scope, request.map(Into::into), CONNECT_TIMEOUT).await.map_err(|error| kind(&error))
+    }
+}
+
+fn kind(error: &Error) -> FailureKind {
+    match error {
+        Error::NameNotFound(_) => FailureKind::NameNotFound,
+        Error::Refused(_) => FailureKind::Refused,
+        Error::Unreachable(_) => FailureKind::Unreachable,
+        Error::Tls(_) => FailureKind::Tls,
+        Error::ConnectTimeout(_) => FailureKind::Timeout,
+        Error::Closed(_) => FailureKind::Closed,
+        Error::Other(_) => FailureKind::BadAnswer,
+    }
+}

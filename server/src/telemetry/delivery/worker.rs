@@ -1,0 +1,132 @@
+//! Sends one lane's payloads, one after the other, each until it is taken, refused for good, or expired.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::answer::{Answer, judge};
+use super::retry::chance;
+use super::{Lane, Payload, Retry, Transport};
+use crate::live::{ExportTarget, SignalTarget};
+use crate::telemetry::status::{Ledger, Reason};
+use crate::values::{FailureKind, Signal};
+
+/// A collector that asks for more patience than this is asked again all the same.
+const LONGEST_PAUSE: Duration = Duration::from_secs(600);
+
+pub struct Worker {
+    pub signal: Signal,
+    pub target: Arc<ExportTarget>,
+    pub lane: Arc<Lane>,
+    pub ledger: Arc<Ledger>,
+    pub transport: Arc<dyn Transport>,
+    pub retry: Retry,
+    /// Cancelled when nothing more may be sent, done or not.
+    pub abort: CancellationToken,
+}
+
+impl Worker {
+    /// Ends when the lane is closed and empty, or when it is aborted; then what is left is counted as dropped.
+    pub async fn run(self) {
+        let Some(to) = self.target.signal(self.signal).cloned() else { return };
+        let headers = headers(&to);
+        // Set by a collector that asked to be left alone; holds for the next payload too.
+        let mut not_before = Instant::now();
+        loop {
+            let next = tokio::select! {
+                biased;
+                () = self.abort.cancelled() => break,
+                next = self.lane.next() => next,
+            };
+            let Some(payload) = next else { return };
+            tokio::select! {
+                biased;
+                () = self.abort.cancelled() => {
+                    self.ledger.drop_records(Reason::Disabled, payload.records);
+                    break;
+                }
+                () = self.deliver(&to, &headers, &payload, &mut not_before) => {}
+            }
+        }
+        let left = self.lane.abandon();
+        self.ledger.drop_records(Reason::Disabled, left);
+    }
+
+    async fn deliver(&self, to: &SignalTarget, headers: &HeaderMap, payload: &Payload, not_before: &mut Instant) {
+        sleep_until(*not_before).await;
+        let expires = Instant::now() + self.retry.max_elapsed;
+        let mut failures = 0;
+        loop {
+            let (kind, after) = match self.attempt(to, headers, payload).await {
+                Answer::Taken { rejected } => {
+                    self.ledger.deliver(payload.records, rejected);
+                    self.ledger.succeeded(self.signal);
+                    if rejected > 0 {
+                        self.ledger.partly_rejected(self.signal, rejected, to.url.host());
+                    }
+                    return;
+                }
+                Answer::Final(kind) => {
+                    self.ledger.failed(self.signal, kind, to.url.host());
+                    self.ledger.drop_records(Reason::NotRetryable, payload.records);
+                    return;
+                }
+                Answer::Retry { kind, after } => (kind, after),
+            };
+            self.ledger.failed(self.signal, kind, to.url.host());
+            failures += 1;
+            let now = Instant::now();
+            let again = match after {
+                Some(after) => {
+                    *not_before = now + after.min(LONGEST_PAUSE);
+                    *not_before
+                }
+                None => now + self.retry.delay(failures, chance()),
+            };
+            if again > expires {
+                self.ledger.drop_records(Reason::Expired, payload.records);
+                return;
+            }
+            sleep_until(again).await;
+        }
+    }
+
+    async fn attempt(&self, to: &SignalTarget, headers: &HeaderMap, payload: &Payload) -> Answer {
+        let mut request = Request::new(payload.body.clone());
+        *request.method_mut() = http::Method::POST;
+        match to.url.as_str().parse() {
+            Ok(uri) => *request.uri_mut() = uri,
+            // `Endpoint`'s grammar is narrower than the HTTP library's.
+            Err(_) => return Answer::Final(FailureKind::Unreachable),
+        }
+        *request.headers_mut() = headers.clone();
+        if payload.gzip {
+            request.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        let exchange = async {
+            match self.transport.send(&self.target, request).await {
+                Ok(response) => judge(self.signal, response).await,
+                Err(kind) => Answer::Retry { kind, after: None },
+            }
+        };
+        timeout(to.timeout, exchange).await.unwrap_or(Answer::Retry { kind: FailureKind::Timeout, after: None })
+    }
+}
+
+/// What OTLP needs and the destination's own, and nothing else.
+fn headers(to: &SignalTarget) -> HeaderMap {
+    let mut out = HeaderMap::with_capacity(to.headers.len() + 3);
+    out.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
+    out.insert(header::USER_AGENT, HeaderValue::from_static(concat!("KnoxCall/", env!("CARGO_PKG_VERSION"))));
+    for (name, value) in to.headers.iter() {
+        // Both parse: `HeaderList` takes only what HTTP allows.
+        if let (Ok(name), Ok(mut value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
+            value.set_sensitive(true);
+            out.insert(name, value);
+        }
+    }
+    out
+}

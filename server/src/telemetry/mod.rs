@@ -1,0 +1,175 @@
+//! Listens to the bus, maps events to OTLP signals, and delivers them to the operator's destination and to each
+//! workspace's own.
+//!
+//! ```text
+//! Event ─► Telemetry (one set lookup) ─┬► operator's queue ─► pipeline ─┬► traces lane  ─► its collector
+//!                                      │                                ├► logs lane    ─►
+//!                                      │                                └► metrics lane ─►
+//!                                      └► that workspace's queue ─► …
+//! ```
+//! Destinations share nothing that one could hold up for another. It consumes only: it calls nobody back, holds no
+//! settings but what it is given, and a request never waits for it. With nothing configured there is no destination, no
+//! timer and no allocation; one task waits for that to change.
+
+mod delivery;
+mod destination;
+mod encode;
+mod pipeline;
+mod queue;
+mod reload;
+mod set;
+pub mod signal;
+mod status;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use opentelemetry::logs::LoggerProvider as _;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::logs::SdkLoggerProvider;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use delivery::{OutboundTransport, Retry, Transport};
+pub use status::{Failure, Reason, Status};
+
+use crate::bus::{Bus, Interest, Listener};
+use crate::event::Event;
+use crate::live::{Exports, Owner};
+use crate::values::TenantId;
+use destination::{Common, Destination};
+use set::Set;
+use status::Ledger;
+
+/// Bounds of every destination.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Bytes of events that may wait to be mapped.
+    pub queue_bytes: usize,
+    /// Bytes of encoded payloads that may wait to be sent, per signal.
+    pub lane_bytes: usize,
+    pub retry: Retry,
+    /// How long a destination that was changed or switched off may go on sending what it holds.
+    pub drain: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { queue_bytes: 16 * 1024 * 1024, lane_bytes: 16 * 1024 * 1024, retry: Retry::default(), drain: Duration::from_secs(30) }
+    }
+}
+
+/// Export of telemetry for the life of the process. Cheap to clone.
+#[derive(Clone)]
+pub struct Telemetry {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    set: ArcSwap<Set<Destination>>,
+    common: Arc<Common>,
+    /// Ends the reloading.
+    stop: CancellationToken,
+    /// Held while the set is replaced; true once it is replaced for good.
+    closed: Mutex<bool>,
+    /// What remains to be read after the shutdown.
+    last: ArcSwapOption<HashMap<Owner, Arc<Ledger>>>,
+}
+
+impl Telemetry {
+    /// Starts exporting what is configured now and whatever is configured later. Has to be called within a runtime.
+    #[must_use]
+    pub fn start(mut exports: watch::Receiver<Arc<Exports>>, bus: &Bus, transport: Arc<dyn Transport>, options: Options) -> Self {
+        let logger = SdkLoggerProvider::builder().with_resource(Resource::builder_empty().build()).build();
+        let common = Arc::new(Common {
+            transport,
+            options,
+            tracker: TaskTracker::new(),
+            abort: CancellationToken::new(),
+            runtime: Handle::current(),
+            logger: logger.logger(signal::names::SCOPE),
+        });
+        let shared = Arc::new(Shared {
+            set: ArcSwap::from_pointee(Set::default()),
+            common,
+            stop: CancellationToken::new(),
+            closed: Mutex::default(),
+            last: ArcSwapOption::empty(),
+        });
+        let now = Arc::clone(&exports.borrow_and_update());
+        shared.apply(now);
+        bus.listen(&(Arc::clone(&shared) as Arc<dyn Listener>));
+        shared.common.tracker.spawn(reload::run(Arc::clone(&shared), exports));
+        Self { shared }
+    }
+
+    /// How a destination is doing; `None` when there is none. After the shutdown: how it ended.
+    #[must_use]
+    pub fn status(&self, owner: Owner) -> Option<Status> {
+        if let Some(last) = &*self.shared.last.load() {
+            return last.get(&owner).map(|ledger| ledger.read());
+        }
+        self.shared.set.load().get(owner).map(|destination| destination.status())
+    }
+
+    /// Takes no more events, sends everything that was accepted, and returns when that is done or `grace` is over. What
+    /// could not be sent by then is counted as dropped.
+    pub async fn shutdown(&self, grace: Duration) {
+        self.shared.stop.cancel();
+        self.shared.close();
+        let common = &self.shared.common;
+        common.tracker.close();
+        if timeout(grace, common.tracker.wait()).await.is_err() {
+            common.abort.cancel();
+            common.tracker.wait().await;
+        }
+    }
+}
+
+impl Shared {
+    /// Replaces the set. Dropping the old one lets its changed destinations drain.
+    fn apply(&self, exports: Arc<Exports>) {
+        let closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        if *closed {
+            return;
+        }
+        let next = self.set.load().next(exports, |target, before| Destination::new(target, before, &self.common));
+        self.set.store(Arc::new(next));
+    }
+
+    fn close(&self) {
+        let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::replace(&mut *closed, true) {
+            return;
+        }
+        let set = self.set.swap(Arc::default());
+        let tenants = set.tenants.iter().map(|(tenant, destination)| (Owner::Tenant(*tenant), destination));
+        let all = set.operator.iter().map(|destination| (Owner::Operator, destination)).chain(tenants);
+        self.last.store(Some(Arc::new(all.map(|(owner, destination)| (owner, destination.ledger())).collect())));
+    }
+}
+
+impl Listener for Shared {
+    fn interest(&self, tenant: Option<TenantId>) -> Interest {
+        let set = self.set.load();
+        Interest {
+            events: set.operator.is_some() || tenant.is_some_and(|tenant| set.tenants.contains_key(&tenant)),
+            traces: set.operator.as_ref().is_some_and(|operator| operator.records_traces()),
+        }
+    }
+
+    fn accept(&self, event: &Arc<Event>) {
+        let set = self.set.load();
+        if let Some(operator) = &set.operator {
+            operator.accept(event);
+        }
+        if let Some(own) = event.tenant().and_then(|tenant| set.tenants.get(&tenant)) {
+            own.accept(event);
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! The task behind a destination: takes events, maps them, batches the records, and hands encoded batches to one lane
+//! per signal, so that a path that fails holds up no other.
+
+use std::future::pending;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use opentelemetry::InstrumentationScope;
+use opentelemetry::logs::Logger as _;
+use opentelemetry_sdk::logs::SdkLogRecord;
+use opentelemetry_sdk::trace::SpanData;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::delivery::{Lane, MAX_REQUEST, Payload, Worker, split_metrics};
+use super::destination::{Common, MeterCell, Share};
+use super::encode::{EncodeError, Encoders};
+use super::queue::{Queue, Taken};
+use super::signal::metric::{Meters, overflowing};
+use super::signal::span::Ids;
+use super::signal::{log, scope, span};
+use super::status::{Ledger, Reason};
+use crate::event::Event;
+use crate::live::{Batch, ExportTarget};
+use crate::values::{FailureKind, Signal};
+
+/// How large a batch may grow while its lane is behind, whatever the configured size.
+const GROWN_BATCH: usize = 4096;
+
+pub struct Pipeline {
+    pub target: Arc<ExportTarget>,
+    pub queue: Arc<Queue>,
+    pub ledger: Arc<Ledger>,
+    pub meters: Option<Arc<MeterCell>>,
+    pub common: Arc<Common>,
+    pub limits: Batch,
+}
+
+impl Pipeline {
+    pub async fn run(self) {
+        let encoders = match Encoders::new(&self.target) {
+            Ok(encoders) => encoders,
+            Err(error) => return self.refuse(&error).await,
+        };
+        let mut state = State::new(&self, encoders);
+        loop {
+            let due = state.due();
+            let taken = tokio::select! {
+                biased;
+                () = at(due) => None,
+                taken = self.queue.take(self.limits.max_delay) => match taken {
+                    Some(taken) => Some(taken),
+                    None => break,
+                },
+            };
+            if let Some(taken) = taken {
+                state.map(&self, taken);
+            }
+            state.flush(&self, Some(Instant::now())).await;
+            state.collect_if_due(&self).await;
+        }
+        state.flush(&self, None).await;
+        if self.meters.as_ref().is_some_and(|cell| cell.leave()) {
+            state.collect(&self).await;
+        }
+        state.lanes.finish(self.common.options.drain).await;
+    }
+
+    /// Nothing can be encoded, so everything is counted as dropped. No setting leads here.
+    async fn refuse(self, error: &EncodeError) {
+        tracing::error!(owner = ?self.target.owner, %error, "telemetry of this destination can't be exported");
+        while let Some(taken) = self.queue.take(self.limits.max_delay).await {
+            let records = taken.events.iter().map(|event| Share::of(&self.target, event).records()).sum();
+            self.ledger.drop_records(Reason::NotRetryable, records);
+        }
+        if let Some(cell) = &self.meters {
+            cell.leave();
+        }
+    }
+}
+
+async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => pending().await,
+    }
+}
+
+/// Mapped records that wait for their batch.
+struct Waiting<T> {
+    records: Vec<T>,
+    due: Option<Instant>,
+    batch: Batch,
+}
+
+impl<T> Waiting<T> {
+    fn new(batch: Batch) -> Self {
+        Self { records: Vec::new(), due: None, batch: Batch { max_records: batch.max_records.max(1), ..batch } }
+    }
+
+    fn push(&mut self, record: T, since: Instant) {
+        self.due.get_or_insert(since + self.batch.max_delay);
+        self.records.push(record);
+    }
+
+    /// The next batch: a full one, or what there is once it is due or nothing more will come (`now` is `None`).
+    fn next(&mut self, now: Option<Instant>, behind: bool) -> Option<Vec<T>> {
+        let due = now.is_none_or(|now| self.due.is_some_and(|due| due <= now));
+        let full = self.records.len() >= self.batch.max_records;
+        if self.records.is_empty() || !(due || full) {
+            return None;
+        }
+        let most = if behind { self.batch.max_records.max(GROWN_BATCH) } else { self.batch.max_records };
+        let rest = self.records.split_off(self.records.len().min(most));
+        let batch = std::mem::replace(&mut self.records, rest);
+        if self.records.is_empty() {
+            self.due = None;
+        }
+        Some(batch)
+    }
+}
+
+struct State {
+    scope: InstrumentationScope,
+    encoders: Encoders,
+    spans: Waiting<SpanData>,
+    logs: Waiting<SdkLogRecord>,
+    lanes: Lanes,
+    next_collection: Option<Instant>,
+}
+
+impl State {
+    fn new(pipeline: &Pipeline, encoders: Encoders) -> Self {
+        let target = &pipeline.target;
+        let next_collection = pipeline.meters.as_ref().map(|cell| {
+            cell.meters.get_or_init(|| Meters::new(target));
+            let soonest = Instant::now() + target.metric_interval;
+            let mut next = cell.next.lock().unwrap_or_else(PoisonError::into_inner);
+            let at = next.map_or(soonest, |next| next.min(soonest));
+            *next = Some(at);
+            at
+        });
+        Self {
+            scope: scope(),
+            encoders,
+            spans: Waiting::new(target.span_batch),
+            logs: Waiting::new(target.log_batch),
+            lanes: Lanes::new(pipeline),
+            next_collection,
+        }
+    }
+
+    fn due(&self) -> Option<Instant> {
+        [self.spans.due, self.logs.due, self.next_collection].into_iter().flatten().min()
+    }
+
+    fn map(&mut self, pipeline: &Pipeline, taken: Taken) {
+        let meters = pipeline.meters.as_ref().and_then(|cell| cell.meters.get());
+        for event in taken.events {
+            let share = Share::of(&pipeline.target, &event);
+            let tenant: Option<Arc<str>> = event.tenant().map(|tenant| tenant.to_string().into());
+            match &*event {
+                Event::Request(request) => {
+                    if share.span
+                        && let Some(span) = span::request(request, tenant.as_ref(), &self.scope)
+                    {
+                        self.spans.push(span, taken.since);
+                    }
+                    if share.log
+                        && let Some(proxied) = &request.proxied
+                    {
+                        let mut record = pipeline.common.logger.create_log_record();
+                        log::request(&mut record, request, proxied, tenant.as_ref());
+                        self.logs.push(record, taken.since);
+                    }
+                    if share.metrics
+                        && let Some(meters) = meters
+                    {
+                        meters.record(request, tenant.as_ref());
+                    }
+                }
+                Event::Security(event) => {
+                    if share.span {
+                        self.spans.push(span::security(event, Ids::random(), tenant.as_ref(), &self.scope), taken.since);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sends the batches that are due, or everything when `now` is `None`.
+    async fn flush(&mut self, pipeline: &Pipeline, now: Option<Instant>) {
+        while let Some(spans) = self.spans.next(now, self.lanes.is_behind(Signal::Traces)) {
+            let records = spans.len() as u64;
+            let encoded = self.encoders.spans(spans).await;
+            self.send(pipeline, Signal::Traces, encoded, records).await;
+        }
+        while let Some(logs) = self.logs.next(now, self.lanes.is_behind(Signal::Logs)) {
+            let encoded = self.encoders.logs(&logs, &self.scope).await;
+            self.send(pipeline, Signal::Logs, encoded, logs.len() as u64).await;
+        }
+    }
+
+    async fn send(&self, pipeline: &Pipeline, signal: Signal, encoded: Result<Bytes, EncodeError>, records: u64) {
+        match encoded {
+            Ok(body) if body.len() > MAX_REQUEST => {
+                pipeline.ledger.failed(signal, FailureKind::TooLarge, pipeline.host(signal));
+                pipeline.ledger.drop_records(Reason::TooLarge, records);
+            }
+            Ok(body) => {
+                let payload = Payload::new(body, records, pipeline.target.compression).await;
+                let dropped = self.lanes.push(signal, payload);
+                pipeline.ledger.drop_records(Reason::QueueFull, dropped);
+            }
+            Err(error) => {
+                tracing::error!(owner = ?pipeline.target.owner, ?signal, %error, "records dropped");
+                pipeline.ledger.drop_records(Reason::NotRetryable, records);
+            }
+        }
+        // Encoding is work: let requests through between two batches.
+        tokio::task::yield_now().await;
+    }
+
+    async fn collect_if_due(&mut self, pipeline: &Pipeline) {
+        if self.next_collection.is_some_and(|at| at <= Instant::now()) {
+            self.collect(pipeline).await;
+            let next = Instant::now() + pipeline.target.metric_interval;
+            self.next_collection = Some(next);
+            if let Some(cell) = &pipeline.meters {
+                *cell.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(next);
+            }
+        }
+    }
+
+    async fn collect(&self, pipeline: &Pipeline) {
+        let collected = pipeline.meters.as_ref().and_then(|cell| cell.meters.get()?.collect());
+        let Some(metrics) = collected else { return };
+        pipeline.ledger.overflowing(overflowing(&metrics));
+        let parts = match self.encoders.metrics(&metrics).await.map(|body| split_metrics(body, MAX_REQUEST)) {
+            Ok(Ok(parts)) => parts,
+            Ok(Err(error)) => return tracing::error!(owner = ?pipeline.target.owner, %error, "metrics dropped"),
+            Err(error) => return tracing::error!(owner = ?pipeline.target.owner, %error, "metrics dropped"),
+        };
+        for part in parts {
+            self.send(pipeline, Signal::Metrics, Ok(part), 0).await;
+        }
+    }
+}
+
+impl Pipeline {
+    fn host(&self, signal: Signal) -> &str {
+        self.target.signal(signal).map_or("", |to| to.url.host())
+    }
+}
+
+/// One lane and one worker for each signal that is on.
+struct Lanes {
+    lanes: [Option<Arc<Lane>>; Signal::ALL.len()],
+    workers: TaskTracker,
+    abort: CancellationToken,
+}
+
+impl Lanes {
+    fn new(pipeline: &Pipeline) -> Self {
+        let common = &pipeline.common;
+        let abort = common.abort.child_token();
+        let workers = TaskTracker::new();
+        let lanes = Signal::ALL.map(|signal| {
+            pipeline.target.signal(signal)?;
+            let lane = Arc::new(Lane::new(common.options.lane_bytes));
+            let worker = Worker {
+                signal,
+                target: Arc::clone(&pipeline.target),
+                lane: Arc::clone(&lane),
+                ledger: Arc::clone(&pipeline.ledger),
+                transport: Arc::clone(&common.transport),
+                retry: common.options.retry,
+                abort: abort.clone(),
+            };
+            workers.spawn(worker.run());
+            Some(lane)
+        });
+        Self { lanes, workers, abort }
+    }
+
+    fn is_behind(&self, signal: Signal) -> bool {
+        self.lanes[signal as usize].as_ref().is_some_and(|lane| lane.is_behind())
+    }
+
+    fn push(&self, signal: Signal, payload: Payload) -> u64 {
+        match &self.lanes[signal as usize] {
+            Some(lane) => lane.push(payload),
+            None => payload.records,
+        }
+    }
+
+    /// Sends what is left, for so long; then gives up.
+    async fn finish(self, drain: Duration) {
+        for lane in self.lanes.iter().flatten() {
+            lane.close();
+        }
+        self.workers.close();
+        if timeout(drain, self.workers.wait()).await.is_err() {
+            self.abort.cancel();
+            self.workers.wait().await;
+        }
+    }
+}

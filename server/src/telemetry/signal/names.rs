@@ -1,0 +1,37 @@
+//! The names that leave in telemetry: the stable conventions' from their crate, this product's own written once, here.
+
+pub use opentelemetry_semantic_conventions::attribute::{
+    CLIENT_ADDRESS, ERROR_TYPE, EXCEPTION_MESSAGE, EXCEPTION_TYPE, HTTP_REQUEST_METHOD, HTTP_REQUEST_METHOD_ORIGINAL,
+    HTTP_RESPONSE_STATUS_CODE, HTTP_ROUTE, NETWORK_PROTOCOL_VERSION, SERVER_ADDRESS, SERVER_PORT, SERVICE_NAME, SERVICE_VERSION, URL_PATH,
+    URL_SCHEME, USER_AGENT_ORIGINAL,
+};
+pub use opentelemetry_semantic_conventions::metric::HTTP_SERVER_REQUEST_DURATION;
+
+/// Instrumentation scope of everything that is exported.
+pub const SCOPE: &str = "knoxcall";
+/// Of both the scope and the resource.
+pub const SCHEMA_URL: &str = opentelemetry_semantic_conventions::SCHEMA_URL;
+
+/// The conventions now say it with the record's own field; older backends read only this attribute.
+pub const EVENT_NAME: &str = "event.name";
+/// The span event that backends turn into an error.
+pub const EXCEPTION: &str = "exception";
+
+pub const PROXY_REQUEST: &str = "knoxcall.proxy.request";
+pub const PROXY_REQUESTS: &str = "knoxcall.proxy.requests";
+pub const PROXY_REQUEST_DURATION: &str = "knoxcall.proxy.request.duration";
+
+pub const COMPONENT: &str = "knoxcall.component";
+pub const REQUEST_ID: &str = "knoxcall.request_id";
+pub const TENANT_ID: &str = "knoxcall.tenant_id";
+pub const ROUTE_NAME: &str = "knoxcall.route_name";
+pub const ENVIRONMENT: &str = "knoxcall.environment";
+/// Milliseconds as a double, with the fraction: a gateway's own share is often below one millisecond.
+pub const LATENCY_MS: &str = "knoxcall.latency_ms";
+pub const UPSTREAM_ADDRESS: &str = "knoxcall.upstream.address";
+pub const SECURITY_EVENT: &str = "knoxcall.security.event";
+pub const SECURITY_SEVERITY: &str = "knoxcall.security.severity";
+/// `2xx` and so on.
+pub const STATUS_CLASS: &str = "http.response.status_class";
+/// Whether the request ended with a 5xx or a transport failure.
+pub const ERROR: &str = "error";

@@ -1,0 +1,200 @@
+//! How a destination is doing: counters that always add up, and what happened last. Cheap to write and to read.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use crate::values::{FailureKind, Signal};
+
+/// Why records were dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Reason {
+    /// A queue of this destination was full.
+    QueueFull,
+    /// The collector refused the request for good.
+    NotRetryable,
+    /// It was tried again for as long as it may be.
+    Expired,
+    /// The destination was switched off or changed, or the process ended, before the records could be sent.
+    Disabled,
+    /// The request would have been larger than OTLP allows.
+    TooLarge,
+}
+
+impl Reason {
+    pub const ALL: [Self; 5] = [Self::QueueFull, Self::NotRetryable, Self::Expired, Self::Disabled, Self::TooLarge];
+
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::QueueFull => "queue_full",
+            Self::NotRetryable => "not_retryable",
+            Self::Expired => "expired",
+            Self::Disabled => "disabled",
+            Self::TooLarge => "too_large",
+        }
+    }
+}
+
+/// A reading. Counts are spans and log records since the destination's settings were last changed, or since the start;
+/// always accepted = delivered + rejected + dropped + queued. Metric points are not among them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    pub accepted: u64,
+    pub delivered: u64,
+    /// Refused by the collector in a partial success.
+    pub rejected: u64,
+    /// Only reasons that occurred.
+    pub dropped: Vec<(Reason, u64)>,
+    /// Waiting or under way.
+    pub queued: u64,
+    pub last_success: Option<SystemTime>,
+    pub last_failure: Option<Failure>,
+    /// Since when some signal has had no success.
+    pub failing_since: Option<SystemTime>,
+    /// Instruments that have more series than they may, at the last collection.
+    pub overflowing_instruments: u64,
+}
+
+impl Status {
+    #[must_use]
+    pub fn dropped_total(&self) -> u64 {
+        self.dropped.iter().map(|(_, count)| count).sum()
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub at: SystemTime,
+    pub signal: Signal,
+    pub kind: FailureKind,
+    /// The collector's host, as configured.
+    pub host: String,
+}
+
+/// Where the parts of one destination write.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    accepted: AtomicU64,
+    delivered: AtomicU64,
+    rejected: AtomicU64,
+    dropped: [AtomicU64; Reason::ALL.len()],
+    overflowing: AtomicU64,
+    last: Mutex<Last>,
+}
+
+#[derive(Debug, Default)]
+struct Last {
+    success: Option<SystemTime>,
+    failure: Option<Box<Failure>>,
+    failing: [Option<SystemTime>; Signal::ALL.len()],
+}
+
+impl Ledger {
+    pub fn accept(&self, records: u64) {
+        // Before any other count of the same records: see `read`.
+        self.accepted.fetch_add(records, Ordering::SeqCst);
+    }
+
+    pub fn deliver(&self, records: u64, rejected: u64) {
+        let rejected = rejected.min(records);
+        self.rejected.fetch_add(rejected, Ordering::SeqCst);
+        self.delivered.fetch_add(records - rejected, Ordering::SeqCst);
+    }
+
+    pub fn drop_records(&self, reason: Reason, records: u64) {
+        self.dropped[reason as usize].fetch_add(records, Ordering::SeqCst);
+    }
+
+    pub fn overflowing(&self, instruments: u64) {
+        self.overflowing.store(instruments, Ordering::Relaxed);
+    }
+
+    fn last(&self) -> MutexGuard<'_, Last> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn succeeded(&self, signal: Signal) {
+        let mut last = self.last();
+        last.success = Some(SystemTime::now());
+        last.failing[signal as usize] = None;
+    }
+
+    /// A request failed, whether or not it will be tried again.
+    pub fn failed(&self, signal: Signal, kind: FailureKind, host: &str) {
+        let at = SystemTime::now();
+        let mut last = self.last();
+        last.failing[signal as usize].get_or_insert(at);
+        last.failure = Some(Box::new(Failure { at, signal, kind, host: host.to_owned() }));
+    }
+
+    /// The request was taken but records in it were refused: told, yet the destination works.
+    pub fn partly_rejected(&self, signal: Signal, rejected: u64, host: &str) {
+        let kind = FailureKind::PartialSuccess { rejected };
+        self.last().failure = Some(Box::new(Failure { at: SystemTime::now(), signal, kind, host: host.to_owned() }));
+    }
+
+    #[must_use]
+    pub fn read(&self) -> Status {
+        // A record is accepted before it ends anywhere, so what ended is read first and the rest is still queued.
+        let delivered = self.delivered.load(Ordering::SeqCst);
+        let rejected = self.rejected.load(Ordering::SeqCst);
+        let dropped: Vec<(Reason, u64)> = Reason::ALL
+            .into_iter()
+            .map(|reason| (reason, self.dropped[reason as usize].load(Ordering::SeqCst)))
+            .filter(|(_, count)| *count > 0)
+            .collect();
+        let accepted = self.accepted.load(Ordering::SeqCst);
+        let ended = delivered + rejected + dropped.iter().map(|(_, count)| count).sum::<u64>();
+        let last = self.last();
+        Status {
+            accepted,
+            delivered,
+            rejected,
+            dropped,
+            queued: accepted.saturating_sub(ended),
+            last_success: last.success,
+            last_failure: last.failure.as_deref().cloned(),
+            failing_since: last.failing.iter().flatten().min().copied(),
+            overflowing_instruments: self.overflowing.load(Ordering::Relaxed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn adds_up_and_names_only_what_occurred() {
+        let ledger = Ledger::default();
+        ledger.accept(10);
+        ledger.deliver(5, 2);
+        ledger.drop_records(Reason::Expired, 1);
+        let status = ledger.read();
+        assert_eq!((status.accepted, status.delivered, status.rejected, status.queued), (10, 3, 2, 4));
+        assert_eq!(status.dropped, [(Reason::Expired, 1)]);
+    }
+
+    #[test]
+    fn a_collector_cannot_reject_more_than_it_was_sent() {
+        let ledger = Ledger::default();
+        ledger.accept(3);
+        ledger.deliver(3, u64::MAX);
+        assert_eq!((ledger.read().rejected, ledger.read().queued), (3, 0));
+    }
+
+    #[test]
+    fn failing_lasts_until_the_same_signal_succeeds() {
+        let ledger = Ledger::default();
+        ledger.failed(Signal::Traces, FailureKind::Refused, "a");
+        let since = ledger.read().failing_since;
+        ledger.failed(Signal::Traces, FailureKind::Timeout, "a");
+        ledger.succeeded(Signal::Logs);
+        assert_eq!(ledger.read().failing_since, since);
+        assert!(since.is_some());
+        ledger.succeeded(Signal::Traces);
+        assert_eq!(ledger.read().failing_since, None);
+        assert_eq!(ledger.read().last_failure.unwrap().kind, FailureKind::Timeout);
+    }
+}

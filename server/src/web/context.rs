@@ -1,0 +1,31 @@
+//! What Leptos finds in its context during one request: the services, bound to whoever asks, and the names of the files.
+//!
+//! The same closure serves pages, server functions and the listing of routes at start-up. That last one has no request,
+//! hence no services: a page's code must not need them to name its route.
+
+use http::header::CONTENT_SECURITY_POLICY;
+use http::request::Parts;
+use leptos::nonce::use_nonce;
+use leptos::prelude::{provide_context, use_context};
+use leptos_axum::ResponseOptions;
+
+use super::{Console, headers};
+use crate::auth::Visitor;
+
+pub(super) fn provider(console: Console) -> impl Fn() + Clone + Send + Sync + 'static {
+    move || provide(&console)
+}
+
+fn provide(console: &Console) {
+    provide_context(console.assets().paths().clone());
+    let visitor = use_context::<Parts>().and_then(|parts| parts.extensions.get::<Visitor>().cloned());
+    if let Some(visitor) = visitor {
+        provide_context(console.backend().services(visitor));
+    }
+    // Leptos makes the nonce before it calls this, and puts it on the inline scripts of this very response.
+    if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>())
+        && let Some(policy) = headers::page_policy(&nonce)
+    {
+        response.insert_header(CONTENT_SECURITY_POLICY, policy);
+    }
+}

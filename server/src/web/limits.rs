@@ -1,0 +1,30 @@
+//! How large a request may be and how long it may take.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::header::CONTENT_LENGTH;
+use http::{Request, StatusCode};
+use http_body_util::Limited;
+
+/// The largest form is a few kilobytes.
+pub(super) const BODY_BYTES: usize = 1024 * 1024;
+const TIME: Duration = Duration::from_secs(30);
+
+pub(super) async fn size(request: Request<Body>, next: Next) -> Response {
+    let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<u64>().ok());
+    if length.is_some_and(|length| length > BODY_BYTES as u64) {
+        return (StatusCode::PAYLOAD_TOO_LARGE, "a request to the console may have at most 1 MiB\n").into_response();
+    }
+    next.run(request.map(|body| Body::new(Limited::new(body, BODY_BYTES)))).await
+}
+
+/// Until the head of the response; a page's body follows at once, and a slow reader is the connection's matter.
+pub(super) async fn time(request: Request<Body>, next: Next) -> Response {
+    match tokio::time::timeout(TIME, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "this took too long; try again\n").into_response(),
+    }
+}

@@ -1,0 +1,96 @@
+use http::Method;
+use server::event::{Component, SecurityKind};
+use tokio::io::AsyncWriteExt;
+
+use super::rig::{KEY, Rig, TENANT, Table, WHO, client, h2_client};
+use crate::support::upstream::{Upstream, until};
+
+#[tokio::test]
+async fn one_event_says_it_all() {
+    let upstream = Upstream::start().await;
+    let rig = Rig::start(&Table::to(&upstream.url())).await;
+    for (client, version) in [(client(), "1.1"), (h2_client(), "2")] {
+        let before = rig.recorder.requests().len();
+        let request = rig.request(&client, Method::POST, "/orders/7?token=canary-query");
+        let response = request
+            .header("user-agent", "tester/1")
+            .header("authorization", "Bearer canary-auth")
+            .header("cookie", "canary-cookie=1")
+            .body("canary-body")
+            .send()
+            .await
+            .unwrap();
+        let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
+        response.bytes().await.unwrap();
+        let events = rig.recorder.wait(before + 1).await;
+        assert_eq!(events.len(), before + 1);
+        let event = events.last().unwrap();
+        assert_eq!(event.request_id.to_string(), id);
+        assert_eq!((event.component, event.tenant, event.status), (Component::Gateway, Some(TENANT), Some(200)));
+        assert_eq!((event.method.as_str(), event.path.as_str(), event.scheme), ("POST", "/orders/7", "http"));
+        assert_eq!((event.server_address.as_str(), event.server_port), ("127.0.0.1", Some(rig.address.port())));
+        assert_eq!((event.client_address, event.user_agent.as_deref()), (Some([127, 0, 0, 1].into()), Some("tester/1")));
+        assert_eq!((event.protocol_version, event.http_route.as_deref(), event.cancelled), (version, None, false));
+        assert!(event.failure.is_none() && event.duration > std::time::Duration::ZERO);
+        let proxied = event.proxied.as_ref().unwrap();
+        assert_eq!((&*proxied.route, &*proxied.environment), ("billing", "production"));
+        assert_eq!(proxied.upstream_host.as_deref(), Some("127.0.0.1"));
+        assert_eq!(proxied.upstream_address.as_deref(), Some(upstream.address.to_string().as_str()));
+    }
+    let everything = rig.recorder.everything();
+    assert!(!everything.contains("canary") && !everything.contains(KEY), "{everything}");
+}
+
+#[tokio::test]
+async fn refused_requests_are_told_apart() {
+    let upstream = Upstream::start().await;
+    let rig = Rig::start(&Table::to(&upstream.url())).await;
+    let client = client();
+    client.get(rig.url("/a")).header("x-knoxcall-key", "tk_bad").send().await.unwrap();
+    client.get(rig.url("/b")).header("x-knoxcall-key", KEY).header("x-knoxcall-route", "nope").send().await.unwrap();
+    rig.request(&client, Method::GET, "/c").header("x-knoxcall-environment", "nope").send().await.unwrap();
+    let events = rig.recorder.wait(3).await;
+    assert_eq!((events[0].status, events[0].tenant, events[0].proxied.is_none()), (Some(401), None, true));
+    let security = rig.recorder.security();
+    assert_eq!((security.len(), security[0].kind), (1, SecurityKind::ApiKeyRejected));
+    assert_eq!(security[0].trace.as_ref(), Some(&events[0].trace), "in the same trace");
+    for (event, route) in [(&events[1], ""), (&events[2], "billing")] {
+        let proxied = event.proxied.as_ref().unwrap();
+        assert_eq!((event.status, event.tenant), (Some(404), Some(TENANT)));
+        assert_eq!((&*proxied.route, &*proxied.environment, proxied.upstream_host.is_none()), (route, "", true));
+    }
+}
+
+#[tokio::test]
+async fn clients_that_go_away_are_cancelled_once_and_the_upstream_is_let_go() {
+    let upstream = Upstream::start().await;
+    let rig = Rig::start(&Table::to(&upstream.url())).await;
+    for (number, (script, status)) in [("stall", None), ("drip", Some(200)), ("bytes 50000000", Some(200))].into_iter().enumerate() {
+        let mut stream = rig.connect().await;
+        stream.write_all(format!("GET / HTTP/1.1\r\n{WHO}x-script: {script}\r\n\r\n").as_bytes()).await.unwrap();
+        if status.is_some() {
+            tokio::io::AsyncReadExt::read(&mut stream, &mut [0; 1000]).await.unwrap();
+        }
+        until("the upstream has it", || upstream.open() == 1).await;
+        drop(stream);
+        until("the upstream is let go", || upstream.abandoned() == number + 1 && upstream.open() == 0).await;
+        let events = rig.recorder.wait(number + 1).await;
+        let event = &events[number];
+        assert_eq!((event.cancelled, event.status, event.failure.is_none()), (true, status, true), "{script}");
+    }
+    // Over HTTP/2 a stream is reset while its connection lives on.
+    let client = h2_client();
+    let held = tokio::spawn(rig.request(&client, Method::GET, "/").header("x-script", "stall").send());
+    until("the upstream has it", || upstream.open() == 1).await;
+    held.abort();
+    until("the upstream is let go", || upstream.abandoned() == 4).await;
+    // And a client that goes away while it sends.
+    let mut stream = rig.connect().await;
+    stream.write_all(format!("POST / HTTP/1.1\r\n{WHO}Content-Length: 100\r\n\r\nhalf").as_bytes()).await.unwrap();
+    until("the upstream has it", || upstream.open() == 1).await;
+    drop(stream);
+    let events = rig.recorder.wait(5).await;
+    assert!(events[3..].iter().all(|event| event.cancelled && event.failure.is_none()), "{events:?}");
+    assert_eq!(events.len(), 5);
+    assert_eq!(rig.request(&client, Method::GET, "/").send().await.unwrap().status(), 200);
+}

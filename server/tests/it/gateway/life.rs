@@ -1,0 +1,96 @@
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use http::Method;
+use server::gateway::Config;
+use server::outbound::Outbound;
+use tokio::io::AsyncWriteExt;
+
+use super::rig::{Rig, Table, WHO, client, h2_client, read_to_end};
+use crate::support::upstream::{Upstream, until};
+
+#[tokio::test]
+async fn a_new_routing_table_leaves_requests_under_way_on_the_old_target() {
+    let (old, new) = (Upstream::start().await, Upstream::start().await);
+    let rig = Rig::start(&Table::to(&old.url())).await;
+    let client = client();
+    let held = tokio::spawn(rig.request(&client, Method::POST, "/").header("x-script", "hold").body("x").send());
+    until("the old upstream has it", || old.open() == 1).await;
+    rig.routing.store(Arc::new(Table::to(&new.url()).build()));
+    assert_eq!(rig.request(&client, Method::GET, "/after").send().await.unwrap().status(), 200);
+    assert_eq!((old.seen().len(), new.seen().len()), (0, 1));
+    old.release();
+    assert_eq!(held.await.unwrap().unwrap().text().await.unwrap(), "held");
+    rig.routing.store(Arc::default());
+    assert_eq!(rig.request(&client, Method::GET, "/").send().await.unwrap().status(), 401, "a key that is gone is gone at once");
+}
+
+#[tokio::test]
+async fn shutdown_finishes_requests_and_takes_no_new_ones() {
+    let upstream = Upstream::start().await;
+    let mut rig = Rig::start(&Table::to(&upstream.url())).await;
+    let mut idle = rig.connect().await;
+    let mut used = rig.connect().await;
+    used.write_all(format!("GET / HTTP/1.1\r\n{WHO}\r\n").as_bytes()).await.unwrap();
+    rig.recorder.wait(1).await;
+    let mut held = Vec::new();
+    for client in [client(), h2_client()] {
+        held.push(tokio::spawn(rig.request(&client, Method::GET, "/").header("x-script", "drip").send()));
+        held.push(tokio::spawn(rig.request(&client, Method::POST, "/").header("x-script", "hold").body("x").send()));
+    }
+    until("all are under way", || upstream.open() == 4).await;
+    rig.shutdown.cancel();
+    // Idle connections end at once, and nobody listens any more.
+    assert_eq!(read_to_end(&mut idle).await, "");
+    assert!(read_to_end(&mut used).await.starts_with("HTTP/1.1 200"));
+    until("no one listens", || std::net::TcpStream::connect(rig.address).is_err()).await;
+    assert!(!rig.served.is_finished());
+    upstream.release();
+    for response in held {
+        let text = response.await.unwrap().unwrap().text().await.unwrap();
+        assert!(text == "held" || text == "firstlast", "{text}");
+    }
+    tokio::time::timeout(Duration::from_secs(5), &mut rig.served).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn shutdown_does_not_wait_beyond_its_grace() {
+    let upstream = Upstream::start().await;
+    let config = Config { shutdown_grace: Duration::from_millis(200), ..Config::default() };
+    let mut rig = Rig::with(&Table::to(&upstream.url()), config, Outbound::new().unwrap()).await;
+    let held = tokio::spawn(rig.request(&client(), Method::GET, "/").header("x-script", "stall").send());
+    until("it is under way", || upstream.open() == 1).await;
+    rig.shutdown.cancel();
+    tokio::time::timeout(Duration::from_secs(5), &mut rig.served).await.unwrap().unwrap();
+    assert!(held.await.unwrap().is_err());
+    assert!(rig.recorder.wait(1).await[0].cancelled);
+}
+
+#[tokio::test]
+async fn a_panic_is_one_requests_affair() {
+    let upstream = Upstream::start().await;
+    let rig = Rig::start(&Table::to(&upstream.url())).await;
+    let client = client();
+    rig.recorder.panic.store(true, Ordering::SeqCst);
+    let response = rig.request(&client, Method::GET, "/").send().await.unwrap();
+    assert_eq!(response.status(), 500);
+    let body: serde_json::Value = response.json().await.unwrap();
+    assert!(body["errorId"].as_str().unwrap().parse::<uuid::Uuid>().is_ok() && !body.to_string().contains("on purpose"), "{body}");
+    assert_eq!(rig.request(&client, Method::GET, "/").send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn connections_above_the_limit_wait() {
+    let upstream = Upstream::start().await;
+    let config = Config { max_connections: 2, ..Config::default() };
+    let rig = Rig::with(&Table::to(&upstream.url()), config, Outbound::new().unwrap()).await;
+    let (first, second) = (rig.connect().await, rig.connect().await);
+    let mut third = rig.connect().await;
+    third.write_all(format!("GET / HTTP/1.1\r\n{WHO}Connection: close\r\n\r\n").as_bytes()).await.unwrap();
+    let early = tokio::time::timeout(Duration::from_millis(200), read_to_end(&mut third)).await;
+    assert!(early.is_err(), "{early:?}");
+    drop(first);
+    assert!(read_to_end(&mut third).await.starts_with("HTTP/1.1 200"));
+    drop(second);
+}

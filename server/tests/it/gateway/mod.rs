@@ -1,0 +1,11 @@
+//! The gateway as its clients and upstreams see it, over real sockets.
+
+mod events;
+mod life;
+mod outbound;
+mod passing;
+mod refusals;
+mod rig;
+mod smuggling;
+mod streaming;
+mod w3c;

@@ -1,0 +1,5 @@
+//! Servers that the tests talk to.
+
+pub mod collector;
+pub mod process;
+pub mod upstream;

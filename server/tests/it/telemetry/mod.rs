@@ -1,0 +1,174 @@
+//! Telemetry from the bus to the wire, against collectors that record.
+
+mod delivery;
+mod environment;
+mod isolation;
+mod metrics;
+mod real_collector;
+mod reload;
+mod scale;
+mod signals;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use server::bus::Bus;
+use server::event::{Component, Event, Proxied, Request, TraceContext};
+use server::live::{Batch, Compression, ExportTarget, Exports, Owner, SignalTarget, Temporality};
+use server::outbound::Outbound;
+use server::telemetry::{Options, OutboundTransport, Retry, Status, Telemetry};
+use server::values::{Endpoint, HeaderList, Signal, TenantId};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::support::collector::Collector;
+
+/// Telemetry over a configuration that the test changes.
+struct Rig {
+    bus: Bus,
+    telemetry: Telemetry,
+    exports: watch::Sender<Arc<Exports>>,
+}
+
+impl Rig {
+    fn start(exports: Exports, options: Options) -> Self {
+        let exports = watch::Sender::new(Arc::new(exports));
+        let bus = Bus::default();
+        let transport = Arc::new(OutboundTransport::new(Outbound::new().unwrap()));
+        let telemetry = Telemetry::start(exports.subscribe(), &bus, transport, options);
+        Self { bus, telemetry, exports }
+    }
+
+    fn emit(&self, request: Request) {
+        self.bus.emit(request.tenant, || Event::Request(request));
+    }
+
+    fn configure(&self, exports: Exports) {
+        self.exports.send_replace(Arc::new(exports));
+    }
+
+    fn status(&self, owner: Owner) -> Status {
+        self.telemetry.status(owner).expect("there is no such destination")
+    }
+
+    /// Waits until the destination's status is as expected.
+    async fn wait_for(&self, owner: Owner, expected: impl Fn(&Status) -> bool) -> Status {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+        loop {
+            let status = self.telemetry.status(owner);
+            if let Some(status) = &status {
+                check_sum(status);
+                if expected(status) {
+                    return status.clone();
+                }
+            }
+            assert!(tokio::time::Instant::now() < deadline, "the status is not as expected: {status:?}");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+}
+
+fn check_sum(status: &Status) {
+    assert_eq!(status.accepted, status.delivered + status.rejected + status.dropped_total() + status.queued, "{status:?}");
+}
+
+/// Bounds that make tests quick: retries in milliseconds.
+fn quick() -> Options {
+    Options {
+        retry: Retry {
+            initial: Duration::from_millis(5),
+            max_delay: Duration::from_millis(20),
+            max_elapsed: Duration::from_secs(20),
+            ..Retry::default()
+        },
+        drain: Duration::from_secs(20),
+        ..Options::default()
+    }
+}
+
+/// A destination at this endpoint with all signals on.
+fn target(owner: Owner, endpoint: &str, headers: &str) -> ExportTarget {
+    let base = Endpoint::parse(endpoint).unwrap();
+    let signal = |signal: Signal| {
+        Some(SignalTarget {
+            url: Endpoint::parse_exact(&base.signal_url(signal)).unwrap(),
+            headers: HeaderList::parse(headers).unwrap(),
+            timeout: Duration::from_secs(10),
+        })
+    };
+    let batch = Batch { max_records: 512, max_delay: Duration::from_millis(20) };
+    ExportTarget {
+        owner,
+        generation: 1,
+        managed: false,
+        service_name: "knoxcall".to_owned(),
+        resource: Vec::new(),
+        traces: if owner == Owner::Operator { signal(Signal::Traces) } else { None },
+        logs: signal(Signal::Logs),
+        metrics: signal(Signal::Metrics),
+        compression: Compression::Gzip,
+        temporality: Temporality::Cumulative,
+        metric_interval: Duration::from_secs(3600),
+        span_batch: batch,
+        log_batch: batch,
+        certificate: None,
+    }
+}
+
+fn operator(collector: &Collector) -> ExportTarget {
+    target(Owner::Operator, &collector.endpoint(), "")
+}
+
+fn tenant(id: TenantId, collector: &Collector) -> ExportTarget {
+    target(Owner::Tenant(id), &collector.endpoint(), "")
+}
+
+fn exports(targets: impl IntoIterator<Item = ExportTarget>) -> Exports {
+    let mut out = Exports::default();
+    for target in targets {
+        match target.owner {
+            Owner::Operator => out.operator = Some(Arc::new(target)),
+            Owner::Tenant(id) => {
+                out.tenants.insert(id, Arc::new(target));
+            }
+        }
+    }
+    out
+}
+
+fn tenant_id(n: u128) -> TenantId {
+    TenantId(Uuid::from_u128(n))
+}
+
+/// A proxied request of this workspace that went well, with identifiers of its own.
+fn request(tenant: TenantId) -> Request {
+    let id = Uuid::new_v4();
+    let mut span_id = [0; 8];
+    span_id.copy_from_slice(&id.as_bytes()[8..]);
+    Request {
+        component: Component::Gateway,
+        started: SystemTime::now(),
+        duration: Duration::from_micros(12_500),
+        request_id: id,
+        tenant: Some(tenant),
+        method: "GET".to_owned(),
+        path: "/v1/invoices".to_owned(),
+        scheme: "http",
+        server_address: "gateway.test".to_owned(),
+        server_port: Some(8080),
+        client_address: Some([192, 0, 2, 7].into()),
+        user_agent: Some("curl/8".to_owned()),
+        protocol_version: "1.1",
+        http_route: None,
+        status: Some(200),
+        proxied: Some(Proxied {
+            route: "billing".into(),
+            environment: "production".into(),
+            upstream_host: Some("api.upstream.test".into()),
+            upstream_address: Some("api.upstream.test:443".into()),
+        }),
+        failure: None,
+        cancelled: false,
+        trace: TraceContext { trace_id: *id.as_bytes(), span_id, parent_span_id: None, flags: 1, state: None },
+    }
+}

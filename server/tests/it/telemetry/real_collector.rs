@@ -1,0 +1,190 @@
+//! Against a collector that others wrote: rotel, which prints every item that it takes.
+//!
+//! `cargo xtask test` installs it and names its program in `KNOXCALL_ROTEL`.
+
+use std::net::TcpListener;
+use std::process::Stdio;
+use std::time::Duration;
+
+use server::event::{Event, Failure, Request, Security, SecurityKind, TraceContext};
+use server::live::Owner;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+
+use super::{Rig, exports, quick, request, target, tenant_id};
+
+/// A rotel that prints what it takes; it ends when it is dropped.
+struct Rotel {
+    endpoint: String,
+    printed: watch::Receiver<String>,
+    _child: Child,
+}
+
+impl Rotel {
+    async fn start() -> Self {
+        let program = std::env::var("KNOXCALL_ROTEL")
+            .expect("KNOXCALL_ROTEL does not name rotel's program: run `cargo xtask test`, which installs it");
+        let (grpc, http) = (free_port(), free_port());
+        let mut child = Command::new(program)
+            .args(["start", "--exporter", "blackhole", "--debug-log-verbosity", "detailed"])
+            .args(["--debug-log", "traces", "--debug-log", "logs", "--debug-log", "metrics"])
+            .args(["--otlp-grpc-endpoint", &format!("127.0.0.1:{grpc}")])
+            .args(["--otlp-http-endpoint", &format!("127.0.0.1:{http}")])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let text = watch::Sender::new(String::new());
+        let printed = text.subscribe();
+        let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        tokio::spawn(copy(out, text.clone()));
+        tokio::spawn(copy(err, text));
+        let rotel = Self { endpoint: format!("http://127.0.0.1:{http}"), printed, _child: child };
+        let listening = tokio::time::timeout(Duration::from_secs(20), async {
+            while tokio::net::TcpStream::connect(("127.0.0.1", http)).await.is_err() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        assert!(listening.await.is_ok(), "rotel does not listen:\n{}", rotel.text());
+        rotel
+    }
+
+    fn text(&self) -> String {
+        self.printed.borrow().clone()
+    }
+
+    async fn wait_for(&mut self, expected: impl Fn(&str) -> bool) -> String {
+        let printed = tokio::time::timeout(Duration::from_secs(20), self.printed.wait_for(|text| expected(text)));
+        if let Ok(Ok(text)) = printed.await {
+            return text.clone();
+        }
+        panic!("rotel did not print what was expected, but:\n{}", self.text());
+    }
+}
+
+async fn copy(from: impl tokio::io::AsyncRead + Unpin, to: watch::Sender<String>) {
+    let mut lines = BufReader::new(from).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        to.send_modify(|text| {
+            text.push_str(&line);
+            text.push('\n');
+        });
+    }
+}
+
+/// One that was free a moment ago; rotel takes no port 0.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rotel_reads_what_we_send() {
+    let mut rotel = Rotel::start().await;
+    let mut to = target(Owner::Operator, &rotel.endpoint, "");
+    to.service_name = "gateway-eu".to_owned();
+    let rig = Rig::start(exports([to]), quick());
+    let trace = TraceContext { trace_id: [0xab; 16], span_id: [0xcd; 8], parent_span_id: Some([0xef; 8]), flags: 1, state: None };
+    rig.emit(Request {
+        status: Some(504),
+        failure: Some(Failure { kind: "timeout", message: "no answer".to_owned() }),
+        trace: trace.clone(),
+        ..request(tenant_id(1))
+    });
+    let rejected = Security {
+        at: std::time::SystemTime::now(),
+        kind: SecurityKind::CsrfRejected,
+        tenant: None,
+        client_address: None,
+        trace: Some(trace),
+    };
+    rig.bus.emit(None, || Event::Security(rejected));
+    rig.telemetry.shutdown(Duration::from_secs(20)).await;
+    let status = rig.status(Owner::Operator);
+    assert_eq!((status.accepted, status.delivered), (3, 3), "{status:?}");
+
+    let text = rotel.wait_for(|text| text.contains("http.server.request.duration") && text.contains("EventName")).await;
+    let (spans, rest) = text.split_once("ResourceLog #0").expect("spans, then logs");
+    let (logs, metrics) = rest.split_once("ResourceMetrics #0").expect("logs, then metrics");
+    let resource = ["-> service.name: Str(gateway-eu)", "-> service.version: Str(0.1.0)", "InstrumentationScope knoxcall 0.1.0"];
+    let ids = format!("Trace ID       : {}", "ab".repeat(16));
+
+    let (server_span, security_span) = spans.split_once("Span #1").expect("two spans");
+    holds(server_span, &resource);
+    holds(
+        server_span,
+        &[
+            &ids,
+            "Parent ID      : efefefefefefefef",
+            "ID             : cdcdcdcdcdcdcdcd",
+            "Name           : GET billing",
+            "Kind           : SPAN_KIND_SERVER",
+            "Status code    : STATUS_CODE_ERROR",
+            "-> http.request.method: Str(GET)",
+            "-> http.response.status_code: Int(504)",
+            "-> knoxcall.tenant_id: Str(00000000-0000-0000-0000-000000000001)",
+            "-> knoxcall.latency_ms: Double(12.5)",
+            "-> error.type: Str(timeout)",
+            "-> Name: exception",
+            "-> exception.type: Str(timeout)",
+        ],
+    );
+    holds(
+        security_span,
+        &[
+            &ids,
+            "Parent ID      : cdcdcdcdcdcdcdcd",
+            "Name           : security csrf.rejected",
+            "Kind           : SPAN_KIND_INTERNAL",
+            "-> knoxcall.security.severity: Str(medium)",
+        ],
+    );
+    holds(logs, &resource);
+    holds(
+        logs,
+        &[
+            "SeverityText: ERROR",
+            "SeverityNumber: SEVERITY_NUMBER_ERROR(17)",
+            "EventName: knoxcall.proxy.request",
+            "-> event.name: Str(knoxcall.proxy.request)",
+            "-> server.address: Str(api.upstream.test)",
+            "-> knoxcall.route_name: Str(billing)",
+            &ids,
+            "Span ID        : cdcdcdcdcdcdcdcd",
+            "Flags: 1",
+        ],
+    );
+    holds(metrics, &resource);
+    let (counter, histograms) = metrics.split_once("Metric #1").expect("three metrics");
+    holds(
+        counter,
+        &[
+            "-> Name: knoxcall.proxy.requests",
+            "-> Unit: {request}",
+            "-> DataType: Sum",
+            "-> IsMonotonic: true",
+            "-> AggregationTemporality: AGGREGATION_TEMPORALITY_CUMULATIVE",
+            "-> error: Bool(true)",
+            "-> http.response.status_class: Str(5xx)",
+            "Value: 1",
+        ],
+    );
+    holds(
+        histograms,
+        &[
+            "-> Name: knoxcall.proxy.request.duration",
+            "-> Unit: ms",
+            "Sum: 12.5",
+            "-> Name: http.server.request.duration",
+            "-> Unit: s",
+            "Sum: 0.0125",
+        ],
+    );
+}
+
+fn holds(text: &str, wanted: &[&str]) {
+    for line in wanted {
+        assert!(text.contains(line), "rotel did not print {line:?} in:\n{text}");
+    }
+}

@@ -1,0 +1,69 @@
+//! What the console tells the bus.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::contract::ApiError;
+use reqwest::{Method, StatusCode};
+use server::event::{Component, Event, Request};
+
+use super::TestConsole;
+
+/// The event of the request with this id, once it is there: it is emitted when the last byte has gone out.
+async fn event_of(console: &TestConsole, id: &str) -> Request {
+    for _ in 0..200 {
+        for event in console.events.all() {
+            if let Event::Request(request) = Arc::unwrap_or_clone(event)
+                && request.request_id.to_string() == id
+            {
+                return request;
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("no event of request {id}");
+}
+
+#[tokio::test]
+async fn every_request_is_recorded_without_its_query() {
+    let console = TestConsole::start().await;
+    let headers = [("user-agent", "probe/1"), ("accept", "text/html")];
+    let answer = console.browser().send(Method::GET, "/sign-in?next=%2Fsecret", &headers, None).await;
+    let event = event_of(&console, answer.header("x-request-id")).await;
+    assert_eq!(event.component, Component::Console);
+    assert_eq!((event.method.as_str(), event.path.as_str(), event.status), ("GET", "/sign-in", Some(answer.status.as_u16())));
+    assert_eq!((event.scheme, event.protocol_version), ("http", "1.1"));
+    assert_eq!(event.server_address, "127.0.0.1");
+    assert_eq!(event.server_port.map(|port| format!("http://127.0.0.1:{port}")).as_deref(), Some(console.base.as_str()));
+    assert_eq!(event.client_address, Some("127.0.0.1".parse().unwrap()));
+    assert_eq!(event.user_agent.as_deref(), Some("probe/1"));
+    assert!(!event.cancelled && event.proxied.is_none() && event.failure.is_none());
+    assert!(!format!("{event:?}").contains("secret"));
+}
+
+#[tokio::test]
+async fn a_route_is_named_by_its_pattern_and_a_callers_trace_goes_on() {
+    let console = TestConsole::start().await;
+    let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let answer = console.browser().send(Method::GET, "/healthz", &[("traceparent", parent)], None).await;
+    let event = event_of(&console, answer.header("x-request-id")).await;
+    assert_eq!(event.http_route.as_deref(), Some("/healthz"));
+    assert_eq!(hex::encode(event.trace.trace_id), "0af7651916cd43dd8448eb211c80319c");
+    assert_eq!(event.trace.parent_span_id.map(hex::encode).as_deref(), Some("b7ad6b7169203331"));
+}
+
+#[tokio::test]
+async fn a_panic_is_an_answer_with_an_id_and_a_recorded_failure() {
+    let console = TestConsole::start().await;
+    let answer = console.browser().call("/api/probe/panic", &[]).await;
+    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+    let ApiError::Internal { error_id } = answer.error() else { panic!("{}", answer.text()) };
+    let failure = event_of(&console, answer.header("x-request-id")).await.failure.expect("recorded");
+    assert_eq!(failure.kind, "panic");
+    assert!(failure.message.contains(&error_id.to_string()), "{}", failure.message);
+
+    let page = console.browser().submit("/", "/api/probe/panic", &[]).await;
+    assert_eq!(page.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(page.header("content-type").starts_with("text/html"));
+    assert!(console.browser().get("/healthz").await.status.is_success(), "the console lives on");
+}

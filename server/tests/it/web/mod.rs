@@ -1,0 +1,20 @@
+//! The console over real HTTP: a store in a temporary folder, `web::serve` on port 0, and a client that acts as a browser
+//! does.
+
+mod assets;
+mod browser;
+mod console;
+mod csrf;
+mod events;
+mod functions;
+mod harness;
+mod headers;
+mod pages;
+mod probes;
+mod serving;
+mod sessions;
+mod setup;
+mod sign_in;
+
+pub use browser::{Answer, Browser};
+pub use harness::{PASSWORD, TestConsole};

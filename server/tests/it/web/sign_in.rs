@@ -1,0 +1,103 @@
+//! Signing in and out, wrong passwords, and slowing down whoever guesses.
+
+use std::time::Duration;
+
+use app::contract::ApiError;
+use reqwest::StatusCode;
+use server::event::SecurityKind;
+use server::store::{Changes, User};
+
+use super::{PASSWORD, TestConsole};
+
+#[tokio::test]
+async fn somebody_signs_in_and_out() {
+    let console = TestConsole::start().await;
+    console.user("ana@example.com", true).await;
+    let browser = console.browser();
+    assert_eq!(browser.viewer().await, None);
+    let browser = browser.signed_in("Ana@Example.com", PASSWORD).await;
+    assert_eq!(browser.viewer().await.as_deref(), Some("ana@example.com"));
+    assert_eq!(console.browser().viewer().await, None, "another browser is somebody else");
+
+    let answer = browser.call("/api/probe/sign_out", &[]).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(browser.viewer().await, None);
+    assert!(console.store.sessions().all().unwrap().is_empty(), "nothing of the session is left");
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_an_unknown_account_look_alike() {
+    let console = TestConsole::start().await;
+    console.user("ana@example.com", true).await;
+    let browser = console.browser();
+    let wrong = browser.call("/api/probe/sign_in", &[("email", "ana@example.com"), ("password", "wrong")]).await;
+    let unknown = browser.call("/api/probe/sign_in", &[("email", "nobody@example.com"), ("password", "wrong")]).await;
+    let no_address = browser.call("/api/probe/sign_in", &[("email", "no address"), ("password", "wrong")]).await;
+    for answer in [&wrong, &unknown, &no_address] {
+        assert_eq!((answer.status, answer.error()), (StatusCode::UNAUTHORIZED, ApiError::SignInFailed));
+        assert!(answer.cookies().is_empty());
+    }
+    assert_eq!(console.events.security(), [SecurityKind::LoginFailed; 3]);
+}
+
+#[tokio::test]
+async fn a_disabled_account_is_out_at_once_and_stays_out() {
+    let console = TestConsole::start().await;
+    let user = console.user("ana@example.com", true).await;
+    let browser = console.browser().signed_in("ana@example.com", PASSWORD).await;
+    console.store.commit(Changes::new().put(&User { disabled: true, ..user })).await.unwrap();
+    assert_eq!(browser.viewer().await, None);
+    let again = browser.call("/api/probe/sign_in", &[("email", "ana@example.com"), ("password", PASSWORD)]).await;
+    assert_eq!(again.error(), ApiError::SignInFailed);
+}
+
+#[tokio::test]
+async fn a_new_password_ends_every_other_session() {
+    let console = TestConsole::start().await;
+    console.user("ana@example.com", true).await;
+    let here = console.browser().signed_in("ana@example.com", PASSWORD).await;
+    let there = console.browser().signed_in("ana@example.com", PASSWORD).await;
+    let wrong = here.call("/api/probe/change_password", &[("current", "nope"), ("new", "another good password")]).await;
+    assert_eq!(wrong.error(), ApiError::SignInFailed);
+    let short = here.call("/api/probe/change_password", &[("current", PASSWORD), ("new", "short")]).await;
+    assert_eq!(short.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let done = here.call("/api/probe/change_password", &[("current", PASSWORD), ("new", "another good password")]).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text());
+    assert_eq!(here.viewer().await.as_deref(), Some("ana@example.com"));
+    assert_eq!(there.viewer().await, None);
+    console.browser().signed_in("ana@example.com", "another good password").await;
+}
+
+#[tokio::test]
+async fn guessing_is_slowed_down_and_reported_once() {
+    let console = TestConsole::start().await;
+    console.user("ana@example.com", true).await;
+    let browser = console.browser();
+    let guess = [("email", "ana@example.com"), ("password", "wrong")];
+    let mut refused = None;
+    for _ in 0..8 {
+        let answer = browser.call("/api/probe/sign_in", &guess).await;
+        if answer.status == StatusCode::TOO_MANY_REQUESTS {
+            refused = Some(answer);
+        }
+    }
+    let refused = refused.expect("eight wrong guesses go through");
+    assert!(matches!(refused.error(), ApiError::Throttled { retry_after_s: 1.. }));
+    assert!(refused.header("retry-after").parse::<u32>().unwrap() >= 1);
+    let right = browser.call("/api/probe/sign_in", &[("email", "ana@example.com"), ("password", PASSWORD)]).await;
+    assert_eq!(right.status, StatusCode::TOO_MANY_REQUESTS, "the right password does not jump the wait");
+    let locked = console.events.security().into_iter().filter(|kind| *kind == SecurityKind::LoginLocked).count();
+    assert!((1..=2).contains(&locked), "{locked} reports");
+
+    console.clock.advance(Duration::from_secs(60 * 60));
+    browser.signed_in("ana@example.com", PASSWORD).await;
+}
+
+#[tokio::test]
+async fn a_form_without_javascript_is_sent_back_with_the_error() {
+    let console = TestConsole::start().await;
+    let answer = console.browser().submit("/sign-in", "/api/probe/sign_in", &[("email", "a@b"), ("password", "x")]).await;
+    assert_eq!(answer.status, StatusCode::FOUND);
+    assert!(answer.header("location").starts_with(&format!("{}/sign-in?", console.base)), "{}", answer.header("location"));
+    assert!(answer.header("location").contains("__err="));
+}
