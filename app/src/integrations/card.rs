@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::view_model::live_fact;
 use crate::contract::{ExportState, ExportStatus};
-use crate::ui::{Icon, IconName, PillState, StatusPill, Time};
+use crate::ui::{Icon, IconName, PillState, StatusPill, Time, exact_time};
 
 /// The pill of an export's state.
 #[must_use]
@@ -23,12 +23,10 @@ pub const fn pill(state: &ExportState) -> PillState {
 #[component]
 pub fn LiveFact(status: ExportStatus) -> impl IntoView {
     let fact = live_fact(&status);
-    view! {
-        <span>
-            {fact.text}
-            {fact.at.map(|at| view! { " " <Time at/> })}
-        </span>
-    }
+    // "Since" asks for a point in time, "last" for how long ago.
+    let failing = matches!(status.state, ExportState::Failing { .. });
+    let moment = fact.at.map(|at| if failing { exact_time(at).into_any() } else { view! { <Time at/> }.into_any() });
+    view! { <span>{fact.text} " " {moment}</span> }
 }
 
 /// The grid around the cards.

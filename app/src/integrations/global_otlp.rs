@@ -1,7 +1,6 @@
 //! The card "OpenTelemetry export": where traces, logs and metrics of the whole gateway go.
 
 use leptos::form::ActionForm;
-use leptos::html::Form;
 use leptos::prelude::*;
 
 use super::api::{SaveOperatorExport, operator_export};
@@ -9,7 +8,7 @@ use super::export_form::{ExportFields, SaveLine, SignalSwitches, Stored};
 use super::health::HealthPanel;
 use crate::contract::values::Signal as OtlpSignal;
 use crate::contract::{OperatorExportView, Variable};
-use crate::routes::successes;
+use crate::routes::{form_reset_by, successes};
 use crate::ui::{Badge, Card, CardHeader, ErrorView, LinkButton, PageHeader, Skeleton};
 
 /// `/settings/integrations/otlp`
@@ -32,17 +31,9 @@ pub fn GlobalOtlp() -> impl IntoView {
 
 #[component]
 fn Loaded(view: OperatorExportView, save: ServerAction<SaveOperatorExport>, saves: Memo<usize>) -> impl IntoView {
-    let form = NodeRef::<Form>::new();
+    let form = form_reset_by(saves);
     let value = save.value();
     let answer = Signal::derive(move || value.get());
-    Effect::new(move |_| {
-        // After a save the fields take what the server made of it, and secrets leave the page.
-        if saves.get_untracked() > 0
-            && let Some(form) = form.get_untracked()
-        {
-            form.reset();
-        }
-    });
     let stored = Stored {
         endpoint: view.endpoint.clone(),
         service_name: view.service_name,

@@ -56,7 +56,7 @@ pub fn HeaderRows(input: &'static str) -> impl IntoView {
     };
     view! {
         // Folded together with the text field, while the stored headers are kept.
-        <div class="space-y-2 group-has-[.hidden>input.font-mono]/headers:hidden" class:hidden=move || !running.get()>
+        <div class="space-y-2 group-has-[[hidden]>input.font-mono]/headers:hidden group-has-[.hidden>input.font-mono]/headers:hidden" class:hidden=move || !running.get()>
             <button type="button" class=LINK aria-expanded=move || open.get().to_string() on:click=toggle>
                 {move || if open.get() { "Close the rows" } else { "Edit as rows" }}
             </button>

@@ -1,7 +1,6 @@
 //! The card "Telemetry export (OTLP)": where a workspace's own request logs and metrics go.
 
 use leptos::form::ActionForm;
-use leptos::html::Form;
 use leptos::prelude::*;
 
 use super::api::{SaveTenantExport, tenant_export};
@@ -10,7 +9,7 @@ use super::health::HealthPanel;
 use crate::contract::values::Signal as OtlpSignal;
 use crate::contract::{Field, Managed, SecretView, TenantExportView, WorkspaceRef};
 use crate::layout::use_slug;
-use crate::routes::{Fact, Facts, successes};
+use crate::routes::{Fact, Facts, form_reset_by, successes};
 use crate::ui::{Badge, Card, CardHeader, ErrorView, LinkButton, PageHeader, Skeleton};
 
 /// A workspace gets no traces: spans tell about the gateway around it.
@@ -64,17 +63,9 @@ fn Loaded(workspace: WorkspaceRef, view: TenantExportView, save: ServerAction<Sa
 
 #[component]
 fn Settings(slug: String, view: TenantExportView, save: ServerAction<SaveTenantExport>, saves: Memo<usize>) -> impl IntoView {
-    let form = NodeRef::<Form>::new();
+    let form = form_reset_by(saves);
     let value = save.value();
     let answer = Signal::derive(move || value.get());
-    Effect::new(move |_| {
-        // After a save the fields take what the server made of it, and secrets leave the page.
-        if saves.get_untracked() > 0
-            && let Some(form) = form.get_untracked()
-        {
-            form.reset();
-        }
-    });
     let stored = Stored {
         endpoint: Managed { value: view.endpoint.clone(), by: None },
         service_name: Managed { value: view.service_name, by: None },

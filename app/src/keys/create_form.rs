@@ -1,28 +1,19 @@
 //! A new key: its name, and the routes that it may use.
 
 use leptos::form::ActionForm;
-use leptos::html::Form;
 use leptos::prelude::*;
 
 use super::list::Actions;
 use super::view_model::check_name;
 use crate::contract::{Field, RouteRow};
+use crate::routes::form_reset_by;
 use crate::ui::{ActionError, Button, ButtonKind, Card, CardHeader, FieldSet, TextField, error_of, field_error};
 
 /// The form.
 #[component]
 pub fn CreateForm(slug: String, routes: Vec<RouteRow>, actions: Actions) -> impl IntoView {
     let value = actions.create.value();
-    let form = NodeRef::<Form>::new();
-    let created = actions.created;
-    Effect::new(move |_| {
-        // The page was loaded again after a key was made: the next one starts from an empty form.
-        if created.get_untracked() > 0
-            && let Some(form) = form.get_untracked()
-        {
-            form.reset();
-        }
-    });
+    let form = form_reset_by(actions.created);
     let has_routes = !routes.is_empty();
     let choices = routes
         .into_iter()

@@ -45,7 +45,7 @@ fn Loaded(slug: String, may_write: bool, rows: Vec<RouteRow>) -> impl IntoView {
         <PageHeader
             title="Routes"
             subtitle="The upstreams that callers of this workspace reach through the gateway."
-            actions=move || (!empty).then(|| head())
+            actions=move || (!empty).then(&head)
         />
         {if empty {
             view! { <EmptyState title="No routes yet" text=PURPOSE>{button()}</EmptyState> }.into_any()

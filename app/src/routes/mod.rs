@@ -17,4 +17,4 @@ pub use facts::{Fact, Facts};
 pub use list::RouteList;
 pub use new::NewRoute;
 pub use page::RoutePage;
-pub use refresh::successes;
+pub use refresh::{form_reset_by, successes};

@@ -1,6 +1,7 @@
 //! When a page has to load its data again: after a change that succeeded, and never after one that failed, so that a
 //! form keeps what was typed.
 
+use leptos::html::Form;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -18,4 +19,20 @@ where
         let succeeded = value.with(|value| matches!(value, Some(Ok(_))));
         if succeeded { version } else { before.copied().unwrap_or(0) }
     })
+}
+
+/// The form of an action, for `node_ref`. After a success, once the page shows what the server made of it, its fields go
+/// back to what the page was given: text becomes what is stored, and a secret that was typed leaves the page.
+#[must_use]
+pub fn form_reset_by(successes: Memo<usize>) -> NodeRef<Form> {
+    let form = NodeRef::<Form>::new();
+    // The reference is filled again whenever the form is built anew from loaded data, its fields in the same turn.
+    Effect::new(move |_| {
+        if let Some(form) = form.get()
+            && successes.get_untracked() > 0
+        {
+            request_animation_frame(move || form.reset());
+        }
+    });
+    form
 }
