@@ -98,11 +98,7 @@ impl Handler {
         if let Some(rate) = route.limits.requests_per_second
             && let Err(wait) = self.limiter.take(route.id, rate, Instant::now())
         {
-            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            return Err(Refusal {
-                retry_after: Some(seconds.max(1)),
-                ..Refusal::new(StatusCode::TOO_MANY_REQUESTS, "Rate limit exceeded")
-            });
+            return Err(Refusal::too_many(wait));
         }
         if body.size_hint().lower() > route.limits.body_limit { Err(Refusal::too_large()) } else { Ok(()) }
     }
@@ -167,9 +163,8 @@ fn refuse(refusal: Refusal, mut record: Record, begun: Begun, client: &Client, u
         watch.linger();
     }
     record.status(refusal.status.as_u16());
-    if refusal.status.is_server_error() {
-        let (kind, detail) = refusal.failure.as_ref().map_or(("unsupported", refusal.message), |(kind, detail)| (*kind, detail.as_str()));
-        record.failed(kind, || detail.to_owned());
+    if let Some((kind, message)) = refusal.failure() {
+        record.failed(kind, || message.to_owned());
     }
     record.end();
     refusal.into_response(begun.id)

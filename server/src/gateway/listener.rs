@@ -76,7 +76,7 @@ pub async fn serve(
     let grace = config.shutdown_grace;
     let kill = CancellationToken::new();
     let handler = Handler { routing, bus, outbound, limiter: Limiter::default() };
-    let server = Arc::new(Server::new(config, handler));
+    let server = Arc::new(Server::new(&config, handler));
     let tracker = TaskTracker::new();
     let mut pause = ACCEPT_PAUSE;
     loop {
@@ -126,7 +126,7 @@ struct Server {
 }
 
 impl Server {
-    fn new(config: Config, handler: Handler) -> Self {
+    fn new(config: &Config, handler: Handler) -> Self {
         let header_bytes = config.max_header_bytes.max(HYPER_MIN_BUFFER);
         let mut http1 = http1::Builder::new();
         http1.timer(TokioTimer::new()).header_read_timeout(config.header_timeout).max_header_size(header_bytes).half_close(false);

@@ -1,5 +1,7 @@
 //! What the gateway answers itself: contract §2's JSON.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Method, Response, StatusCode};
@@ -14,19 +16,32 @@ use super::headers::request_id_value;
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
     pub(super) message: &'static str,
-    /// Named in the answer to an unknown route or environment.
-    pub(super) route: Option<String>,
-    pub(super) allow: Option<String>,
-    pub(super) retry_after: Option<u64>,
     /// The connection's next message can't be trusted, or is not wanted.
     pub(super) close: bool,
-    /// For 5xx: what `error.type` says, and what the log and telemetry say.
-    pub(super) failure: Option<(&'static str, String)>,
+    detail: Option<Box<Detail>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Detail {
+    /// Named in the answer to an unknown route or environment.
+    Route(String),
+    Allow(String),
+    /// In seconds.
+    RetryAfter(u64),
+    /// Of a 5xx: what `error.type` says, and what the log and telemetry say.
+    Failure {
+        kind: &'static str,
+        message: String,
+    },
 }
 
 impl Refusal {
     pub(super) const fn new(status: StatusCode, message: &'static str) -> Self {
-        Self { status, message, route: None, allow: None, retry_after: None, close: false, failure: None }
+        Self { status, message, close: false, detail: None }
+    }
+
+    fn with(status: StatusCode, message: &'static str, detail: Detail) -> Self {
+        Self { detail: Some(Box::new(detail)), ..Self::new(status, message) }
     }
 
     /// The message is malformed or means more than one thing; the connection is closed.
@@ -37,12 +52,17 @@ impl Refusal {
     }
 
     pub(super) fn unknown(message: &'static str, route: &str) -> Self {
-        Self { route: Some(route.to_owned()), ..Self::new(StatusCode::NOT_FOUND, message) }
+        Self::with(StatusCode::NOT_FOUND, message, Detail::Route(route.to_owned()))
     }
 
     pub(super) fn method(allowed: &[Method]) -> Self {
         let allow = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
-        Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed") }
+        Self::with(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", Detail::Allow(allow))
+    }
+
+    pub(super) fn too_many(wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Self::with(StatusCode::TOO_MANY_REQUESTS, "Rate limit exceeded", Detail::RetryAfter(seconds.max(1)))
     }
 
     pub(super) const fn too_large() -> Self {
@@ -52,17 +72,30 @@ impl Refusal {
     }
 
     pub(super) fn failed(status: StatusCode, message: &'static str, kind: &'static str, detail: String) -> Self {
-        Self { failure: Some((kind, detail)), ..Self::new(status, message) }
+        Self::with(status, message, Detail::Failure { kind, message: detail })
+    }
+
+    /// Of a 5xx: its kind and what happened.
+    pub(super) fn failure(&self) -> Option<(&'static str, &str)> {
+        match self.detail.as_deref() {
+            Some(Detail::Failure { kind, message }) => Some((kind, message)),
+            _ if self.status.is_server_error() => Some(("unsupported", self.message)),
+            _ => None,
+        }
     }
 
     /// The response. A 5xx gets an error id, which is logged here, once.
     pub(super) fn into_response(self, request_id: Uuid) -> Response<Body> {
-        let error_id = self.status.is_server_error().then(Uuid::new_v4);
-        if let Some(error_id) = error_id {
-            let (kind, detail) = self.failure.as_ref().map_or((self.message, ""), |(kind, detail)| (*kind, detail.as_str()));
+        let mut error_id = None;
+        if let Some((kind, detail)) = self.failure() {
+            let error_id = error_id.insert(Uuid::new_v4());
             tracing::error!(%error_id, %request_id, status = self.status.as_u16(), kind, detail, "a request failed");
         }
-        let json = Json { error: self.message, status: self.status.as_u16(), request_id, route: self.route.as_deref(), error_id };
+        let route = match self.detail.as_deref() {
+            Some(Detail::Route(route)) => Some(route.as_str()),
+            _ => None,
+        };
+        let json = Json { error: self.message, status: self.status.as_u16(), request_id, route, error_id };
         // Plain text and numbers always serialise.
         let text = serde_json::to_vec(&json).unwrap_or_default();
         let mut response = Response::new(Body::own(Bytes::from(text)));
@@ -74,11 +107,16 @@ impl Refusal {
             // RFC 9110 §15.5.2 asks for a challenge.
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("ApiKey realm=\"knoxcall\""));
         }
-        if let Some(allow) = self.allow.and_then(|allow| HeaderValue::try_from(allow).ok()) {
-            headers.insert(header::ALLOW, allow);
-        }
-        if let Some(seconds) = self.retry_after {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        match self.detail.map(|detail| *detail) {
+            Some(Detail::Allow(allow)) => {
+                if let Ok(allow) = HeaderValue::try_from(allow) {
+                    headers.insert(header::ALLOW, allow);
+                }
+            }
+            Some(Detail::RetryAfter(seconds)) => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            _ => {}
         }
         if self.close {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));

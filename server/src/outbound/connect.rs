@@ -131,7 +131,7 @@ async fn first_of(host: &str, addresses: Vec<SocketAddr>) -> Result<TcpStream, F
     loop {
         match waiting.next() {
             Some(address) => {
-                trying.push(async move { TcpStream::connect(address).await.map_err(|source| Failure::Connect { address, source }) })
+                trying.push(async move { TcpStream::connect(address).await.map_err(|source| Failure::Connect { address, source }) });
             }
             None if trying.is_empty() => return Err(failed),
             None => {}
