@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, anyhow};
 use async_trait::async_trait;
@@ -17,9 +17,10 @@ use crate::backend::{Backend, Parts};
 use crate::bus::Bus;
 use crate::config::Config;
 use crate::config::bootstrap::Bootstrap;
+use crate::event::{Event, Security, SecurityKind};
 use crate::gateway;
 use crate::outbound::Outbound;
-use crate::settings::{BootstrapReport, Settings};
+use crate::settings::{BootstrapReport, Problem, Settings};
 use crate::store::Store;
 use crate::telemetry::{self, OutboundTransport, Telemetry};
 use crate::values::Password;
@@ -72,6 +73,7 @@ impl KnoxCall {
         let outbound = Outbound::new().context("TLS can't be set up")?;
         let transport = Arc::new(OutboundTransport::new(outbound.clone()));
         let telemetry = Telemetry::start(settings.exports(), &bus, transport, telemetry::Options::default());
+        report_unreadable(&settings, &bus);
         let gateway_config = gateway::Config { shutdown_grace: config.shutdown_grace, ..gateway::Config::default() };
         let gateway =
             tokio::spawn(gateway::serve(gateway_listener, gateway_config, settings.routing(), bus.clone(), outbound, shutdown.clone()));
@@ -114,6 +116,18 @@ impl KnoxCall {
             }
         }
         self.telemetry.shutdown(self.grace).await;
+    }
+}
+
+/// A security event for each secret that does not open: somebody may have moved or changed what is stored.
+fn report_unreadable(settings: &Settings, bus: &Bus) {
+    for problem in settings.problems() {
+        if let Problem::Secret { place } = problem {
+            let tenant = place.workspace();
+            bus.emit(tenant, || {
+                Event::Security(Security { at: SystemTime::now(), kind: SecurityKind::SettingsDecryptFailed, tenant, client_address: None, trace: None })
+            });
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::values::TenantId;
 
 /// Something that happened in the gateway or the console.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly every event is a request, and each is allocated once, behind an Arc")]
 pub enum Event {
     Request(Request),
     Security(Security),

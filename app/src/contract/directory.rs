@@ -70,6 +70,8 @@ pub trait Directory: Send + Sync {
     async fn enable_workspace(&self, workspace: &str, enabled: bool) -> Result<(), ApiError>;
     /// `confirmation` must be the slug.
     async fn delete_workspace(&self, workspace: &str, confirmation: &str) -> Result<(), ApiError>;
+    /// What is stored and can't be read or decrypted, one sentence each; for the operator.
+    async fn problems(&self) -> Result<Vec<String>, ApiError>;
 
     async fn members(&self, workspace: &str) -> Result<Vec<MemberRow>, ApiError>;
     /// Adds a member. An address without an account gets one, and an invitation link that

@@ -13,6 +13,8 @@ pub struct GatewaySummary {
     pub workspaces: Page<WorkspaceRow>,
     pub endpoint: String,
     pub export: ExportStatus,
+    /// What is stored and can't be used.
+    pub problems: Vec<String>,
 }
 
 /// One workspace.
@@ -33,7 +35,8 @@ pub async fn load_gateway_summary() -> Result<GatewaySummary, ApiError> {
     let services = services()?;
     let workspaces = services.directory.workspaces("", 0).await?;
     let export = services.integrations.operator_export().await?;
-    Ok(GatewaySummary { workspaces, endpoint: export.endpoint.value, export: export.status })
+    let problems = services.directory.problems().await?;
+    Ok(GatewaySummary { workspaces, endpoint: export.endpoint.value, export: export.status, problems })
 }
 
 /// Takes a member of the workspace.

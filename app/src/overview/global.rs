@@ -8,7 +8,7 @@ use super::view_model::{counted, export_line};
 use crate::contract::{Access, ExportState, Viewer, WorkspaceRow};
 use crate::layout::use_viewer;
 use crate::ui::{
-    Badge, Card, CardHeader, Cell, EmptyState, ErrorView, Icon, IconName, LinkButton, PageHeader, PillState, Row, Skeleton, StatusPill,
+    Badge, Card, CardHeader, Cell, EmptyState, ErrorView, Icon, IconName, LinkButton, Notice, NoticeKind, PageHeader, PillState, Row, Skeleton, StatusPill,
     Table,
 };
 
@@ -42,7 +42,7 @@ pub fn Overview() -> impl IntoView {
 
 #[component]
 fn ForOperator(summary: GatewaySummary) -> impl IntoView {
-    let GatewaySummary { workspaces, endpoint, export } = summary;
+    let GatewaySummary { workspaces, endpoint, export, problems } = summary;
     let line = export_line(&endpoint, &export);
     let steps = vec![
         Step {
@@ -70,6 +70,14 @@ fn ForOperator(summary: GatewaySummary) -> impl IntoView {
     view! {
         <PageHeader title="Overview" subtitle="The whole gateway."/>
         <div class="space-y-6">
+            {(!problems.is_empty()).then(|| view! {
+                <Notice kind=NoticeKind::Error>
+                    <p class="font-medium">"Some of what is stored can't be used. The rest works."</p>
+                    <ul class="mt-1 list-disc space-y-1 pl-5">
+                        {problems.into_iter().map(|problem| view! { <li>{problem}</li> }).collect_view()}
+                    </ul>
+                </Notice>
+            })}
             {(!complete).then(|| view! {
                 <Card>
                     <CardHeader title="Get started"/>

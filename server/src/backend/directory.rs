@@ -33,9 +33,8 @@ impl Directory for Bound {
     }
 
     async fn rename_workspace(&self, workspace: &str, name: &str) -> Result<(), ApiError> {
-        let operator = self.visitor.operator()?;
-        let (Workspace { id, .. }, _) = self.visitor.member_of(workspace)?;
-        Ok(self.settings().rename_workspace(&operator, id, name).await?)
+        let (_, admin) = self.visitor.admin_of(workspace)?;
+        Ok(self.settings().rename_workspace(&admin, name).await?)
     }
 
     async fn enable_workspace(&self, workspace: &str, enabled: bool) -> Result<(), ApiError> {
@@ -48,6 +47,11 @@ impl Directory for Bound {
         let operator = self.visitor.operator()?;
         let (Workspace { id, .. }, _) = self.visitor.member_of(workspace)?;
         Ok(self.settings().delete_workspace(&operator, id, confirmation).await?)
+    }
+
+    async fn problems(&self) -> Result<Vec<String>, ApiError> {
+        self.visitor.operator()?;
+        Ok(self.settings().problems().iter().map(ToString::to_string).collect())
     }
 
     async fn members(&self, workspace: &str) -> Result<Vec<MemberRow>, ApiError> {

@@ -104,7 +104,7 @@ impl Applying<'_> {
             return Ok(self.settings.create_workspace(self.operator, file.slug.as_str(), name).await?.id);
         };
         if let Some(name) = file.name.as_ref().filter(|name| **name != existing.name) {
-            self.settings.rename_workspace(self.operator, existing.id, name.as_str()).await?;
+            self.settings.rename_workspace(&self.operator.admin_of(existing.id), name.as_str()).await?;
             self.report.changed += 1;
         }
         Ok(existing.id)

@@ -44,6 +44,15 @@ pub enum SecretPlace {
 }
 
 impl SecretPlace {
+    /// Whose it is; `None` for the operator's.
+    #[must_use]
+    pub const fn workspace(&self) -> Option<TenantId> {
+        match self {
+            Self::OperatorHeaders => None,
+            Self::TenantHeaders(workspace) | Self::InjectedHeaders { workspace, .. } => Some(*workspace),
+        }
+    }
+
     const fn scope(&self) -> Scope {
         match self {
             Self::OperatorHeaders => Scope::Operator,

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::publish::Scope;
 use super::{Error, Settings};
-use crate::auth::{Operator, WorkspaceMember};
+use crate::auth::{Operator, WorkspaceAdmin, WorkspaceMember};
 use crate::store::{Changes, ReadError, Rows, Workspace, now};
 use crate::values::{DisplayName, Field, Rule, Slug, TenantId};
 
@@ -62,17 +62,17 @@ impl Settings {
 
     /// # Errors
     /// The name breaks a rule, or the workspace is gone.
-    pub async fn rename_workspace(&self, witness: &Operator, id: TenantId, name: &str) -> Result<(), Error> {
+    pub async fn rename_workspace(&self, witness: &WorkspaceAdmin, name: &str) -> Result<(), Error> {
         let name = DisplayName::parse(name).map_err(Error::invalid(Field::Name))?;
-        self.change_workspace(witness, id, |workspace| workspace.name = name).await
+        self.change_workspace(witness.workspace(), |workspace| workspace.name = name).await
     }
 
     /// A disabled workspace's keys are refused and it exports nothing; its data stays.
     ///
     /// # Errors
     /// The workspace is gone.
-    pub async fn enable_workspace(&self, witness: &Operator, id: TenantId, enabled: bool) -> Result<(), Error> {
-        self.change_workspace(witness, id, |workspace| workspace.enabled = enabled).await
+    pub async fn enable_workspace(&self, _witness: &Operator, id: TenantId, enabled: bool) -> Result<(), Error> {
+        self.change_workspace(id, |workspace| workspace.enabled = enabled).await
     }
 
     /// Removes it with everything in it, in one commit. `confirmation` must be its slug.
@@ -87,7 +87,7 @@ impl Settings {
         self.save(&guard, changes, Scope::Workspace(id)).await
     }
 
-    async fn change_workspace(&self, _witness: &Operator, id: TenantId, change: impl FnOnce(&mut Workspace)) -> Result<(), Error> {
+    async fn change_workspace(&self, id: TenantId, change: impl FnOnce(&mut Workspace)) -> Result<(), Error> {
         let guard = self.writing().await;
         let old = self.store().workspaces().get(id)?.ok_or(Error::NotFound)?;
         let mut new = old.clone();

@@ -6,3 +6,4 @@ mod store;
 mod support;
 mod telemetry;
 mod web;
+mod whole;

@@ -16,7 +16,7 @@ async fn workspaces_are_made_listed_renamed_and_deleted() {
         settings.create_workspace(&operator(), "A B", "x").await.unwrap_err(),
         Error::Invalid { field: Field::Slug, rule: Rule::Slug }
     );
-    settings.rename_workspace(&operator(), acme.id, " Zebra ").await.unwrap();
+    settings.rename_workspace(&admin(acme.id), " Zebra ").await.unwrap();
     settings.create_route(&admin(acme.id), "r", "R", "http://up").await.unwrap();
     settings.add_member(&admin(acme.id), "a@x", "viewer").await.unwrap();
     settings.save_tenant_export(&admin(acme.id), &form("http://c", "", 0)).await.unwrap();
@@ -29,7 +29,7 @@ async fn workspaces_are_made_listed_renamed_and_deleted() {
     settings.delete_workspace(&operator(), acme.id, "acme").await.unwrap();
     assert_eq!(settings.workspace(&member(acme.id)).unwrap_err(), Error::NotFound);
     assert!(settings.store().routes().all().unwrap().is_empty() && settings.store().exports().all().unwrap().is_empty());
-    assert_eq!(settings.rename_workspace(&operator(), acme.id, "x").await.unwrap_err(), Error::NotFound);
+    assert_eq!(settings.rename_workspace(&admin(acme.id), "x").await.unwrap_err(), Error::NotFound);
 }
 
 #[tokio::test]

@@ -38,7 +38,7 @@ const RULES: &[(&str, Needs, &[(&str, &str)])] = &[
     ("/api/overview/workspace", Member, &[]),
     ("/api/directory/workspaces", Operator, &[("page", "0")]),
     ("/api/directory/create-workspace", Operator, &[("slug", "initech"), ("name", "Initech")]),
-    ("/api/directory/rename-workspace", Operator, &[("workspace", "acme"), ("name", "Mine")]),
+    ("/api/directory/rename-workspace", Admin, &[("workspace", "acme"), ("name", "Mine")]),
     ("/api/directory/enable-workspace", Operator, &[("workspace", "acme"), ("enabled", "false")]),
     ("/api/directory/delete-workspace", Operator, &[("workspace", "acme"), ("confirmation", "acme")]),
     ("/api/directory/members", Member, &[]),

@@ -1,0 +1,96 @@
+//! Starting, refusing to start, stopping, and being killed.
+
+use std::path::Path;
+
+use reqwest::Client;
+use tempfile::tempdir;
+
+use super::{Process, Setup};
+
+const OPERATOR: &str = "[operator]\nemail = \"op@example.test\"\npassword = \"correct horse battery staple\"\n";
+
+#[test]
+fn a_first_start_prints_one_setup_link_and_a_start_with_an_operator_none() {
+    let folder = tempdir().unwrap();
+    let data = folder.path().join("data");
+    let first = Process::start(&data, &Setup::default());
+    first.signal("TERM");
+    let (status, output) = first.ended();
+    assert!(status.success());
+    assert_eq!(output.matches("/setup?token=").count(), 1, "{output}");
+
+    let second = Process::start(&data, &Setup { bootstrap: Some(OPERATOR), ..Setup::default() });
+    second.signal("INT");
+    let (status, output) = second.ended();
+    assert!(status.success());
+    assert!(!output.contains("/setup?token="), "{output}");
+}
+
+#[test]
+fn a_second_process_on_the_same_folder_says_so_and_ends() {
+    let folder = tempdir().unwrap();
+    let data = folder.path().join("data");
+    let first = Process::start(&data, &Setup::default());
+    let Err((status, output)) = Process::try_start(&data, &Setup::default()) else { panic!("both run") };
+    assert_eq!(status.code(), Some(1));
+    assert!(output.contains("in use by another process"), "{output}");
+    first.signal("TERM");
+    assert!(first.ended().0.success());
+}
+
+#[test]
+fn wrong_settings_are_named_with_their_rule() {
+    let folder = tempdir().unwrap();
+    let data = folder.path().join("data");
+    for (setup, said) in [
+        (Setup { flags: &["--allow-egress", "10.0.0.0/33"], ..Setup::default() }, "KNOXCALL_ALLOW_EGRESS"),
+        (Setup { env: &[("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318")], ..Setup::default() }, "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        (Setup { env: &[("KNOXCALL_MASTER_KEY", "c2hvcnQ=")], ..Setup::default() }, "KNOXCALL_MASTER_KEY"),
+        (Setup { bootstrap: Some("[otlp]\nendpoint = \"http://a\"\ntraecs = true\n"), ..Setup::default() }, "traecs"),
+    ] {
+        let Err((status, output)) = Process::try_start(&data, &setup) else { panic!("it started in spite of {said}") };
+        assert!(!status.success());
+        assert!(output.contains(said), "{output}");
+        assert!(!output.contains("c2hvcnQ=") && !output.contains("panicked"), "{output}");
+    }
+}
+
+/// What was confirmed is on disk, whatever happens to the process right after.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_saved_survives_a_kill() {
+    let folder = tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut process = Process::start(&data, &Setup { bootstrap: Some(OPERATOR), ..Setup::default() });
+    for round in 0..5 {
+        let slug = format!("workspace-{round}");
+        create_workspace(&process, &slug).await;
+        process.signal("KILL");
+        assert!(!process.ended().0.success());
+        process = Process::start(&data, &Setup { bootstrap: Some(OPERATOR), ..Setup::default() });
+        let page = signed_in(&process).await.get(format!("{}/w/{slug}", process.console)).send().await.unwrap();
+        assert_eq!(page.status(), 200, "{slug} is gone after the kill");
+    }
+    assert_key_is_private(&data);
+}
+
+#[cfg(unix)]
+fn assert_key_is_private(data: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(data.join("master.key")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+async fn signed_in(process: &Process) -> Client {
+    let client = Client::builder().cookie_store(true).redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let fields = [("email", "op@example.test"), ("password", "correct horse battery staple"), ("next", "")];
+    let request = client.post(format!("{}/api/account/sign-in", process.console)).header("origin", process.console.clone());
+    assert!(request.header("accept", "application/json").form(&fields).send().await.unwrap().status().is_success());
+    client
+}
+
+async fn create_workspace(process: &Process, slug: &str) {
+    let request = signed_in(process).await.post(format!("{}/api/directory/create-workspace", process.console));
+    let fields = [("slug", slug), ("name", slug)];
+    let answer = request.header("origin", process.console.clone()).header("accept", "application/json").form(&fields).send().await.unwrap();
+    assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+}
