@@ -28,8 +28,11 @@ test("wrong input names the rule, keeps what was typed, and changes nothing", as
   const endpoint = page.getByLabel("OTLP HTTP endpoint");
   await endpoint.fill("collector:4318");
   await page.getByLabel("Service name").fill("another");
+  // The click itself has to arrive: an error line that appears meanwhile must not move the button away.
+  const refused = page.waitForResponse((response) => response.url().includes("save-tenant-export"));
   await page.getByRole("button", { name: "Save" }).click();
-  await expect(page.getByText(/start with http:\/\/ or https:\/\//).first()).toBeVisible();
+  expect((await refused).status()).toBe(422);
+  await expect(page.getByText(/start with http:\/\/ or https:\/\//i).first()).toBeVisible();
   await expect(endpoint).toHaveValue("collector:4318");
   await expect(page.getByLabel("Service name")).toHaveValue("another");
   await expect(endpoint).toHaveAttribute("aria-invalid", "true");

@@ -125,7 +125,13 @@ fn report_unreadable(settings: &Settings, bus: &Bus) {
         if let Problem::Secret { place } = problem {
             let tenant = place.workspace();
             bus.emit(tenant, || {
-                Event::Security(Security { at: SystemTime::now(), kind: SecurityKind::SettingsDecryptFailed, tenant, client_address: None, trace: None })
+                Event::Security(Security {
+                    at: SystemTime::now(),
+                    kind: SecurityKind::SettingsDecryptFailed,
+                    tenant,
+                    client_address: None,
+                    trace: None,
+                })
             });
         }
     }

@@ -144,8 +144,8 @@ pub fn SignalSwitches(traces: Managed<bool>, logs: Managed<bool>, metrics: Manag
     let switch = move |field: Field, name, on: Managed<bool>, help| {
         view! { <Toggle label=field.label() name checked=on.value managed_by=on.by help error=field_error(answer, field)/> }.into_any()
     };
-    let traces = switch(Field::Traces, "form[traces]", traces, "A span for each request, AI call and webhook delivery.");
-    let logs = switch(Field::Logs, "form[logs]", logs, "A record for each request and webhook delivery. Never bodies or credentials.");
+    let traces = switch(Field::Traces, "form[traces]", traces, "A span for each request to the gateway and the console.");
+    let logs = switch(Field::Logs, "form[logs]", logs, "A record for each request with a valid key. Never bodies or credentials.");
     let metrics = switch(Field::Metrics, "form[metrics]", metrics, "Request counts and durations, every 60 seconds.");
     view! { <FieldSet legend="Signals">{traces} {logs} {metrics}</FieldSet> }.into_any()
 }

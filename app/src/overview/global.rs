@@ -8,8 +8,8 @@ use super::view_model::{counted, export_line};
 use crate::contract::{Access, ExportState, Viewer, WorkspaceRow};
 use crate::layout::use_viewer;
 use crate::ui::{
-    Badge, Card, CardHeader, Cell, EmptyState, ErrorView, Icon, IconName, LinkButton, Notice, NoticeKind, PageHeader, PillState, Row, Skeleton, StatusPill,
-    Table,
+    Badge, Card, CardHeader, Cell, EmptyState, ErrorView, Icon, IconName, LinkButton, Notice, NoticeKind, PageHeader, PillState, Row,
+    Skeleton, StatusPill, Table,
 };
 
 /// The first page after signing in.

@@ -108,7 +108,7 @@ pub fn SecretField(
                     on:blur:target=move |event| {
                         let text = event.target().value();
                         if !text.is_empty() {
-                            checked.check(&text, validate);
+                            checked.check(&event, &text, validate);
                         }
                     }
                     on:input:target=move |event| checked.recheck(&event.target().value(), validate)

@@ -1,6 +1,8 @@
 //! One line of text. In the browser the field's own rule is checked when it is left, by the same parser as the server's.
 
 use leptos::prelude::*;
+use leptos::wasm_bindgen::JsCast;
+use web_sys::{Element, FocusEvent};
 
 use super::field_frame::{CONTROL, FieldFrame, control_id, described_by};
 use crate::contract::{Rule, Variable};
@@ -26,7 +28,13 @@ impl Checked {
         Self { here, error: Signal::derive(move || here.get().unwrap_or_else(|| from_server.get())) }
     }
 
-    pub(super) fn check(self, text: &str, validate: Option<Validator>) {
+    /// Called when the field is left. Not when it is left for a button: an error line that appears between pressing and
+    /// letting go moves the button away under the pointer, and the server checks the same rules anyway.
+    pub(super) fn check(self, left: &FocusEvent, text: &str, validate: Option<Validator>) {
+        let to = left.related_target();
+        if to.is_some_and(|to| to.dyn_ref::<Element>().is_some_and(|to| to.tag_name() == "BUTTON")) {
+            return;
+        }
         if let Some(validate) = validate {
             self.here.set(Some(validate(text).err().map(|rule| sentence(&rule.to_string()))));
         }
@@ -94,7 +102,7 @@ pub fn TextField(
                 autocapitalize="none"
                 aria-describedby=described
                 aria-invalid=move || checked.error.get().is_some().then_some("true")
-                on:blur:target=move |event| checked.check(&event.target().value(), validate)
+                on:blur:target=move |event| checked.check(&event, &event.target().value(), validate)
                 on:input:target=move |event| checked.recheck(&event.target().value(), validate)
             />
         </FieldFrame>

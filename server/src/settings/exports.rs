@@ -97,7 +97,15 @@ impl Settings {
         let record = current.record.as_ref();
         Ok(OperatorExport {
             endpoint: InEffect { value: text(effective.endpoint.as_ref()), by: managed.endpoint },
-            service_name: InEffect { value: effective.service_name, by: managed.service_name },
+            service_name: InEffect {
+                // Empty means the default, so that a form that is saved as it is does not pin it.
+                value: if managed.service_name.is_some() {
+                    effective.service_name
+                } else {
+                    stored.service_name.clone().unwrap_or_default()
+                },
+                by: managed.service_name,
+            },
             headers: InEffect { value: headers, by: managed.headers },
             traces: InEffect { value: effective.traces, by: managed.traces },
             logs: InEffect { value: effective.logs, by: managed.logs },
@@ -121,7 +129,7 @@ impl Settings {
         let record = current.record.as_ref();
         Ok(TenantExport {
             endpoint: text(stored.endpoint.as_ref()),
-            service_name: stored.service_name.clone().unwrap_or_else(|| effective::DEFAULT_SERVICE_NAME.to_owned()),
+            service_name: stored.service_name.clone().unwrap_or_default(),
             generation: stored.generation,
             saved_at: record.map(|record| record.saved_at),
             saved_by: record.and_then(|record| record.saved_by.clone()),

@@ -1,6 +1,4 @@
 //! The store as a user of it meets it: what was confirmed is there after a restart, one process at a time, and what is
 //! broken on disk is a report.
 
-#![expect(clippy::unwrap_used, reason = "clippy takes helpers of tests for code outside of tests")]
-
 mod durability;

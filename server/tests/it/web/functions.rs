@@ -27,7 +27,9 @@ enum Needs {
 use Needs::{Admin, Member, Nothing, Operator, SignIn};
 
 /// Path, who may call it, and fields that decode (the workspace is added).
-const RULES: &[(&str, Needs, &[(&str, &str)])] = &[
+type Rule = (&'static str, Needs, &'static [(&'static str, &'static str)]);
+
+const RULES: &[Rule] = &[
     ("/api/account/sign-in", Nothing, &[("email", "nobody@example.com"), ("password", "x")]),
     ("/api/account/setup-link", Nothing, &[("token", "x")]),
     ("/api/account/complete-setup", Nothing, &[("token", "x"), ("password", "a long enough password")]),
@@ -38,7 +40,7 @@ const RULES: &[(&str, Needs, &[(&str, &str)])] = &[
     ("/api/overview/workspace", Member, &[]),
     ("/api/directory/workspaces", Operator, &[("page", "0")]),
     ("/api/directory/create-workspace", Operator, &[("slug", "initech"), ("name", "Initech")]),
-    ("/api/directory/rename-workspace", Admin, &[("workspace", "acme"), ("name", "Mine")]),
+    ("/api/directory/rename-workspace", Admin, &[("name", "Mine")]),
     ("/api/directory/enable-workspace", Operator, &[("workspace", "acme"), ("enabled", "false")]),
     ("/api/directory/delete-workspace", Operator, &[("workspace", "acme"), ("confirmation", "acme")]),
     ("/api/directory/members", Member, &[]),

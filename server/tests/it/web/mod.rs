@@ -1,6 +1,5 @@
 //! The console over real HTTP: a store in a temporary folder, `web::serve` on port 0, and a client that acts as a browser
 //! does.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
 
 mod assets;
 mod browser;

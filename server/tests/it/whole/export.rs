@@ -168,7 +168,13 @@ async fn saving_another_endpoint_moves_the_traffic_and_loses_nothing() {
         for done in 1..=10 {
             let to = if done % 2 == 1 { two.endpoint() } else { one.endpoint() };
             let generation = done.to_string();
-            let fields = [("form[endpoint]", to.as_str()), ("form[traces]", "on"), ("form[logs]", "on"), ("form[metrics]", "on"), ("form[generation]", generation.as_str())];
+            let fields = [
+                ("form[endpoint]", to.as_str()),
+                ("form[traces]", "on"),
+                ("form[logs]", "on"),
+                ("form[metrics]", "on"),
+                ("form[generation]", generation.as_str()),
+            ];
             let saved = post("/api/integrations/save-operator-export", &fields).await.unwrap();
             assert!(saved.status().is_success(), "save {generation}: {}", saved.text().await.unwrap());
             until("traffic between two saves", || upstream.seen().len() >= 25 * done).await;
