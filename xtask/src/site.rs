@@ -30,7 +30,7 @@ pub fn build(workspace: &Workspace) -> Result<()> {
             .arg(scratch.join("knoxcall.css"))
             .run()
     })?;
-    fs::copy(style.join("theme.js"), scratch.join("theme.js")).context("style/theme.js")?;
+    fs::copy(workspace.root.join("public/theme.js"), scratch.join("theme.js")).context("public/theme.js")?;
     step("Hashes and compression", || assemble(workspace, &scratch))
 }
 

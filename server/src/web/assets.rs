@@ -51,14 +51,14 @@ impl Assets {
 
     fn from_source(source: Source) -> Self {
         let manifest = source.read_now("pkg/manifest.json").and_then(|bytes| serde_json::from_slice::<Manifest>(&bytes).ok());
-        // Without a manifest the names are those that `cargo leptos watch` makes.
+        // Without a manifest the names are those that `cargo leptos watch` makes; it puts public files at the top.
         let manifest = manifest.unwrap_or_else(|| Manifest {
             js: "knoxcall.js".to_owned(),
             wasm: "knoxcall.wasm".to_owned(),
             css: "knoxcall.css".to_owned(),
-            theme: "theme.js".to_owned(),
+            theme: "../theme.js".to_owned(),
         });
-        let path = |name: &str| format!("/pkg/{name}");
+        let path = |name: &str| name.strip_prefix("..").map_or_else(|| format!("/pkg/{name}"), str::to_owned);
         let paths =
             AssetPaths { js: path(&manifest.js), wasm: path(&manifest.wasm), css: path(&manifest.css), theme_js: path(&manifest.theme) };
         Self { source, paths: Arc::new(paths) }

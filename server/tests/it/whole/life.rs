@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use base64::Engine as _;
 use reqwest::Client;
 use tempfile::tempdir;
 
 use super::{Process, Setup};
+use crate::support::collector::Collector;
 
 const OPERATOR: &str = "[operator]\nemail = \"op@example.test\"\npassword = \"correct horse battery staple\"\n";
 
@@ -93,4 +95,32 @@ async fn create_workspace(process: &Process, slug: &str) {
     let fields = [("slug", slug), ("name", slug)];
     let answer = request.header("origin", process.console.clone()).header("accept", "application/json").form(&fields).send().await.unwrap();
     assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+}
+
+/// A wrong master key is reported where an operator looks; it neither stops the start nor sends anything without its secret.
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_that_do_not_open_are_reported_and_survived() {
+    let folder = tempdir().unwrap();
+    let data = folder.path().join("data");
+    let collector = Collector::start().await;
+    let bootstrap = format!("{OPERATOR}[otlp]\nendpoint = \"{}\"\nheaders = \"authorization=Bearer planted\"\n", collector.endpoint());
+    let [first_key, second_key] = [[1_u8; 32], [2; 32]].map(|key| base64::engine::general_purpose::STANDARD.encode(key));
+    let first_env = [("KNOXCALL_MASTER_KEY", first_key.as_str())];
+    let first = Process::start(&data, &Setup { bootstrap: Some(&bootstrap), env: &first_env, flags: &[] });
+    first.signal("TERM");
+    assert!(first.ended().0.success());
+    let before = collector.received().requests.len();
+
+    let second_env = [("KNOXCALL_MASTER_KEY", second_key.as_str())];
+    let second = Process::start(&data, &Setup { env: &second_env, ..Setup::default() });
+    let client = signed_in(&second).await;
+    let overview = client.get(&second.console).send().await.unwrap().text().await.unwrap();
+    assert!(overview.contains("the master key does not match this data folder"), "{overview}");
+    let card = client.get(format!("{}/settings/integrations/otlp", second.console)).send().await.unwrap().text().await.unwrap();
+    assert!(card.contains("can&#39;t be read") || card.contains("can't be read"), "{card}");
+    assert_eq!(collector.received().requests.len(), before, "nothing leaves without its headers");
+    second.signal("TERM");
+    let (status, output) = second.ended();
+    assert!(status.success());
+    assert!(output.contains("master key does not match") && !output.contains("planted"), "{output}");
 }
