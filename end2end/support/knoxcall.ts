@@ -9,6 +9,8 @@ export interface Options {
   env?: Record<string, string>;
   /** A bootstrap file's text. */
   bootstrap?: string;
+  /** Further flags, such as --demo. */
+  flags?: string[];
 }
 
 export class KnoxCall {
@@ -30,6 +32,7 @@ export class KnoxCall {
       writeFileSync(join(folder, "bootstrap.toml"), options.bootstrap);
       args.push("--bootstrap", join(folder, "bootstrap.toml"));
     }
+    args.push(...(options.flags ?? []));
     const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(OTEL_|SENTRY_)/.test(name)));
     const child = spawn(binary, args, { env: { ...inherited, ...options.env } as NodeJS.ProcessEnv, stdio: ["ignore", "pipe", "pipe"] });
     const lines: string[] = [];
@@ -54,6 +57,13 @@ export class KnoxCall {
     const link = this.lines.map((line) => /(http:\/\/\S+\/setup\?token=\S+)/.exec(line)?.[1]).find(Boolean);
     if (!link) throw new Error(`no setup link in:\n${this.lines.join("\n")}`);
     return link;
+  }
+
+  /** The first match of this pattern's group in what was printed. */
+  printed(pattern: RegExp): string {
+    const found = pattern.exec(this.log())?.[1];
+    if (!found) throw new Error(`${pattern} is not in:\n${this.log()}`);
+    return found;
   }
 
   log(): string {

@@ -116,6 +116,11 @@ export const test = base.extend<Fixtures, Workers>({
     },
     { scope: "worker" },
   ],
+  page: async ({ page }, use) => {
+    const complaints = watch(page);
+    await use(page);
+    expect(complaints).toEqual([]);
+  },
   as: async ({ browser, knoxcall, contextOptions, javaScriptEnabled, viewport }, use) => {
     const opened: { context: BrowserContext; complaints: string[] }[] = [];
     await use(async (identity) => {

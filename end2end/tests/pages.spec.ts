@@ -101,7 +101,8 @@ test("the theme can be chosen and stays", async ({ as }) => {
   await hydrated(page);
   const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const light = await background();
-  await page.evaluate(() => localStorage.setItem("theme", "dark"));
+  await page.getByRole("radio", { name: /dark/i }).or(page.getByRole("button", { name: /dark/i })).first().click();
+  await expect.poll(background).not.toBe(light);
   await page.reload();
   expect(await background()).not.toBe(light);
 });

@@ -88,7 +88,7 @@ impl KnoxCall {
             gateway_url: gateway_url.clone(),
         });
         let console = web::Console::new(backend, bus, web::Assets::of_this_build(), config.public_url.clone());
-        let console = tokio::spawn(web::serve(console_listener, console, shutdown.clone()));
+        let console = tokio::spawn(web::serve(console_listener, console, shutdown.clone(), config.shutdown_grace));
 
         let made_keys =
             report.keys.into_iter().map(|(slug, key)| (slug.to_string(), key.name.to_string(), key.secret.to_string())).collect();

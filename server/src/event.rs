@@ -135,7 +135,7 @@ impl TraceContext {
     }
 }
 
-/// Something an operator should know about who tries to get in. Contract §3.3.
+/// Something an operator should know about who tries to get in.
 #[derive(Clone, Debug)]
 pub struct Security {
     pub at: SystemTime,

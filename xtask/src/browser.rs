@@ -15,12 +15,13 @@ pub fn test(workspace: &Workspace) -> Result<()> {
     let folder = workspace.ensure_npm("end2end")?;
     let chromium = chromium(&folder)?;
     let rotel = peers::rotel(workspace)?;
-    step("Server for the browser tests", || Cmd::cargo(workspace).args(["build", "--package", "server"]).run())?;
+    step("Server for the browser tests, with the browser's part inside", || {
+        Cmd::cargo(workspace).args(["build", "--package", "server", "--features", "embed-assets"]).run()
+    })?;
     step("Playwright", || {
         let mut command = Cmd::new(folder.join("node_modules/.bin/playwright"), &folder)
             .arg("test")
             .env("KNOXCALL_BIN", workspace.target.join("debug").join(exe("knoxcall")))
-            .env("KNOXCALL_SITE_DIR", workspace.site())
             .env("KNOXCALL_ROTEL", &rotel);
         if let Some(path) = chromium {
             command = command.env("KNOXCALL_CHROMIUM", path);

@@ -1,4 +1,4 @@
-//! What the gateway answers itself: contract §2's JSON.
+//! What the gateway answers itself: JSON with `error`, `status` and `request_id`.
 
 use std::time::Duration;
 

@@ -82,7 +82,7 @@ pub struct Share {
 }
 
 impl Share {
-    /// Contract §3.1: the operator gets everything; a workspace the logs and metrics of its own proxied requests.
+    /// The operator gets everything; a workspace the logs and metrics of its own proxied requests.
     #[must_use]
     pub fn of(target: &ExportTarget, event: &Event) -> Self {
         match (target.owner, event) {

@@ -25,11 +25,10 @@ use crate::auth::Auth;
 const CONNECTIONS: usize = 1024;
 const HEAD: Duration = Duration::from_secs(15);
 /// How long requests under way may take to finish once the process is to end.
-const DRAIN: Duration = Duration::from_secs(10);
 const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
 
-/// Serves the console until `shutdown`, then lets requests under way finish (bounded).
-pub async fn serve(listener: TcpListener, console: Console, shutdown: CancellationToken) {
+/// Serves the console until `shutdown`, then lets requests under way finish within `grace`.
+pub async fn serve(listener: TcpListener, console: Console, shutdown: CancellationToken, grace: Duration) {
     let app = router(&console);
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(CONNECTIONS));
@@ -50,8 +49,8 @@ pub async fn serve(listener: TcpListener, console: Console, shutdown: Cancellati
         }
     }
     drop(listener);
-    if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
-        tracing::warn!("requests of the console were cut off: they took longer than {} s to finish", DRAIN.as_secs());
+    if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
+        tracing::warn!("requests of the console were cut off: they took longer than {} s to finish", grace.as_secs_f32());
     }
 }
 

@@ -1,4 +1,4 @@
-//! Log records (contract §3.4): one per proxied request. Holds no body, no query and no header.
+//! Log records: one per proxied request. Holds no body, no query and no header.
 
 use std::sync::Arc;
 

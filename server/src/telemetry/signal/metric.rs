@@ -1,4 +1,4 @@
-//! Metrics (contract §3.5): the instruments of one destination and what a request adds to them.
+//! Metrics: the instruments of one destination and what a request adds to them.
 //!
 //! One meter provider per destination, collected by the destination's own task: no thread, no exporter of its own.
 

@@ -1,4 +1,4 @@
-//! Spans (contract §3.3): one `SERVER` span per HTTP request, one `INTERNAL` span per security event.
+//! Spans: one `SERVER` span per HTTP request, one `INTERNAL` span per security event.
 
 use std::borrow::Cow;
 use std::sync::Arc;

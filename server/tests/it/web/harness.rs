@@ -108,7 +108,7 @@ impl TestConsole {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(serve(listener, console, stop.clone()));
+        let serving = tokio::spawn(serve(listener, console, stop.clone(), Duration::from_secs(10)));
         Self { base, auth, store, settings, clock, events, serving, stop: stop.drop_guard(), _folder: folder }
     }
 
