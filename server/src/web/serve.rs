@@ -24,7 +24,6 @@ use crate::auth::Auth;
 
 const CONNECTIONS: usize = 1024;
 const HEAD: Duration = Duration::from_secs(15);
-/// How long requests under way may take to finish once the process is to end.
 const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// Serves the console until `shutdown`, then lets requests under way finish within `grace`.
