@@ -17,6 +17,13 @@ use crate::setup::SetupPage;
 use crate::sign_in::SignInPage;
 use crate::ui::ErrorView;
 
+/// What the tab shows. leptos_meta writes the title into the HTML as it is, and names of workspaces and routes are in it;
+/// in the browser it is set as text, where nothing has to be escaped.
+fn document_title(text: &str) -> String {
+    let text = if cfg!(feature = "ssr") { text.replace('&', "&amp;").replace('<', "&lt;") } else { text.to_owned() };
+    format!("{text} · KnoxCall")
+}
+
 /// The console. Pages wait for their data before they are sent, so that they are whole without JavaScript.
 #[component]
 pub fn App() -> impl IntoView {
@@ -28,7 +35,7 @@ pub fn App() -> impl IntoView {
         }
     });
     view! {
-        <Title formatter=|text| format!("{text} · KnoxCall")/>
+        <Title formatter=|text: String| document_title(&text)/>
         <Router>
             <Routes fallback=|| view! { <main class="px-6"><ErrorView error=ApiError::NotFound/></main> }>
                 <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async/>

@@ -36,8 +36,4 @@ pub use shell::{AssetPaths, shell};
 pub fn hydrate() {
     console_error_panic_hook::set_once();
     leptos::mount::hydrate_body(App);
-    // For scripts and tests that have to know when controls react.
-    if let Some(root) = leptos::prelude::document().document_element() {
-        let _ = root.set_attribute("data-hydrated", "");
-    }
 }

@@ -30,7 +30,9 @@ impl Event {
     pub fn size(&self) -> usize {
         match self {
             Self::Request(r) => {
-                let texts = r.path.len()
+                let texts = r.method.len()
+                    + r.failure.as_ref().map_or(0, |failure| failure.message.len())
+                    + r.path.len()
                     + r.server_address.len()
                     + r.user_agent.as_ref().map_or(0, String::len)
                     + r.trace.state.as_ref().map_or(0, String::len);

@@ -137,6 +137,8 @@ pub enum Rule {
     Role,
     #[error("this is taken already; choose another.")]
     Taken,
+    #[error("another workspace made an account for this address, so nobody here can know whose it is. Ask the operator to add it.")]
+    AccountElsewhere,
     #[error("give a whole number from {min} to {max}.")]
     NumberRange { min: u64, max: u64 },
     #[error("name HTTP methods in capitals, separated by commas, such as GET, POST.")]

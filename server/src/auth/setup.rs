@@ -39,11 +39,11 @@ impl SetupSecret {
     ///
     /// # Errors
     /// [`AuthError::Random`]
-    pub fn make(user: Option<Uuid>, valid_for: Duration, clock: &Clock) -> Result<(Self, SetupToken), AuthError> {
+    pub fn make(user: Option<Uuid>, epoch: u64, valid_for: Duration, clock: &Clock) -> Result<(Self, SetupToken), AuthError> {
         let mut bytes = Zeroizing::new([0_u8; 32]);
         getrandom::fill(&mut *bytes).map_err(|error| AuthError::Random(error.to_string()))?;
         let secret = Zeroizing::new(URL_SAFE_NO_PAD.encode(*bytes));
-        let record = SetupToken { hash: hash(&secret), user, expires_at: clock.now_ms().saturating_add(millis(valid_for)) };
+        let record = SetupToken { hash: hash(&secret), user, epoch, expires_at: clock.now_ms().saturating_add(millis(valid_for)) };
         Ok((Self(secret), record))
     }
 
@@ -70,17 +70,18 @@ impl Auth {
         if self.store().users().count_operators()? > 0 {
             return Ok(None);
         }
-        let (secret, record) = SetupSecret::make(None, FIRST_OPERATOR_FOR, self.clock())?;
+        let (secret, record) = SetupSecret::make(None, 0, FIRST_OPERATOR_FOR, self.clock())?;
         self.replace_links(None, &record).await?;
         Ok(Some(secret.url(base)))
     }
 
-    /// The link with which an account gets a password. Earlier links of the account stop working.
+    /// The link with which an account gets a password. Earlier links of the account stop working, and this one does as
+    /// soon as the account's epoch is no longer the one for which it was allowed.
     ///
     /// # Errors
     /// The store can't be read or written.
-    pub async fn invite(&self, user: Uuid) -> Result<SetupSecret, AuthError> {
-        let (secret, record) = SetupSecret::make(Some(user), INVITATION_FOR, self.clock())?;
+    pub async fn invite(&self, user: Uuid, epoch: u64) -> Result<SetupSecret, AuthError> {
+        let (secret, record) = SetupSecret::make(Some(user), epoch, INVITATION_FOR, self.clock())?;
         self.replace_links(Some(user), &record).await?;
         Ok(secret)
     }
@@ -100,8 +101,8 @@ impl Auth {
         Ok(found.filter(|found| found.expires_at > self.clock().now_ms()))
     }
 
-    fn invited(&self, user: Uuid) -> Result<User, AuthError> {
-        self.store().users().get(user)?.filter(|user| !user.disabled).ok_or(AuthError::LinkInvalid)
+    fn invited(&self, user: Uuid, epoch: u64) -> Result<User, AuthError> {
+        self.store().users().get(user)?.filter(|user| !user.disabled && user.session_epoch == epoch).ok_or(AuthError::LinkInvalid)
     }
 }
 
@@ -115,7 +116,7 @@ impl Visitor {
         match found.user {
             None if self.auth.store().users().count_operators()? > 0 => Ok(Link::Invalid),
             None => Ok(Link::FirstOperator),
-            Some(user) => match self.auth.invited(user) {
+            Some(user) => match self.auth.invited(user, found.epoch) {
                 Ok(user) => Ok(Link::Invitation(user.email)),
                 Err(AuthError::LinkInvalid) => Ok(Link::Invalid),
                 Err(error) => Err(error),
@@ -138,7 +139,7 @@ impl Visitor {
                 (self.first_operator(Email::parse(email).map_err(AuthError::Email)?), None)
             }
             Some(user) => {
-                let user = self.auth.invited(user)?;
+                let user = self.auth.invited(user, found.epoch)?;
                 (user.clone(), Some(user))
             }
         };
@@ -169,6 +170,7 @@ impl Visitor {
             disabled: false,
             created_at: self.auth.clock().now_ms(),
             session_epoch: 0,
+            vouched_by: None,
         }
     }
 }

@@ -51,7 +51,7 @@ impl Operator {
     /// An operator may do in any workspace what its admins may. The workspace must exist; the caller has looked it up.
     #[must_use]
     pub fn admin_of(&self, workspace: TenantId) -> WorkspaceAdmin {
-        WorkspaceAdmin { actor: self.actor.clone(), workspace }
+        WorkspaceAdmin::new(self.actor.clone(), workspace, true)
     }
 }
 
@@ -60,11 +60,18 @@ impl Operator {
 pub struct WorkspaceAdmin {
     actor: Actor,
     workspace: TenantId,
+    operator: bool,
 }
 
 impl WorkspaceAdmin {
-    pub(super) const fn new(actor: Actor, workspace: TenantId) -> Self {
-        Self { actor, workspace }
+    pub(super) const fn new(actor: Actor, workspace: TenantId, operator: bool) -> Self {
+        Self { actor, workspace, operator }
+    }
+
+    /// Whether it is the operator who acts here, and not one of the workspace's own.
+    #[must_use]
+    pub const fn is_operator(&self) -> bool {
+        self.operator
     }
 
     #[must_use]
@@ -115,7 +122,7 @@ impl WorkspaceMember {
     /// The right to change the workspace, if this role has it.
     #[must_use]
     pub fn admin(&self) -> Option<WorkspaceAdmin> {
-        (self.operator || self.role == Role::Admin).then(|| WorkspaceAdmin::new(self.actor.clone(), self.workspace))
+        (self.operator || self.role == Role::Admin).then(|| WorkspaceAdmin::new(self.actor.clone(), self.workspace, self.operator))
     }
 }
 

@@ -64,7 +64,7 @@ impl Directory for Bound {
         let added = self.settings().add_member(&admin, email, role).await?;
         if added.invite {
             let auth = self.visitor.auth();
-            let link = auth.invite(added.user).await?.url(&self.parts.console_url);
+            let link = auth.invite(added.user, added.epoch).await?.url(&self.parts.console_url);
             auth.reveal().put(self.visitor.user()?.id, added.user, email.trim().to_lowercase(), link);
         }
         Ok(added.user)

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{Error, Settings};
 use crate::auth::{Actor, WorkspaceAdmin, WorkspaceMember};
 use crate::store::{Changes, Member, SetupToken, UnixMillis, User, now};
-use crate::values::{Email, Field, Role};
+use crate::values::{Email, Field, Role, Rule, TenantId};
 
 /// One row of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub struct AddedMember {
     pub user: Uuid,
     /// Whether whoever added the member may be given a link that sets the account's password.
     pub invite: bool,
+    /// The account's epoch that the link has to carry.
+    pub epoch: u64,
 }
 
 impl Settings {
@@ -54,7 +56,9 @@ impl Settings {
     /// Adds a member; an address without an account gets one, without a password.
     ///
     /// # Errors
-    /// A field breaks a rule, or the address is a member already ([`Error::Taken`] of the e-mail address).
+    /// A field breaks a rule, the address is a member already ([`Error::Taken`] of the e-mail address), or its account was
+    /// made by another workspace, so that nobody here knows whose it is. The operator may add it all the same; it then
+    /// loses its password and its links, and gets a new link.
     pub async fn add_member(&self, witness: &WorkspaceAdmin, email: &str, role: &str) -> Result<AddedMember, Error> {
         let email = Email::parse(email).map_err(Error::invalid(Field::Email))?;
         let role: Role = role.parse().map_err(Error::invalid(Field::Role))?;
@@ -68,19 +72,29 @@ impl Settings {
                 if self.store().members().get(workspace, user.id)?.is_some() {
                     return Err(Error::Taken(Field::Email));
                 }
-                let invite = user.password_hash.is_none() && !user.operator && self.store().members().of_user(user.id)?.is_empty();
-                (user.id, invite)
+                let elsewhere = user.vouched_by.is_some_and(|by| by != workspace);
+                if elsewhere && !witness.is_operator() {
+                    return Err(Error::Invalid { field: Field::Email, rule: Rule::AccountElsewhere });
+                }
+                if elsewhere && !user.operator {
+                    let fresh = User { password_hash: None, vouched_by: None, session_epoch: user.session_epoch + 1, ..user.clone() };
+                    changes = changes.expect_unchanged(&user).put(&fresh).and(self.without_links(user.id)?);
+                    (fresh, true)
+                } else {
+                    let invite = self.is_pending_here(&user, workspace)? && may_vouch(witness, &user);
+                    (user, invite)
+                }
             }
             None => {
-                let user = new_user(email);
+                let user = User { vouched_by: (!witness.is_operator()).then_some(workspace), ..new_user(email) };
                 changes = changes.put(&user);
-                (user.id, true)
+                (user, true)
             }
         };
-        let member = Member { workspace, user, role, added_at: now() };
-        changes = changes.expect_absent::<Member>(&Member::key_of(workspace, user)).put(&member);
+        let member = Member { workspace, user: user.id, role, added_at: now() };
+        changes = changes.expect_absent::<Member>(&Member::key_of(workspace, user.id)).put(&member);
         self.save(&guard, changes, super::publish::Scope::Nothing).await?;
-        Ok(AddedMember { user, invite })
+        Ok(AddedMember { user: user.id, invite, epoch: user.session_epoch })
     }
 
     /// Whether an admin of this workspace may be given a link that sets this member's password: only while the account has
@@ -91,8 +105,18 @@ impl Settings {
     pub fn may_invite(&self, witness: &WorkspaceAdmin, user: Uuid) -> Result<bool, Error> {
         self.store().members().get(witness.workspace(), user)?.ok_or(Error::NotFound)?;
         let user = self.store().users().get(user)?.ok_or(Error::NotFound)?;
-        let elsewhere = self.store().members().of_user(user.id)?.iter().any(|member| member.workspace != witness.workspace());
+        Ok(self.is_pending_here(&user, witness.workspace())? && may_vouch(witness, &user))
+    }
+
+    /// Whether the account waits for its first password and belongs to no other workspace.
+    fn is_pending_here(&self, user: &User, workspace: TenantId) -> Result<bool, Error> {
+        let elsewhere = self.store().members().of_user(user.id)?.iter().any(|member| member.workspace != workspace);
         Ok(user.password_hash.is_none() && !user.operator && !elsewhere)
+    }
+
+    fn without_links(&self, user: Uuid) -> Result<Changes, Error> {
+        let links = self.store().setup_tokens().of_user(Some(user))?;
+        Ok(links.iter().fold(Changes::new(), |changes, link| changes.delete::<SetupToken>(&SetupToken::key_of(&link.hash))))
     }
 
     /// # Errors
@@ -123,11 +147,10 @@ impl Settings {
             return Err(Error::LastAdmin);
         }
         let mut changes = Changes::new().delete::<Member>(&Member::key_of(workspace, user));
-        if let Ok(true) = self.may_invite(witness, user) {
-            changes = changes.delete::<User>(&User::key_of(user));
-            for token in self.store().setup_tokens().of_user(Some(user))? {
-                changes = changes.delete::<SetupToken>(&SetupToken::key_of(&token.hash));
-            }
+        if let Some(account) = self.store().users().get(user)?
+            && self.is_pending_here(&account, workspace)?
+        {
+            changes = changes.delete::<User>(&User::key_of(user)).and(self.without_links(user)?);
         }
         self.save(&guard, changes, super::publish::Scope::Nothing).await
     }
@@ -137,7 +160,21 @@ fn is_self(actor: &Actor, user: Uuid) -> bool {
     matches!(actor, Actor::User { id, .. } if *id == user)
 }
 
-/// An account without a password.
+/// Whether who acts here may be given a link to the account: the operator, or the workspace that made it.
+fn may_vouch(witness: &WorkspaceAdmin, user: &User) -> bool {
+    witness.is_operator() || user.vouched_by == Some(witness.workspace())
+}
+
+/// An account without a password, for which the operator stands.
 pub(super) fn new_user(email: Email) -> User {
-    User { id: Uuid::now_v7(), email, password_hash: None, operator: false, disabled: false, created_at: now(), session_epoch: 0 }
+    User {
+        id: Uuid::now_v7(),
+        email,
+        password_hash: None,
+        operator: false,
+        disabled: false,
+        created_at: now(),
+        session_epoch: 0,
+        vouched_by: None,
+    }
 }

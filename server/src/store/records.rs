@@ -21,6 +21,10 @@ pub struct User {
     pub created_at: UnixMillis,
     /// Changing the password raises it; sessions that carry an older one are over.
     pub session_epoch: u64,
+    /// The workspace whose admin made the account. Only that one's admins may invite it, and no other workspace's admin may
+    /// add it: they can't know who answers to the address. `None`: the operator stands for it.
+    #[serde(default)]
+    pub vouched_by: Option<TenantId>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -130,6 +134,9 @@ pub struct SetupToken {
     pub hash: String,
     /// `None` makes the first operator.
     pub user: Option<Uuid>,
+    /// The account's `session_epoch` when the link was allowed; another one makes the link void.
+    #[serde(default)]
+    pub epoch: u64,
     pub expires_at: UnixMillis,
 }
 

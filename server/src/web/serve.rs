@@ -1,6 +1,7 @@
 //! Accepts connections: HTTP/1.1 and HTTP/2, bounded in number and in how long a head may take, and lets them finish at
 //! the end.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,7 +76,10 @@ fn connection(
     graceful: &GracefulShutdown,
 ) -> impl Future<Output = ()> + Send + use<> {
     let peer = stream.peer_addr().ok().map(|address| Peer(address.ip().to_canonical()));
+    let begun = CancellationToken::new();
+    let first = begun.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
+        first.cancel();
         if let Some(peer) = peer {
             request.extensions_mut().insert(peer);
         }
@@ -86,7 +90,13 @@ fn connection(
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(Duration::from_secs(30)).max_concurrent_streams(100);
     let serving = graceful.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned());
     async move {
-        if let Err(error) = serving.await {
+        let mut serving = pin!(serving);
+        // hyper's own limit for a head starts only once it knows which HTTP it speaks.
+        let ended = tokio::select! {
+            ended = serving.as_mut() => Some(ended),
+            begun = tokio::time::timeout(HEAD, begun.cancelled()) => if begun.is_ok() { Some(serving.await) } else { None },
+        };
+        if let Some(Err(error)) = ended {
             tracing::debug!(error = %error, "a connection to the console broke off");
         }
         drop(permit);

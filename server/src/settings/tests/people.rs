@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::settings::Error;
-use crate::store::{Changes, SetupToken, now};
+use crate::store::{Changes, SetupToken, User, now};
 use crate::values::{Field, Rule};
 
 #[tokio::test]
@@ -49,7 +49,7 @@ async fn members_come_and_go() {
         (1, "ana@x", Role::Viewer, false, false)
     );
 
-    let token = SetupToken { hash: "ab".to_owned(), user: Some(ana.user), expires_at: now() };
+    let token = SetupToken { hash: "ab".to_owned(), user: Some(ana.user), epoch: 0, expires_at: now() };
     settings.store().commit(Changes::new().put(&token)).await.unwrap();
     settings.remove_member(&admin(acme), ana.user).await.unwrap();
     assert!(settings.members(&member(acme)).unwrap().is_empty());
@@ -76,13 +76,24 @@ async fn an_account_of_another_workspace_is_not_invited_again() {
     let house = house();
     let settings = &house.settings;
     let (acme, blue) = (house.workspace("acme").await.id, house.workspace("blue").await.id);
-    let first = settings.add_member(&admin(acme), "ana@x", "admin").await.unwrap();
-    assert!(settings.may_invite(&admin(acme), first.user).unwrap());
+    let own = |workspace| WorkspaceMember::for_test(someone(), workspace, Role::Admin).admin().unwrap();
+    let first = settings.add_member(&own(acme), "ana@x", "admin").await.unwrap();
+    assert!(first.invite && settings.may_invite(&own(acme), first.user).unwrap());
+    let refused = Error::Invalid { field: Field::Email, rule: Rule::AccountElsewhere };
+    assert_eq!(settings.add_member(&own(blue), "ana@x", "viewer").await.unwrap_err(), refused, "waiting for its password");
+    let account = settings.store().users().get(first.user).unwrap().unwrap();
+    let active = User { password_hash: Some("known to acme's admin".to_owned()), ..account.clone() };
+    settings.store().commit(Changes::new().put(&active)).await.unwrap();
+    assert_eq!(settings.add_member(&own(blue), "ana@x", "viewer").await.unwrap_err(), refused, "with a password that acme chose");
+
+    // The operator may, and from then on stands for the account: what acme knows of it is worth nothing any more.
     let second = settings.add_member(&admin(blue), "ana@x", "viewer").await.unwrap();
-    assert_eq!((second.user, second.invite), (first.user, false));
-    assert!(!settings.may_invite(&admin(blue), first.user).unwrap());
-    settings.remove_member(&admin(blue), first.user).await.unwrap();
+    assert_eq!((second.user, second.invite, second.epoch), (first.user, true, first.epoch + 1));
+    let account = settings.store().users().get(first.user).unwrap().unwrap();
+    assert_eq!((account.password_hash, account.vouched_by), (None, None));
+    assert!(!settings.may_invite(&own(acme), first.user).unwrap() && !settings.may_invite(&own(blue), first.user).unwrap());
+    settings.remove_member(&own(blue), first.user).await.unwrap();
     assert!(settings.store().users().get(first.user).unwrap().is_some(), "it still belongs to the other one");
-    assert!(settings.may_invite(&admin(acme), first.user).unwrap());
-    assert_eq!(settings.may_invite(&admin(blue), first.user).unwrap_err(), Error::NotFound);
+    assert!(!settings.may_invite(&own(acme), first.user).unwrap(), "nor when it is alone there");
+    assert_eq!(settings.may_invite(&own(blue), first.user).unwrap_err(), Error::NotFound);
 }

@@ -23,6 +23,7 @@ fn user(email: &str) -> User {
         disabled: false,
         created_at: now(),
         session_epoch: 0,
+        vouched_by: None,
     }
 }
 

@@ -132,6 +132,7 @@ impl TestConsole {
             disabled: false,
             created_at: 0,
             session_epoch: 0,
+            vouched_by: None,
         };
         self.store.commit(Changes::new().put(&user)).await.unwrap();
         user

@@ -58,3 +58,17 @@ async fn a_page_of_a_workspace_one_may_not_see_is_as_one_that_is_not_there() {
         assert_eq!(browser.get(page).await.status, StatusCode::NOT_FOUND, "{page}");
     }
 }
+
+/// The title is the one text of a page that the framework does not escape.
+#[tokio::test]
+async fn a_name_in_the_title_stays_text() {
+    let console = TestConsole::start().await;
+    let acme = console.workspace("acme").await;
+    console.member(&acme, "admin@acme.test", Role::Admin).await;
+    let browser = console.browser().signed_in("admin@acme.test", PASSWORD).await;
+    let name = "</title><meta http-equiv=refresh content=0;//evil.example>";
+    let renamed = browser.call("/api/directory/rename-workspace", &[("workspace", "acme"), ("name", name)]).await;
+    assert_eq!(renamed.status, StatusCode::OK, "{}", renamed.text());
+    let page = browser.get("/w/acme").await.text();
+    assert!(page.contains("&lt;/title>&lt;meta") && !page.contains("<meta http-equiv"), "{page}");
+}

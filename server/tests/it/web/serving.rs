@@ -28,3 +28,17 @@ async fn both_versions_of_http_are_spoken() {
     assert_eq!((answer.version(), answer.status()), (reqwest::Version::HTTP_2, reqwest::StatusCode::OK));
     assert_eq!(answer.text().await.unwrap(), "ok\n");
 }
+
+/// Whoever says nothing, or only the beginning of the HTTP/2 preface, holds no place for long.
+#[tokio::test]
+async fn connections_without_a_request_are_closed() {
+    let console = TestConsole::start().await;
+    let address = console.base.strip_prefix("http://").unwrap().to_owned();
+    let mut silent = TcpStream::connect(&address).await.unwrap();
+    let mut half = TcpStream::connect(&address).await.unwrap();
+    half.write_all(b"PRI * HTTP").await.unwrap();
+    for stream in [&mut silent, &mut half] {
+        let closed = tokio::time::timeout(Duration::from_secs(40), stream.read(&mut [0; 16])).await;
+        assert!(matches!(closed, Ok(Ok(0) | Err(_))), "{closed:?}");
+    }
+}
