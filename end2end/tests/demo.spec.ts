@@ -22,5 +22,7 @@ test("the demo's account, curl line and pages work, from the binary alone", asyn
   expect(asset.headers()["content-encoding"]).toBe("br");
   const again = await page.request.get(knoxcall.console + script, { headers: { "if-none-match": asset.headers()["etag"] ?? "" } });
   expect(again.status()).toBe(304);
+  // A page that is still open would go on asking, and complain.
+  await page.close();
   await knoxcall.stop();
 });

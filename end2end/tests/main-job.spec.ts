@@ -117,6 +117,8 @@ test("from first start to telemetry in a real collector", async ({ page }) => {
     await expect(page.getByText(/refused/i).first()).toBeVisible();
   });
 
+  // A page that is still open would go on asking, and complain.
+  await page.close();
   first.stop();
   second.stop();
   upstream.stop();
@@ -142,6 +144,7 @@ test("what the environment manages is shown, locked, with the variable's name", 
   await expect(page.getByRole("switch", { name: "Export traces" })).not.toBeChecked();
   await expect(page.getByText("Managed by environment").first()).toBeVisible();
   expect(await page.content()).not.toContain("managed-secret");
+  await page.close();
   await knoxcall.stop();
   rotel.stop();
   upstream.stop();

@@ -101,7 +101,7 @@ test("the theme can be chosen and stays", async ({ as }) => {
   await hydrated(page);
   const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const light = await background();
-  await page.getByRole("radio", { name: /dark/i }).or(page.getByRole("button", { name: /dark/i })).first().click();
+  await page.locator("label").filter({ has: page.getByRole("radio", { name: "Dark theme" }) }).click();
   await expect.poll(background).not.toBe(light);
   await page.reload();
   expect(await background()).not.toBe(light);
