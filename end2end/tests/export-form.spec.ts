@@ -29,7 +29,7 @@ test("wrong input names the rule, keeps what was typed, and changes nothing", as
   await endpoint.fill("collector:4318");
   await page.getByLabel("Service name").fill("another");
   // The click itself has to arrive: an error line that appears meanwhile must not move the button away.
-  const refused = page.waitForResponse((response) => response.url().includes("save-tenant-export"));
+  const refused = page.waitForResponse((response) => response.url().includes("save-export"));
   await page.getByRole("button", { name: "Save" }).click();
   expect((await refused).status()).toBe(422);
   await expect(page.getByText(/start with http:\/\/ or https:\/\//i).first()).toBeVisible();

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result, anyhow};
 use async_trait::async_trait;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -19,10 +20,11 @@ use crate::config::Config;
 use crate::config::bootstrap::Bootstrap;
 use crate::event::{Event, Security, SecurityKind};
 use crate::gateway;
+use crate::live::Owner;
 use crate::outbound::Outbound;
-use crate::settings::{BootstrapReport, Problem, Settings};
-use crate::store::Store;
-use crate::telemetry::{self, OutboundTransport, Telemetry};
+use crate::settings::{BootstrapReport, Exhausted, Problem, Settings};
+use crate::store::{self, Store};
+use crate::telemetry::{self, GiveUp, OutboundTransport, Telemetry};
 use crate::values::Password;
 use crate::vault::Vault;
 use crate::{demo, web};
@@ -72,18 +74,21 @@ impl KnoxCall {
 
         let outbound = Outbound::new().context("TLS can't be set up")?;
         let transport = Arc::new(OutboundTransport::new(outbound.clone()));
-        let telemetry = Telemetry::start(settings.exports(), &bus, transport, telemetry::Options::default());
+        let (reports, exhausted) = mpsc::channel(64);
+        let give_up = GiveUp { after: config.pause_failing_after, reports: Some(reports), ..GiveUp::default() };
+        let options = telemetry::Options { give_up, ..telemetry::Options::default() };
+        let telemetry = Telemetry::start(settings.exports(), &bus, transport, options);
+        tokio::spawn(pause_exhausted(settings.clone(), exhausted, shutdown.clone()));
         report_unreadable(&settings, &bus);
         let gateway_config = gateway::Config { shutdown_grace: config.shutdown_grace, ..gateway::Config::default() };
         let gateway =
             tokio::spawn(gateway::serve(gateway_listener, gateway_config, settings.routing(), bus.clone(), outbound, shutdown.clone()));
 
         let setup_url = auth.setup_url(&console_url).await?;
-        let statuses = telemetry.clone();
         let backend = Backend::new(Parts {
             auth,
             settings,
-            statuses: Arc::new(move |owner| statuses.status(owner)),
+            telemetry: telemetry.clone(),
             console_url: console_url.clone(),
             gateway_url: gateway_url.clone(),
         });
@@ -116,6 +121,34 @@ impl KnoxCall {
             }
         }
         self.telemetry.shutdown(self.grace).await;
+    }
+}
+
+/// Pauses what telemetry reports as only failing. Waits for reports; there is no timer.
+async fn pause_exhausted(settings: Settings, mut reports: mpsc::Receiver<telemetry::Exhausted>, shutdown: CancellationToken) {
+    loop {
+        let report = tokio::select! {
+            () = shutdown.cancelled() => return,
+            report = reports.recv() => match report {
+                Some(report) => report,
+                None => return,
+            },
+        };
+        let workspace = match report.owner {
+            Owner::Operator => None,
+            Owner::Tenant(workspace) => Some(workspace),
+        };
+        let exhausted = Exhausted {
+            workspace,
+            generation: report.generation,
+            failing_since: store::unix_millis(report.since),
+            attempts: report.attempts,
+        };
+        match settings.pause_exhausted(exhausted).await {
+            Ok(true) => tracing::warn!(owner = ?report.owner, attempts = report.attempts, "an export that only failed has paused itself"),
+            Ok(false) => {}
+            Err(error) => tracing::error!(owner = ?report.owner, %error, "an export that only fails could not be paused"),
+        }
     }
 }
 

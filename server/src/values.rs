@@ -3,5 +3,8 @@
 //! Only this file, `backend` and `web` may name the crate `app`.
 
 pub use app::contract::FailureKind;
-pub use app::contract::values::{DisplayName, Email, Endpoint, HeaderList, Password, Role, Signal, Slug, TenantId};
+pub use app::contract::values::{
+    Compression, DisplayName, Email, Endpoint, HeaderList, Password, Preset, Role, Signal, Slug, Temporality, TenantId,
+    parse_export_timeout,
+};
 pub use app::contract::{Field, Rule, Variable};

@@ -53,6 +53,10 @@ pub enum Field {
     Traces,
     Logs,
     Metrics,
+    Compression,
+    Timeout,
+    Temporality,
+    Preset,
     TargetBaseUrl,
     InjectHeaders,
     Methods,
@@ -80,6 +84,10 @@ impl Field {
             Self::Traces => "Export traces",
             Self::Logs => "Export logs",
             Self::Metrics => "Export metrics",
+            Self::Compression => "Compression",
+            Self::Timeout => "Timeout",
+            Self::Temporality => "Metric temporality",
+            Self::Preset => "Backend",
             Self::TargetBaseUrl => "Target base URL",
             Self::InjectHeaders => "Injected headers",
             Self::Methods => "Allowed methods",
@@ -129,6 +137,8 @@ pub enum Rule {
     HeaderDuplicate { position: usize },
     #[error("enter the headers again, or clear them: saved headers are never sent to another origin than the one they were saved for.")]
     OriginChanged,
+    #[error("enter them again: the headers of that time were cleared since.")]
+    HeadersCleared,
     #[error("use 1 to 63 of a-z, 0-9 and -, starting and ending with a letter or digit.")]
     Slug,
     #[error("this is not an e-mail address.")]
@@ -172,11 +182,19 @@ pub enum Variable {
     LogsExporter,
     MetricsExporter,
     MetricInterval,
+    SpanBatchSize,
+    SpanDelay,
+    SpanQueue,
+    SpanExportTimeout,
+    LogBatchSize,
+    LogDelay,
+    LogQueue,
+    LogExportTimeout,
     SdkDisabled,
 }
 
 impl Variable {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 27] = [
         Self::OtlpEndpoint,
         Self::OtlpHeaders,
         Self::OtlpTracesEndpoint,
@@ -195,6 +213,14 @@ impl Variable {
         Self::LogsExporter,
         Self::MetricsExporter,
         Self::MetricInterval,
+        Self::SpanBatchSize,
+        Self::SpanDelay,
+        Self::SpanQueue,
+        Self::SpanExportTimeout,
+        Self::LogBatchSize,
+        Self::LogDelay,
+        Self::LogQueue,
+        Self::LogExportTimeout,
         Self::SdkDisabled,
     ];
 
@@ -219,6 +245,14 @@ impl Variable {
             Self::LogsExporter => "OTEL_LOGS_EXPORTER",
             Self::MetricsExporter => "OTEL_METRICS_EXPORTER",
             Self::MetricInterval => "OTEL_METRIC_EXPORT_INTERVAL",
+            Self::SpanBatchSize => "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+            Self::SpanDelay => "OTEL_BSP_SCHEDULE_DELAY",
+            Self::SpanQueue => "OTEL_BSP_MAX_QUEUE_SIZE",
+            Self::SpanExportTimeout => "OTEL_BSP_EXPORT_TIMEOUT",
+            Self::LogBatchSize => "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
+            Self::LogDelay => "OTEL_BLRP_SCHEDULE_DELAY",
+            Self::LogQueue => "OTEL_BLRP_MAX_QUEUE_SIZE",
+            Self::LogExportTimeout => "OTEL_BLRP_EXPORT_TIMEOUT",
             Self::SdkDisabled => "OTEL_SDK_DISABLED",
         }
     }

@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::export_health::ExportStatus;
+use super::export_history::ExportRevision;
+use super::values::{Compression, Preset, Temporality};
 #[cfg(feature = "ssr")]
-use super::ApiError;
-use super::values::Signal;
+use super::{ApiError, export_health::TestReport};
 use super::{UnixMillis, Variable};
 
 /// A field together with the environment variable that manages it, if one does.
@@ -13,6 +15,13 @@ pub struct Managed<T> {
     /// The value in effect.
     pub value: T,
     pub by: Option<Variable>,
+}
+
+impl<T> Managed<T> {
+    /// One that no variable manages.
+    pub const fn free(value: T) -> Self {
+        Self { value, by: None }
+    }
 }
 
 /// What may be shown of a stored secret: that there is one, since when, by whom, and for headers their names.
@@ -26,15 +35,38 @@ pub struct SecretView {
     pub unreadable: bool,
 }
 
-/// The Global card "OpenTelemetry export".
+/// Whose destination: the operator's or a workspace's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExportScope {
+    Global,
+    /// By slug.
+    Workspace(String),
+}
+
+impl ExportScope {
+    /// As forms name it: a workspace's slug, or nothing for the Global scope.
+    #[must_use]
+    pub fn of_field(workspace: &str) -> Self {
+        if workspace.is_empty() { Self::Global } else { Self::Workspace(workspace.to_owned()) }
+    }
+}
+
+/// The card of either scope: "OpenTelemetry export", "Telemetry export (OTLP)". Nothing is managed in a workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OperatorExportView {
+pub struct ExportView {
+    /// Empty when there is none.
     pub endpoint: Managed<String>,
     pub service_name: Managed<String>,
     pub headers: Managed<SecretView>,
+    /// Means the operator's destination only: a workspace gets no traces.
     pub traces: Managed<bool>,
     pub logs: Managed<bool>,
     pub metrics: Managed<bool>,
+    pub compression: Managed<Compression>,
+    /// In seconds; `None` is the default.
+    pub timeout_s: Managed<Option<u32>>,
+    pub temporality: Managed<Temporality>,
+    pub preset: Option<Preset>,
     /// Further variables in effect that have no field of their own.
     pub also_managed: Vec<Variable>,
     /// Counts saves; sent back with the form so that nobody overwrites another's change unseen.
@@ -42,22 +74,12 @@ pub struct OperatorExportView {
     pub saved_at: Option<UnixMillis>,
     pub saved_by: Option<String>,
     pub status: ExportStatus,
+    /// The newest first.
+    pub history: Vec<ExportRevision>,
 }
 
-/// The workspace card "Telemetry export (OTLP)".
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TenantExportView {
-    pub endpoint: String,
-    pub service_name: String,
-    pub headers: SecretView,
-    pub generation: u64,
-    pub saved_at: Option<UnixMillis>,
-    pub saved_by: Option<String>,
-    pub status: ExportStatus,
-}
-
-/// The form of either card. Signal switches are present when on and are ignored for a workspace.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The form of either card. Signal switches are present when on; a workspace has none for traces.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExportForm {
     /// Empty turns the export off.
     #[serde(default)]
@@ -76,7 +98,19 @@ pub struct ExportForm {
     pub logs: Option<String>,
     #[serde(default)]
     pub metrics: Option<String>,
-    /// [`OperatorExportView::generation`] as the form was loaded.
+    /// By name; blank is the default.
+    #[serde(default)]
+    pub compression: String,
+    /// In whole seconds; blank is the default.
+    #[serde(default)]
+    pub timeout_s: String,
+    /// By name; blank is the default.
+    #[serde(default)]
+    pub temporality: String,
+    /// A [`Preset`]'s slug; blank is none.
+    #[serde(default)]
+    pub preset: String,
+    /// [`ExportView::generation`] as the form was loaded.
     #[serde(default)]
     pub generation: u64,
 }
@@ -88,91 +122,19 @@ impl std::fmt::Debug for ExportForm {
     }
 }
 
-/// The five states a card can be in, besides a broken record.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ExportState {
-    Off,
-    Active,
-    /// Active, with the endpoint from the environment.
-    Managed,
-    Failing {
-        since: UnixMillis,
-    },
-    Paused,
-    /// The stored settings can't be read; nothing is exported until they are saved again.
-    Broken,
-}
-
-/// How a destination is doing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExportStatus {
-    pub state: ExportState,
-    pub last_success_at: Option<UnixMillis>,
-    pub last_failure: Option<ExportFailure>,
-    pub counts: ExportCounts,
-}
-
-impl ExportStatus {
-    #[must_use]
-    pub fn off() -> Self {
-        Self { state: ExportState::Off, last_success_at: None, last_failure: None, counts: ExportCounts::default() }
-    }
-}
-
-/// Since this destination's settings were last changed, or since the start. Always
-/// accepted = delivered + rejected + dropped + queued.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExportCounts {
-    /// Spans and log records taken on for this destination.
-    pub accepted: u64,
-    pub delivered: u64,
-    /// Refused by the collector in a partial success.
-    pub rejected: u64,
-    /// Dropped, by reason (`queue_full`, `not_retryable`, `expired`, `disabled`, …); only reasons that occurred.
-    pub dropped: Vec<(String, u64)>,
-    pub queued: u64,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExportFailure {
-    pub at: UnixMillis,
-    pub signal: Signal,
-    pub kind: FailureKind,
-    /// The collector's host, as configured.
-    pub host: String,
-}
-
-/// What went wrong with an export request, as far as it may be told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum FailureKind {
-    NameNotFound,
-    Refused,
-    Unreachable,
-    Tls,
-    Timeout,
-    /// The connection broke while a request was under way.
-    Closed,
-    Redirect {
-        status: u16,
-    },
-    Status {
-        status: u16,
-    },
-    PartialSuccess {
-        rejected: u64,
-    },
-    /// The answer was not what OTLP says, or too large.
-    BadAnswer,
-    /// The request would have been larger than 64 MiB.
-    TooLarge,
-}
-
-/// The export cards. The Global one takes the operator; a workspace's takes its members to read, its admins to write.
+/// The export cards. The Global one takes the operator; a workspace's takes its members to read, its admins for all else.
 #[cfg(feature = "ssr")]
 #[async_trait::async_trait]
 pub trait Integrations: Send + Sync {
-    async fn operator_export(&self) -> Result<OperatorExportView, ApiError>;
-    async fn save_operator_export(&self, form: ExportForm) -> Result<(), ApiError>;
-    async fn tenant_export(&self, workspace: &str) -> Result<TenantExportView, ApiError>;
-    async fn save_tenant_export(&self, workspace: &str, form: ExportForm) -> Result<(), ApiError>;
+    async fn export(&self, scope: &ExportScope) -> Result<ExportView, ApiError>;
+    /// Without settings and history: what the card asks for again and again.
+    async fn export_status(&self, scope: &ExportScope) -> Result<ExportStatus, ApiError>;
+    async fn save_export(&self, scope: &ExportScope, form: ExportForm) -> Result<(), ApiError>;
+    /// Sends a marked record per signal to where the form, saved or not, would send; changes nothing.
+    async fn test_export(&self, scope: &ExportScope, form: ExportForm) -> Result<TestReport, ApiError>;
+    async fn pause_export(&self, scope: &ExportScope, generation: u64) -> Result<(), ApiError>;
+    /// One that paused itself resumes only if a test passes: `false`, and the report is in the status.
+    async fn resume_export(&self, scope: &ExportScope, generation: u64) -> Result<bool, ApiError>;
+    /// Makes an earlier generation's settings the newest.
+    async fn revert_export(&self, scope: &ExportScope, to: u64, generation: u64) -> Result<(), ApiError>;
 }

@@ -6,6 +6,8 @@
 mod account;
 mod directory;
 mod error;
+mod export_health;
+mod export_history;
 mod integrations;
 mod routing;
 pub mod values;
@@ -13,6 +15,8 @@ pub mod values;
 pub use account::*;
 pub use directory::*;
 pub use error::*;
+pub use export_health::*;
+pub use export_history::*;
 pub use integrations::*;
 pub use routing::*;
 

@@ -1,71 +1,120 @@
 //! Server functions of the export cards. Each takes its services from the request before the first `await`, calls one
 //! contract method and, after a change, says where to go; rules and authorisation are behind the contract.
+//!
+//! `workspace` is a slug, or empty for the Global scope.
 
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 
-use crate::contract::{ApiError, ExportForm, ExportStatus, OperatorExportView, TenantExportView, Viewer, WorkspaceRef};
+#[cfg(feature = "ssr")]
+use crate::contract::ExportScope;
+use crate::contract::{ApiError, ExportForm, ExportStatus, ExportView, TestReport, WorkspaceRef};
 #[cfg(feature = "ssr")]
 use crate::service::{go_to, services};
 
-/// The Global integrations, and the workspaces that the scope switch offers.
+/// Where a card stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Place {
+    /// With the workspaces that the scope switch offers: slug and name.
+    Global {
+        workspaces: Vec<(String, String)>,
+    },
+    Workspace(WorkspaceRef),
+}
+
+impl Place {
+    #[must_use]
+    pub fn may_write(&self) -> bool {
+        match self {
+            Self::Global { .. } => true,
+            Self::Workspace(workspace) => workspace.access.may_write(),
+        }
+    }
+
+    /// As the forms name it.
+    #[must_use]
+    pub fn slug(&self) -> String {
+        match self {
+            Self::Global { .. } => String::new(),
+            Self::Workspace(workspace) => workspace.slug.clone(),
+        }
+    }
+}
+
+/// An export card with where it stands.
 ///
 /// # Errors
 /// As the contract's.
-#[server(endpoint = "integrations/operator-export")]
-pub async fn operator_export() -> Result<(Viewer, OperatorExportView), ApiError> {
+#[server(endpoint = "integrations/export")]
+pub async fn export(#[server(default)] workspace: String) -> Result<(Place, ExportView), ApiError> {
     let services = services()?;
-    let view = services.integrations.operator_export().await?;
+    let view = services.integrations.export(&ExportScope::of_field(&workspace)).await?;
+    if !workspace.is_empty() {
+        return Ok((Place::Workspace(services.directory.workspace(&workspace).await?), view));
+    }
     let viewer = services.accounts.viewer().await?.ok_or(ApiError::SignedOut)?;
-    Ok((viewer, view))
+    let workspaces = viewer.workspaces.into_iter().map(|found| (found.slug, found.name)).collect();
+    Ok((Place::Global { workspaces }, view))
 }
 
-/// How the operator's destination is doing, for the live panel.
+/// How a destination is doing, for the live panel.
 ///
 /// # Errors
 /// As the contract's.
-#[server(endpoint = "integrations/operator-export-status")]
-pub async fn operator_export_status() -> Result<ExportStatus, ApiError> {
-    let services = services()?;
-    Ok(services.integrations.operator_export().await?.status)
+#[server(endpoint = "integrations/export-health")]
+pub async fn export_health(#[server(default)] workspace: String) -> Result<ExportStatus, ApiError> {
+    services()?.integrations.export_status(&ExportScope::of_field(&workspace)).await
 }
 
 /// # Errors
 /// As the contract's.
-#[server(endpoint = "integrations/save-operator-export")]
-pub async fn save_operator_export(form: ExportForm) -> Result<(), ApiError> {
-    let services = services()?;
-    services.integrations.save_operator_export(form).await?;
-    go_to("/settings/integrations/otlp?saved=otlp");
+#[server(endpoint = "integrations/save-export")]
+pub async fn save_export(#[server(default)] workspace: String, form: ExportForm) -> Result<(), ApiError> {
+    services()?.integrations.save_export(&ExportScope::of_field(&workspace), form).await?;
+    go_to(&format!("{}?saved=otlp", page(&workspace)));
     Ok(())
 }
 
-/// A workspace's integrations, and what the viewer may do there.
+/// Sends a test as the form stands. The report is also on the card, for pages without scripts.
 ///
 /// # Errors
 /// As the contract's.
-#[server(endpoint = "integrations/tenant-export")]
-pub async fn tenant_export(workspace: String) -> Result<(WorkspaceRef, TenantExportView), ApiError> {
-    let services = services()?;
-    let view = services.integrations.tenant_export(&workspace).await?;
-    Ok((services.directory.workspace(&workspace).await?, view))
-}
-
-/// How a workspace's destination is doing, for the live panel.
-///
-/// # Errors
-/// As the contract's.
-#[server(endpoint = "integrations/tenant-export-status")]
-pub async fn tenant_export_status(workspace: String) -> Result<ExportStatus, ApiError> {
-    let services = services()?;
-    Ok(services.integrations.tenant_export(&workspace).await?.status)
+#[server(endpoint = "integrations/test-export")]
+pub async fn test_export(#[server(default)] workspace: String, form: ExportForm) -> Result<TestReport, ApiError> {
+    services()?.integrations.test_export(&ExportScope::of_field(&workspace), form).await
 }
 
 /// # Errors
 /// As the contract's.
-#[server(endpoint = "integrations/save-tenant-export")]
-pub async fn save_tenant_export(workspace: String, form: ExportForm) -> Result<(), ApiError> {
-    let services = services()?;
-    services.integrations.save_tenant_export(&workspace, form).await?;
-    go_to(&format!("/w/{workspace}/settings/integrations/telemetry?saved=otlp"));
+#[server(endpoint = "integrations/pause-export")]
+pub async fn pause_export(#[server(default)] workspace: String, generation: u64) -> Result<(), ApiError> {
+    services()?.integrations.pause_export(&ExportScope::of_field(&workspace), generation).await?;
+    go_to(&format!("{}?saved=export-paused", page(&workspace)));
     Ok(())
+}
+
+/// One that paused itself stays paused if its test does not pass; the report says why.
+///
+/// # Errors
+/// As the contract's.
+#[server(endpoint = "integrations/resume-export")]
+pub async fn resume_export(#[server(default)] workspace: String, generation: u64) -> Result<(), ApiError> {
+    let resumed = services()?.integrations.resume_export(&ExportScope::of_field(&workspace), generation).await?;
+    go_to(&format!("{}{}", page(&workspace), if resumed { "?saved=export-resumed" } else { "?resumed=no" }));
+    Ok(())
+}
+
+/// # Errors
+/// As the contract's.
+#[server(endpoint = "integrations/revert-export")]
+pub async fn revert_export(#[server(default)] workspace: String, to: u64, generation: u64) -> Result<(), ApiError> {
+    services()?.integrations.revert_export(&ExportScope::of_field(&workspace), to, generation).await?;
+    go_to(&format!("{}?saved=export-reverted", page(&workspace)));
+    Ok(())
+}
+
+/// The card's page.
+#[must_use]
+pub fn page(workspace: &str) -> String {
+    if workspace.is_empty() { "/settings/integrations/otlp".to_owned() } else { format!("/w/{workspace}/settings/integrations/telemetry") }
 }

@@ -14,7 +14,7 @@ pub const fn pill(state: &ExportState) -> PillState {
         ExportState::Active => PillState::Active,
         ExportState::Managed => PillState::Managed,
         ExportState::Failing { .. } => PillState::Failing,
-        ExportState::Paused => PillState::Paused,
+        ExportState::Paused(_) => PillState::Paused,
         ExportState::Broken => PillState::Broken,
     }
 }

@@ -1,15 +1,18 @@
-//! The fields that both export forms share, and the line with the save button. The pages put their own form around it.
+//! The fields of an export's form, and its foot with the buttons. The page puts the form around them.
 
+use leptos::form::FromFormData;
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
-use web_sys::HtmlInputElement;
+use web_sys::{FormData, HtmlButtonElement, HtmlInputElement};
 
+use super::api::{SaveExport, TestExport};
 use super::header_rows::HeaderRows;
-use super::view_model::{check_endpoint, check_headers, check_service_name, origin_changed, saved_message, signal_urls};
-use crate::contract::values::Signal as OtlpSignal;
-use crate::contract::{ApiError, ExportState, Field, Managed, SecretView, UnixMillis};
+use super::view_model::{check_endpoint, check_headers, check_service_name, origin_changed, saved_message, signal_urls, temporality_words};
+use crate::contract::values::{Compression, Preset, Signal as OtlpSignal, Temporality, parse_export_timeout};
+use crate::contract::{ApiError, ExportState, ExportView, Field, Managed, UnixMillis, Variable};
 use crate::ui::{
-    ActionError, Button, ButtonKind, FieldSet, Notice, NoticeKind, SecretField, TextField, Time, Toggle, error_of, field_error,
+    ActionError, Button, ButtonKind, FieldSet, Notice, NoticeKind, SecretField, Select, TextField, Time, Toggle, error_of, field_error,
 };
 
 const EXAMPLE: &str = "https://otlp.example.com";
@@ -17,22 +20,16 @@ const EXAMPLE: &str = "https://otlp.example.com";
 /// What an action has answered so far.
 pub type Answer = Signal<Option<Result<(), ApiError>>>;
 
-/// What a form starts from.
-#[derive(Clone)]
-pub struct Stored {
-    pub endpoint: Managed<String>,
-    pub service_name: Managed<String>,
-    pub headers: Managed<SecretView>,
-    pub generation: u64,
-    pub state: ExportState,
-    /// The signals that this destination can get.
-    pub signals: &'static [OtlpSignal],
-}
-
-/// Endpoint, service name and headers; `children` are further fields.
+/// All fields. `asked` is a backend whose template is to be filled in, in place of what is stored.
 #[component]
-pub fn ExportFields(stored: Stored, answer: Answer, #[prop(optional)] children: Option<Children>) -> impl IntoView {
-    let typed = RwSignal::new(stored.endpoint.value.clone());
+pub fn ExportFields(view: ExportView, signals: &'static [OtlpSignal], answer: Answer, asked: Option<Preset>) -> impl IntoView {
+    let template = asked.map(Preset::template);
+    let stored_endpoint = view.endpoint.value.clone();
+    let endpoint = match template {
+        Some(template) if !template.endpoint.is_empty() => Managed::free(template.endpoint.to_owned()),
+        _ => view.endpoint,
+    };
+    let typed = RwSignal::new(endpoint.value.clone());
     let headers_typed = RwSignal::new(false);
     let listen = move |event: leptos::ev::Event| {
         let input: HtmlInputElement = event_target(&event);
@@ -42,24 +39,37 @@ pub fn ExportFields(stored: Stored, answer: Answer, #[prop(optional)] children: 
             _ => {}
         }
     };
-    let endpoint = stored.endpoint.value.clone();
-    let stored_headers = stored.headers.value.set;
-    let elsewhere = move || stored_headers && !headers_typed.get() && typed.with(|typed| origin_changed(&endpoint, typed));
+    let has_headers = view.headers.value.set;
+    let elsewhere = move || has_headers && !headers_typed.get() && typed.with(|typed| origin_changed(&stored_endpoint, typed));
+    let preset = asked.or(view.preset).map(Preset::slug).unwrap_or_default();
+    let takes = move |signal| template.is_none_or(|template| template.signals.contains(&signal));
+    let on =
+        move |stored: Managed<bool>, signal| if template.is_some() && stored.by.is_none() { Managed::free(takes(signal)) } else { stored };
+    let traces = signals.contains(&OtlpSignal::Traces).then(|| on(view.traces, OtlpSignal::Traces));
+    let advanced = Advanced {
+        compression: view.compression,
+        timeout_s: view.timeout_s,
+        temporality: match template {
+            Some(template) if view.temporality.by.is_none() => Managed::free(template.temporality),
+            _ => view.temporality,
+        },
+    };
     view! {
         <div class="space-y-5 p-5" on:input=listen>
             <ActionError error=error_of(answer)/>
-            {(stored.state == ExportState::Broken).then(|| view! {
+            {(view.status.state == ExportState::Broken).then(|| view! {
                 <Notice kind=NoticeKind::Error>
                     "The stored settings can't be read, so nothing is exported. Enter them again and save."
                 </Notice>
             })}
-            <input type="hidden" name="form[generation]" value=stored.generation.to_string()/>
+            <input type="hidden" name="form[generation]" value=view.generation.to_string()/>
+            <input type="hidden" name="form[preset]" value=preset/>
             <div class="space-y-2">
                 <TextField
                     label=Field::Endpoint.label()
                     name="form[endpoint]"
-                    value=stored.endpoint.value
-                    help=if stored.endpoint.by.is_some() {
+                    value=endpoint.value
+                    help=if endpoint.by.is_some() {
                         "The base URL of your collector."
                     } else {
                         "The base URL of your collector. Leave it empty to turn the export off."
@@ -67,20 +77,20 @@ pub fn ExportFields(stored: Stored, answer: Answer, #[prop(optional)] children: 
                     placeholder=EXAMPLE
                     mono=true
                     error=field_error(answer, Field::Endpoint)
-                    managed_by=stored.endpoint.by
+                    managed_by=endpoint.by
                     validate=check_endpoint
                 />
-                <Appended typed signals=stored.signals/>
+                <Appended typed signals/>
             </div>
             <TextField
                 label=Field::ServiceName.label()
                 name="form[service_name]"
-                value=stored.service_name.value
+                value=view.service_name.value
                 help="What the collector sees as service.name."
                 placeholder="knoxcall"
                 optional=true
                 error=field_error(answer, Field::ServiceName)
-                managed_by=stored.service_name.by
+                managed_by=view.service_name.by
                 validate=check_service_name
             />
             <div class="group/headers space-y-2">
@@ -88,24 +98,80 @@ pub fn ExportFields(stored: Stored, answer: Answer, #[prop(optional)] children: 
                     label=Field::Headers.label()
                     name="form[headers]"
                     clear_name="form[clear_headers]"
-                    secret=stored.headers.value
-                    help=if stored.headers.by.is_some() {
+                    secret=view.headers.value
+                    initial=template.filter(|_| view.headers.by.is_none()).map(|template| template.headers).unwrap_or_default()
+                    help=if view.headers.by.is_some() {
                         "Sent with every export."
                     } else {
                         "Sent with every export, encrypted at rest. Write name=value pairs with commas between them."
                     }
                     placeholder="Authorization=Bearer …, X-Scope-OrgID=acme"
                     error=field_error(answer, Field::Headers)
-                    managed_by=stored.headers.by
+                    managed_by=view.headers.by
                     validate=check_headers
                 />
-                {stored.headers.by.is_none().then(|| view! { <HeaderRows input="field-form-headers-"/> })}
+                {view.headers.by.is_none().then(|| view! { <HeaderRows input="field-form-headers-"/> })}
                 <p class="text-small text-warn" class:hidden=move || !elsewhere()>
                     "This endpoint is on another origin: saved headers stay with the old one. Enter them again, or clear them."
                 </p>
             </div>
-            {children.map(|children| children())}
+            <SignalSwitches traces logs=on(view.logs, OtlpSignal::Logs) metrics=on(view.metrics, OtlpSignal::Metrics) answer/>
+            <AdvancedFields advanced answer/>
+            <AlsoManaged variables=view.also_managed/>
         </div>
+    }
+}
+
+struct Advanced {
+    compression: Managed<Compression>,
+    timeout_s: Managed<Option<u32>>,
+    temporality: Managed<Temporality>,
+}
+
+/// Folded until something in it differs from the default, is managed, or is wrong.
+#[component]
+fn AdvancedFields(advanced: Advanced, answer: Answer) -> impl IntoView {
+    let Advanced { compression, timeout_s, temporality } = advanced;
+    let special = compression != Managed::free(Compression::default())
+        || timeout_s != Managed::free(None)
+        || temporality != Managed::free(Temporality::default());
+    let wrong = [Field::Compression, Field::Timeout, Field::Temporality].map(|field| field_error(answer, field));
+    let open = move || special || wrong.iter().any(|error| error.get().is_some());
+    view! {
+        <details class="group/advanced rounded-md border border-line" open=open>
+            <summary class="cursor-pointer rounded-md px-3 py-2 text-sm font-medium text-ink hover:bg-hover">"Advanced"</summary>
+            <div class="space-y-5 border-t border-line p-4">
+                <Select
+                    label=Field::Compression.label()
+                    name="form[compression]"
+                    value=compression.value.name()
+                    options=vec![("gzip".to_owned(), "gzip".to_owned()), ("none".to_owned(), "None".to_owned())]
+                    help="Of request bodies. Nearly every collector takes gzip."
+                    error=field_error(answer, Field::Compression)
+                    managed_by=compression.by
+                />
+                <TextField
+                    label=Field::Timeout.label()
+                    name="form[timeout_s]"
+                    value=timeout_s.value.map(|seconds| seconds.to_string()).unwrap_or_default()
+                    help="Seconds that one export request may take: 1 to 60. Empty is 10."
+                    placeholder="10"
+                    optional=true
+                    error=field_error(answer, Field::Timeout)
+                    managed_by=timeout_s.by
+                    validate=|text| parse_export_timeout(text).map(drop)
+                />
+                <Select
+                    label=Field::Temporality.label()
+                    name="form[temporality]"
+                    value=temporality.value.name()
+                    options=Temporality::ALL.iter().map(|one| (one.name().to_owned(), temporality_words(*one).to_owned())).collect()
+                    help="Cumulative suits Prometheus and most others; Datadog and Elastic need delta."
+                    error=field_error(answer, Field::Temporality)
+                    managed_by=temporality.by
+                />
+            </div>
+        </details>
     }
 }
 
@@ -138,30 +204,54 @@ fn Appended(typed: RwSignal<String>, signals: &'static [OtlpSignal]) -> impl Int
     }
 }
 
-/// The three switches of the operator's export.
+/// A switch for each signal that the destination can get. A workspace has none for traces.
 #[component]
-pub fn SignalSwitches(traces: Managed<bool>, logs: Managed<bool>, metrics: Managed<bool>, answer: Answer) -> impl IntoView {
+pub fn SignalSwitches(
+    #[prop(optional_no_strip)] traces: Option<Managed<bool>>,
+    logs: Managed<bool>,
+    metrics: Managed<bool>,
+    answer: Answer,
+) -> impl IntoView {
     let switch = move |field: Field, name, on: Managed<bool>, help| {
         view! { <Toggle label=field.label() name checked=on.value managed_by=on.by help error=field_error(answer, field)/> }.into_any()
     };
-    let traces = switch(Field::Traces, "form[traces]", traces, "A span for each request to the gateway and the console.");
+    let traces =
+        traces.map(|traces| switch(Field::Traces, "form[traces]", traces, "A span for each request to the gateway and the console."));
     let logs = switch(Field::Logs, "form[logs]", logs, "A record for each request with a valid key. Never bodies or credentials.");
     let metrics = switch(Field::Metrics, "form[metrics]", metrics, "Request counts and durations, every 60 seconds.");
     view! { <FieldSet legend="Signals">{traces} {logs} {metrics}</FieldSet> }.into_any()
 }
 
-/// The foot of the form: the button, what saving did, and who saved last.
+/// Variables in effect that have no field here.
 #[component]
-pub fn SaveLine(
-    #[prop(into)] pending: Signal<bool>,
-    answer: Answer,
-    endpoint: String,
-    state: ExportState,
-    saved_at: Option<UnixMillis>,
-    saved_by: Option<String>,
-) -> impl IntoView {
+fn AlsoManaged(variables: Vec<Variable>) -> impl IntoView {
+    (!variables.is_empty()).then(|| {
+        let names = variables
+            .into_iter()
+            .map(|variable| view! { <li class="font-mono text-[0.9em] break-all">{variable.name()}</li> })
+            .collect_view();
+        view! {
+            <div class="text-small text-muted">
+                <p>"The environment also sets:"</p>
+                <ul class="mt-1 space-y-0.5">{names}</ul>
+            </div>
+        }
+    })
+}
+
+/// What is in effect since the last save.
+pub struct Saved {
+    pub endpoint: String,
+    pub state: ExportState,
+    pub at: Option<UnixMillis>,
+    pub by: Option<String>,
+}
+
+/// The foot of the form: the buttons, what saving did, and who saved last.
+#[component]
+pub fn FormFoot(save: ServerAction<SaveExport>, test: ServerAction<TestExport>, answer: Answer, saved: Saved) -> impl IntoView {
     let query = use_query_map();
-    let message = saved_message(&endpoint, &state);
+    let message = saved_message(&saved.endpoint, &saved.state);
     let said = move || {
         let saved = query.with(|query| query.get_str("saved") == Some("otlp"));
         // An address keeps `saved` while a later attempt fails.
@@ -169,18 +259,49 @@ pub fn SaveLine(
         if saved && !failed { message.clone() } else { String::new() }
     };
     view! {
-        <div class="flex flex-wrap items-center gap-x-4 gap-y-2 border-t border-line px-5 py-3.5">
-            <Button kind=ButtonKind::Primary submit=true pending>
+        <div class="flex flex-wrap items-center gap-x-3 gap-y-2 border-t border-line px-5 py-3.5">
+            <Button kind=ButtonKind::Primary submit=true pending=save.pending()>
                 "Save"
             </Button>
+            <TestButton save test/>
             <p class="text-small font-medium text-ok" role="status">
                 {said}
             </p>
-            {saved_at.map(|at| view! {
+            {saved.at.map(|at| view! {
                 <p class="ml-auto text-small text-faint">
-                    "Last saved " <Time at/> {saved_by.map(|by| format!(" by {by}"))}
+                    "Last saved " <Time at/> {saved.by.map(|by| format!(" by {by}"))}
                 </p>
             })}
         </div>
+    }
+}
+
+/// Sends the same form elsewhere: without scripts by its own address, with them by the action.
+#[component]
+fn TestButton(save: ServerAction<SaveExport>, test: ServerAction<TestExport>) -> impl IntoView {
+    let pending = test.pending();
+    let press = move |event: leptos::ev::MouseEvent| {
+        let button: HtmlButtonElement = event_target(&event);
+        let Some(data) = button.form().and_then(|form| FormData::new_with_form(&form).ok()) else { return };
+        event.prevent_default();
+        if pending.get_untracked() {
+            return;
+        }
+        if let Ok(input) = TestExport::from_form_data(&data) {
+            save.value().set(None);
+            test.dispatch(input);
+        }
+    };
+    view! {
+        <button
+            type="submit"
+            formaction=TestExport::url()
+            class=ButtonKind::Secondary.classes()
+            aria-disabled=move || pending.get().then_some("true")
+            aria-busy=move || pending.get().then_some("true")
+            on:click=press
+        >
+            "Send test"
+        </button>
     }
 }

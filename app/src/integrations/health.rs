@@ -8,18 +8,19 @@ use std::time::Duration;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::api::{operator_export_status, tenant_export_status};
+use super::api::export_health;
 use super::card::{LiveFact, pill};
-use super::view_model::{announcement, counts, drop_reason, failure_sentence, thousands};
-use crate::contract::{ApiError, ExportFailure, ExportState, ExportStatus};
+use super::chart::HourChart;
+use super::view_model::{announcement, counts, drop_reason, failure_sentence, hour_counts, hour_drops, overflow_sentence, thousands};
+use crate::contract::{ExportFailure, ExportState, ExportStatus};
 use crate::ui::{Card, CardHeader, StatusPill, Time};
 
 const EVERY: Duration = Duration::from_secs(2);
 
-/// The panel. `workspace` is the slug, or `None` for the operator's destination.
+/// The panel.
 #[component]
-pub fn HealthPanel(initial: ExportStatus, workspace: Option<String>) -> impl IntoView {
-    let Live { status, reachable } = follow(initial, workspace);
+pub fn HealthPanel(live: Live) -> impl IntoView {
+    let Live { status, reachable } = live;
     let spoken = Memo::new(move |_| status.with(|status| announcement(&status.state)));
     view! {
         <Card>
@@ -35,18 +36,55 @@ pub fn HealthPanel(initial: ExportStatus, workspace: Option<String>) -> impl Int
                     <p class="text-sm text-ink tabular-nums">{move || view! { <LiveFact status=status.get()/> }}</p>
                     {move || status.with(|status| view! { <Moments status=status.clone()/> })}
                 </div>
-                {move || status.with(|status| view! { <Counts status=status.clone()/> })}
-                <p class="px-5 py-3 text-small text-faint">
-                    {move || {
-                        if reachable.get() {
-                            "Counted since these settings were last changed, or since the start."
-                        } else {
-                            "The server can't be reached; these figures are not live."
-                        }
-                    }}
+                {move || status.with(|status| view! { <LastHour status=status.clone()/> })}
+                <details>
+                    <summary class="cursor-pointer px-5 py-3 text-small text-muted hover:text-ink">
+                        "Every record since these settings were last changed"
+                    </summary>
+                    {move || status.with(|status| view! { <Counts status=status.clone()/> })}
+                </details>
+                <p class="px-5 py-3 text-small text-faint" class:hidden=move || reachable.get()>
+                    "The server can't be reached; these figures are not live."
                 </p>
             </div>
         </Card>
+    }
+}
+
+/// Four numbers and a bar for each minute.
+#[component]
+fn LastHour(status: ExportStatus) -> impl IntoView {
+    let numbers = hour_counts(&status)
+        .map(|(label, value)| {
+            let quiet = value == 0;
+            view! {
+                <div>
+                    <dt class="text-small text-muted">{label}</dt>
+                    <dd class="text-base font-semibold tabular-nums" class=("text-ink", !quiet) class=("text-faint", quiet)>
+                        {thousands(value)}
+                    </dd>
+                </div>
+            }
+        })
+        .collect_view();
+    let drops = hour_drops(&status.hour)
+        .into_iter()
+        .map(|(reason, count)| {
+            view! {
+                <li class="flex items-baseline justify-between gap-3">
+                    <span>{drop_reason(&reason)}</span>
+                    <span class="text-ink tabular-nums">{thousands(count)}</span>
+                </li>
+            }
+        })
+        .collect_view();
+    view! {
+        <div class="space-y-3 px-5 py-4">
+            <h3 class="text-small font-medium text-ink">"Spans, log records and metric points in the last hour"</h3>
+            <dl class="grid grid-cols-4 gap-2">{numbers}</dl>
+            <HourChart hour=status.hour now=status.now/>
+            <ul class="space-y-1 text-small text-muted">{drops}</ul>
+        </div>
     }
 }
 
@@ -122,6 +160,7 @@ fn Counts(status: ExportStatus) -> impl IntoView {
         })
         .collect_view();
     let dropped = !status.counts.dropped.is_empty();
+    let overflow = overflow_sentence(status.counts.overflowing_instruments);
     view! {
         <div class="space-y-3 px-5 py-4 text-small">
             <h3 class="font-medium text-ink">"Spans and log records"</h3>
@@ -130,19 +169,22 @@ fn Counts(status: ExportStatus) -> impl IntoView {
                 <h4 class="pt-1 font-medium text-ink">"Dropped because"</h4>
                 <dl class="space-y-1.5">{reasons}</dl>
             })}
+            {overflow.map(|sentence| view! {
+                <p class="rounded-md border border-warn-line bg-warn-soft px-3 py-2 text-ink">{sentence}</p>
+            })}
         </div>
     }
 }
 
 /// The newest status, and whether the last question for it was answered.
 #[derive(Clone, Copy)]
-struct Live {
-    status: RwSignal<ExportStatus>,
+pub struct Live {
+    pub status: RwSignal<ExportStatus>,
     reachable: RwSignal<bool>,
 }
 
-/// Starts asking once scripts run, and stops with the component.
-fn follow(initial: ExportStatus, workspace: Option<String>) -> Live {
+/// Starts asking once scripts run, and stops with the component. `workspace` is a slug, or empty for the Global scope.
+pub fn follow(initial: ExportStatus, workspace: String) -> Live {
     let live = Live { status: RwSignal::new(initial), reachable: RwSignal::new(true) };
     let asking = RwSignal::new(false);
     Effect::new(move |_| {
@@ -154,7 +196,7 @@ fn follow(initial: ExportStatus, workspace: Option<String>) -> Live {
             asking.set(true);
             let workspace = workspace.clone();
             spawn_local(async move {
-                let answer = ask(workspace).await;
+                let answer = export_health(workspace).await;
                 // The page may be gone by now: then there is nobody to tell.
                 let _ = asking.try_set(false);
                 let _ = live.reachable.try_set(answer.is_ok());
@@ -170,11 +212,4 @@ fn follow(initial: ExportStatus, workspace: Option<String>) -> Live {
         }
     });
     live
-}
-
-async fn ask(workspace: Option<String>) -> Result<ExportStatus, ApiError> {
-    match workspace {
-        Some(workspace) => tenant_export_status(workspace).await,
-        None => operator_export_status().await,
-    }
 }

@@ -3,18 +3,20 @@
 //! `view_model` holds the words and rules, `api` the way to the server; the other files are views.
 
 mod api;
+mod attempts;
 mod card;
+mod chart;
 mod export_form;
-mod global;
-mod global_otlp;
+mod export_page;
+mod grid;
 mod header_rows;
 mod health;
+mod history;
+mod pause;
+mod presets;
 mod scope;
+mod test_result;
 mod view_model;
-mod workspace;
-mod workspace_otlp;
 
-pub use global::GlobalIntegrations;
-pub use global_otlp::GlobalOtlp;
-pub use workspace::WorkspaceIntegrations;
-pub use workspace_otlp::WorkspaceOtlp;
+pub use export_page::{GlobalOtlp, WorkspaceOtlp};
+pub use grid::{GlobalIntegrations, WorkspaceIntegrations};

@@ -1,7 +1,10 @@
 //! What the export cards say, as pure functions of what the server answered and of what is typed. No views here.
 
-use crate::contract::values::{DisplayName, Endpoint, HeaderList, Signal};
-use crate::contract::{ExportCounts, ExportFailure, ExportState, ExportStatus, FailureKind, Rule, UnixMillis};
+use crate::contract::values::{DisplayName, Endpoint, HeaderList, Signal, Temporality};
+use crate::contract::{
+    AttemptOutcome, ExportCounts, ExportFailure, ExportMinute, ExportState, ExportStatus, FailureKind, FieldChange, PauseView,
+    RevisionCause, Rule, SecretView, TestReport, TestResult, UnixMillis,
+};
 
 /// The one live fact of a card; the point in time is shown by the view, relative to now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,11 +17,11 @@ pub struct Fact {
 #[must_use]
 pub fn live_fact(status: &ExportStatus) -> Fact {
     let plain = |text| Fact { text, at: None };
-    match status.state {
+    match &status.state {
         ExportState::Off => plain("Not configured"),
         ExportState::Broken => plain("The stored settings can't be read"),
-        ExportState::Paused => plain("Nothing is sent until it is resumed"),
-        ExportState::Failing { since } => Fact { text: "Failing since", at: Some(since) },
+        ExportState::Paused(PauseView { since, .. }) => Fact { text: "Paused since", at: Some(*since) },
+        ExportState::Failing { since } => Fact { text: "Failing since", at: Some(*since) },
         ExportState::Active | ExportState::Managed => match status.last_success_at {
             Some(at) => Fact { text: "Last export", at: Some(at) },
             None => plain("Nothing exported yet"),
@@ -33,7 +36,7 @@ pub const fn announcement(state: &ExportState) -> &'static str {
         ExportState::Off => "Export is off.",
         ExportState::Active | ExportState::Managed => "Export is active.",
         ExportState::Failing { .. } => "Export is failing.",
-        ExportState::Paused => "Export is paused.",
+        ExportState::Paused(_) => "Export is paused.",
         ExportState::Broken => "The stored settings can't be read; nothing is exported.",
     }
 }
@@ -42,7 +45,7 @@ pub const fn announcement(state: &ExportState) -> &'static str {
 #[must_use]
 pub fn saved_message(endpoint: &str, state: &ExportState) -> String {
     match (Endpoint::parse(endpoint), state) {
-        (Ok(_), ExportState::Paused) => "Saved. Export is paused.".to_owned(),
+        (Ok(_), ExportState::Paused(_)) => "Saved. Export is paused.".to_owned(),
         (Ok(endpoint), _) => format!("Saved. Exporting to {}", endpoint.authority()),
         (Err(_), _) => "Saved. Export is off".to_owned(),
     }
@@ -165,6 +168,18 @@ pub fn drop_reason(reason: &str) -> String {
     }
 }
 
+/// What metrics that have too many series mean; nothing while none has.
+#[must_use]
+pub fn overflow_sentence(instruments: u64) -> Option<String> {
+    if instruments == 0 {
+        return None;
+    }
+    let which = counted(instruments, "metric has", "metrics have");
+    Some(format!(
+        "{which} more series than KnoxCall keeps. New combinations are counted together, marked otel.metric.overflow; use fewer routes and environments."
+    ))
+}
+
 /// `1204` as `1,204`.
 #[must_use]
 pub fn thousands(number: u64) -> String {
@@ -181,6 +196,139 @@ pub fn thousands(number: u64) -> String {
 
 fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", thousands(number), if number == 1 { one } else { many })
+}
+
+/// What a test of one signal found, and what to do about it.
+#[must_use]
+pub fn test_sentence(result: &TestResult) -> String {
+    match result.failure {
+        None => format!("{} took the test record.", result.host),
+        Some(FailureKind::PartialSuccess { .. }) => {
+            format!("{} answered, but rejected the test record. Its reason is below, if it gave one.", result.host)
+        }
+        Some(kind) => failure_sentence(&ExportFailure { at: 0, signal: result.signal, kind, host: result.host.clone() }),
+    }
+}
+
+/// The report in one line.
+#[must_use]
+pub fn test_heading(report: &TestReport) -> String {
+    let failed = report.results.iter().filter(|result| result.failure.is_some()).count();
+    if report.results.is_empty() {
+        "The test could not be sent".to_owned()
+    } else if failed == 0 {
+        format!("Test passed at {}", report.to)
+    } else if failed == report.results.len() {
+        format!("Test failed at {}", report.to)
+    } else {
+        format!("Test failed for {failed} of {} signals at {}", report.results.len(), report.to)
+    }
+}
+
+/// Four numbers of the last hour, and of now: sent, rejected, dropped, queued.
+#[must_use]
+pub fn hour_counts(status: &ExportStatus) -> [(&'static str, u64); 4] {
+    let sum = |of: fn(&ExportMinute) -> u64| status.hour.iter().map(of).sum();
+    [
+        ("Sent", sum(|minute| minute.sent)),
+        ("Rejected", sum(|minute| minute.rejected)),
+        ("Dropped", sum(dropped_in)),
+        ("Queued", status.counts.queued),
+    ]
+}
+
+/// Of the last hour, by reason, in the order in which they came up.
+#[must_use]
+pub fn hour_drops(hour: &[ExportMinute]) -> Vec<(String, u64)> {
+    let mut out: Vec<(String, u64)> = Vec::new();
+    for (reason, count) in hour.iter().flat_map(|minute| &minute.dropped) {
+        match out.iter_mut().find(|(other, _)| other == reason) {
+            Some((_, sum)) => *sum += count,
+            None => out.push((reason.clone(), *count)),
+        }
+    }
+    out
+}
+
+/// Records of a minute that were lost to the collector: rejected or dropped.
+#[must_use]
+pub fn failed_in(minute: &ExportMinute) -> u64 {
+    minute.rejected + dropped_in(minute)
+}
+
+fn dropped_in(minute: &ExportMinute) -> u64 {
+    minute.dropped.iter().map(|(_, count)| count).sum()
+}
+
+#[must_use]
+pub const fn outcome_word(outcome: AttemptOutcome) -> &'static str {
+    match outcome {
+        AttemptOutcome::Delivered => "Delivered",
+        AttemptOutcome::PartlyRejected => "Partly rejected",
+        AttemptOutcome::Retrying => "Failed, sent again later",
+        AttemptOutcome::GivenUp => "Failed for good",
+    }
+}
+
+/// What brought a generation about.
+#[must_use]
+pub fn cause_words(cause: &RevisionCause) -> String {
+    match cause {
+        RevisionCause::Saved => "Saved".to_owned(),
+        RevisionCause::Bootstrap => "Set by the bootstrap file".to_owned(),
+        RevisionCause::Reverted { to } => format!("Reverted to generation {to}"),
+        RevisionCause::Paused => "Paused".to_owned(),
+        RevisionCause::Resumed => "Resumed".to_owned(),
+        RevisionCause::PausedItself { attempts, .. } => {
+            format!("Paused itself after {} with no success", counted(*attempts, "attempt", "attempts"))
+        }
+    }
+}
+
+/// "OTLP HTTP endpoint: from a to b"; a secret only says that it changed.
+#[must_use]
+pub fn change_words(change: &FieldChange) -> String {
+    let label = change.field.label();
+    let shown = |text: &str| if text.is_empty() { "nothing".to_owned() } else { text.to_owned() };
+    match &change.values {
+        None => format!("{label}: changed"),
+        Some((from, to)) if from.is_empty() => format!("{label}: {}", shown(to)),
+        Some((from, to)) => format!("{label}: {} instead of {}", shown(to), shown(from)),
+    }
+}
+
+/// Bytes in the unit that suits them.
+#[must_use]
+pub fn bytes_words(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} B"),
+        1024..1_048_576 => format!("{}.{} KiB", bytes / 1024, bytes % 1024 * 10 / 1024),
+        _ => format!("{}.{} MiB", bytes / 1_048_576, bytes % 1_048_576 * 10 / 1_048_576),
+    }
+}
+
+#[must_use]
+pub const fn temporality_words(temporality: Temporality) -> &'static str {
+    match temporality {
+        Temporality::Cumulative => "Cumulative",
+        Temporality::Delta => "Delta",
+        Temporality::LowMemory => "Low memory (delta where it saves memory)",
+    }
+}
+
+#[must_use]
+pub const fn on_off(on: bool) -> &'static str {
+    if on { "On" } else { "Off" }
+}
+
+/// What a viewer may know of a secret.
+#[must_use]
+pub fn secret_words(secret: &SecretView) -> String {
+    match (secret.unreadable, secret.set) {
+        (true, _) => "Stored, but unreadable".to_owned(),
+        (false, true) => secret.names.join(", "),
+        (false, false) => "None".to_owned(),
+    }
 }
 
 /// The endpoint field: empty turns the export off.
@@ -228,6 +376,7 @@ pub fn header_text(rows: &[(String, String)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::Field;
 
     fn failure(kind: FailureKind) -> ExportFailure {
         ExportFailure { at: 0, signal: Signal::Logs, kind, host: "otlp.example.com".to_owned() }
@@ -303,6 +452,53 @@ mod tests {
     }
 
     #[test]
+    fn a_test_is_told_per_signal_and_as_a_whole() {
+        let result = |failure| TestResult {
+            signal: Signal::Logs,
+            host: "otlp.example.com".to_owned(),
+            status: None,
+            latency_ms: 3,
+            failure,
+            detail: None,
+        };
+        assert_eq!(test_sentence(&result(None)), "otlp.example.com took the test record.");
+        assert!(test_sentence(&result(Some(FailureKind::Tls))).contains("TLS"));
+        let report = |failures: &[Option<FailureKind>]| TestReport {
+            at: 0,
+            to: "otlp.example.com".to_owned(),
+            results: failures.iter().map(|failure| result(*failure)).collect(),
+        };
+        assert_eq!(test_heading(&report(&[None, None])), "Test passed at otlp.example.com");
+        assert_eq!(test_heading(&report(&[Some(FailureKind::Tls)])), "Test failed at otlp.example.com");
+        assert_eq!(test_heading(&report(&[Some(FailureKind::Tls), None])), "Test failed for 1 of 2 signals at otlp.example.com");
+        assert!(!report(&[]).passed());
+    }
+
+    #[test]
+    fn the_last_hour_adds_up() {
+        let minute = |sent, dropped: &[(&str, u64)]| ExportMinute {
+            at: 0,
+            sent,
+            rejected: 1,
+            dropped: dropped.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect(),
+        };
+        let hour = vec![minute(5, &[("expired", 2)]), minute(7, &[("queue_full", 1), ("expired", 3)])];
+        assert_eq!(hour_drops(&hour), [("expired".to_owned(), 5), ("queue_full".to_owned(), 1)]);
+        assert_eq!(failed_in(&hour[1]), 5);
+        let status = ExportStatus { hour, ..ExportStatus::off() };
+        assert_eq!(hour_counts(&status), [("Sent", 12), ("Rejected", 2), ("Dropped", 6), ("Queued", 0)]);
+    }
+
+    #[test]
+    fn sizes_and_changes_in_words() {
+        assert_eq!([bytes_words(999), bytes_words(1536), bytes_words(5_242_880)], ["999 B", "1.5 KiB", "5.0 MiB"]);
+        let change = |values| change_words(&FieldChange { field: Field::Endpoint, values });
+        assert_eq!(change(Some((String::new(), "http://a".to_owned()))), "OTLP HTTP endpoint: http://a");
+        assert_eq!(change(Some(("http://a".to_owned(), String::new()))), "OTLP HTTP endpoint: nothing instead of http://a");
+        assert_eq!(change_words(&FieldChange { field: Field::Headers, values: None }), "Auth headers: changed");
+    }
+
+    #[test]
     fn facts_and_messages() {
         let mut status = ExportStatus::off();
         assert_eq!(live_fact(&status), Fact { text: "Not configured", at: None });
@@ -325,10 +521,18 @@ mod tests {
             rejected: 1,
             dropped: vec![("queue_full".to_owned(), 2), ("expired".to_owned(), 1)],
             queued: 2,
+            overflowing_instruments: 0,
         };
         assert_eq!(counts(&given).map(|count| count.value), [10, 4, 1, 3, 2]);
         assert_eq!(drop_reason("queue_full"), "The queue was full");
         assert_eq!(drop_reason("made_up"), "made up");
+    }
+
+    #[test]
+    fn merged_series_are_told() {
+        assert_eq!(overflow_sentence(0), None);
+        assert!(overflow_sentence(1).unwrap().starts_with("1 metric has more series"));
+        assert!(overflow_sentence(2).unwrap().starts_with("2 metrics have more series"));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "ssr")]
+use crate::contract::ExportScope;
 use crate::contract::{ApiError, ExportStatus, KeyRow, Page, RouteRow, WorkspaceRef, WorkspaceRow};
 #[cfg(feature = "ssr")]
 use crate::service::{go_to, services};
@@ -34,7 +36,7 @@ pub struct WorkspaceSummary {
 pub async fn load_gateway_summary() -> Result<GatewaySummary, ApiError> {
     let services = services()?;
     let workspaces = services.directory.workspaces("", 0).await?;
-    let export = services.integrations.operator_export().await?;
+    let export = services.integrations.export(&ExportScope::Global).await?;
     let problems = services.directory.problems().await?;
     Ok(GatewaySummary { workspaces, endpoint: export.endpoint.value, export: export.status, problems })
 }
@@ -46,12 +48,12 @@ pub async fn load_workspace_summary(workspace: String) -> Result<WorkspaceSummar
     let found = services.directory.workspace(&workspace).await?;
     let routes = services.routing.routes(&workspace).await?;
     let keys = services.routing.keys(&workspace).await?;
-    let export = services.integrations.tenant_export(&workspace).await?;
     let gateway_url = match routes.first() {
         Some(route) => Some(services.routing.route(&workspace, &route.slug).await?.gateway_url),
         None => None,
     };
-    Ok(WorkspaceSummary { workspace: found, routes, keys, endpoint: export.endpoint, export: export.status, gateway_url })
+    let export = services.integrations.export(&ExportScope::Workspace(workspace)).await?;
+    Ok(WorkspaceSummary { workspace: found, routes, keys, endpoint: export.endpoint.value, export: export.status, gateway_url })
 }
 
 /// Gives the workspace another name; its slug stays.

@@ -24,7 +24,7 @@ pub fn grouped(number: u64) -> String {
 pub fn export_line(endpoint: &str, status: &ExportStatus) -> String {
     match status.state {
         ExportState::Off => "Not configured".to_owned(),
-        ExportState::Paused => format!("Paused. Nothing is sent to {endpoint}"),
+        ExportState::Paused(_) => format!("Paused. Nothing is sent to {endpoint}"),
         ExportState::Broken => "The stored settings can't be read. Save them again".to_owned(),
         ExportState::Failing { .. } => format!("Can't deliver to {endpoint}. {} waiting", grouped(status.counts.queued)),
         ExportState::Active | ExportState::Managed => {

@@ -13,7 +13,7 @@ pub enum ButtonKind {
 }
 
 impl ButtonKind {
-    pub(super) const fn classes(self) -> &'static str {
+    pub(crate) const fn classes(self) -> &'static str {
         match self {
             Self::Primary => {
                 "inline-flex h-8 items-center justify-center gap-1.5 rounded-md border border-transparent bg-accent px-3 text-sm font-medium whitespace-nowrap text-on-accent shadow-xs transition-colors hover:bg-accent-hover aria-disabled:cursor-default aria-disabled:opacity-60"

@@ -54,6 +54,9 @@ pub fn Notice(#[prop(optional)] kind: NoticeKind, children: Children) -> impl In
 fn saved_words(what: &str) -> Option<&'static str> {
     Some(match what {
         "export" => "Saved. Export settings are in effect.",
+        "export-paused" => "Export paused. Nothing is collected for it until it is resumed.",
+        "export-resumed" => "Export resumed.",
+        "export-reverted" => "Reverted. The earlier settings are in effect.",
         "export-off" => "Saved. Export is off.",
         "workspace-created" => "Workspace created.",
         "workspace-renamed" => "Workspace renamed.",

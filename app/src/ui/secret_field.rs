@@ -35,6 +35,9 @@ pub fn SecretField(
     #[prop(optional, into)] error: Signal<Option<String>>,
     #[prop(optional_no_strip, into)] managed_by: Option<Variable>,
     #[prop(optional)] placeholder: &'static str,
+    /// A template to be completed; never a stored value.
+    #[prop(optional)]
+    initial: &'static str,
     #[prop(optional)] validate: Option<Validator>,
     #[prop(optional, into)] id: String,
 ) -> impl IntoView {
@@ -43,7 +46,13 @@ pub fn SecretField(
     let mode = RwSignal::new(Mode::Plain);
     let stored = secret.set;
     // After hydration a stored secret is folded to its summary.
-    Effect::new(move |_| mode.set(if stored && managed_by.is_none() { Mode::Keep } else { Mode::Plain }));
+    Effect::new(move |_| {
+        mode.set(match () {
+            () if !stored || managed_by.is_some() => Mode::Plain,
+            () if initial.is_empty() => Mode::Keep,
+            () => Mode::Replace,
+        });
+    });
     Effect::new(move |_| {
         if error.get().is_some() && mode.get_untracked() == Mode::Keep {
             mode.set(Mode::Replace);
@@ -95,6 +104,7 @@ pub fn SecretField(
                     id=id.clone()
                     node_ref=input
                     name=name
+                    value=initial
                     type="text"
                     class=CONTROL
                     class:font-mono=true

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::field_frame::{FieldFrame, control_id, described_by};
+use crate::contract::Variable;
 
 /// A labelled native select. `options` are values with their words.
 #[component]
@@ -13,6 +14,7 @@ pub fn Select(
     #[prop(optional, into)] value: String,
     #[prop(optional)] help: &'static str,
     #[prop(optional, into)] error: Signal<Option<String>>,
+    #[prop(optional_no_strip, into)] managed_by: Option<Variable>,
     #[prop(optional, into)] id: String,
 ) -> impl IntoView {
     let id = control_id(id, name);
@@ -29,10 +31,11 @@ pub fn Select(
         })
         .collect_view();
     view! {
-        <FieldFrame id=id.clone() label help error managed_by=None optional=false>
+        <FieldFrame id=id.clone() label help error managed_by optional=false>
             <select
                 id=id
                 name=name
+                disabled=managed_by.is_some()
                 class="select-chevron block h-8 w-full rounded-md border border-line-strong bg-field pr-8 pl-2.5 text-sm text-ink shadow-xs transition-colors hover:border-line-heavy aria-invalid:border-bad"
                 aria-describedby=described
                 aria-invalid=move || error.get().is_some().then_some("true")

@@ -27,7 +27,7 @@ impl PillState {
             ExportState::Active => Self::Active,
             ExportState::Managed => Self::Managed,
             ExportState::Failing { .. } => Self::Failing,
-            ExportState::Paused => Self::Paused,
+            ExportState::Paused(_) => Self::Paused,
             ExportState::Broken => Self::Broken,
         }
     }

@@ -1,7 +1,7 @@
 //! The room itself, and one request's view of it: signing in and out, changing the password.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tower_sessions::Session;
 
@@ -36,6 +36,8 @@ struct Inner {
 pub struct Origin {
     pub address: Option<IpAddr>,
     pub trace: Option<TraceContext>,
+    /// Learns which workspace the request is about, once the caller may see it; `None` when nobody wants to know.
+    pub workspace: Option<Arc<OnceLock<TenantId>>>,
 }
 
 /// One request of the console: its session, its caller and its origin.

@@ -79,6 +79,10 @@ impl Visitor {
                 return Err(AuthError::NotFound);
             }
         };
+        if let Some(slot) = &self.origin.workspace {
+            // A request that touches several is about the first.
+            let _ = slot.set(workspace.id);
+        }
         let witness = WorkspaceMember::new(actor(user), workspace.id, role, user.operator);
         Ok((workspace, witness))
     }

@@ -1,107 +1,104 @@
 //! The export cards: what is set, and how the destination is doing.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use app::contract::{
-    ApiError, ExportCounts, ExportFailure, ExportForm, ExportState, ExportStatus, Integrations, Managed, OperatorExportView,
-    TenantExportView, UnixMillis,
+    ApiError, ExportForm, ExportScope, ExportStatus, ExportView, FieldChange, Integrations, Managed, RevisionCause, TestReport,
 };
 use async_trait::async_trait;
 
-use super::{Bound, secret_view};
-use crate::auth::millis;
+use super::{Bound, health, secret_view};
 use crate::live::Owner;
-use crate::settings::{ExportChange, InEffect};
-use crate::telemetry::Status;
+use crate::settings::{self, ExportChange, ExportReader, ExportWriter, InEffect, Resume, Standing};
+use crate::store;
 
 #[async_trait]
 impl Integrations for Bound {
-    async fn operator_export(&self) -> Result<OperatorExportView, ApiError> {
-        let operator = self.visitor.operator()?;
-        let export = self.settings().operator_export(&operator)?;
-        let by_environment = export.endpoint.by.is_some();
-        let status = self.status(Owner::Operator, state(export.on, export.broken, by_environment));
-        let headers = Managed { value: secret_view(export.headers.value), by: export.headers.by };
-        Ok(OperatorExportView {
+    async fn export(&self, scope: &ExportScope) -> Result<ExportView, ApiError> {
+        let (reader, owner, enabled) = self.reader(scope)?;
+        let export = self.settings().export(&reader)?;
+        let status = self.status(owner, enabled, export.standing);
+        Ok(ExportView {
             endpoint: managed(export.endpoint),
             service_name: managed(export.service_name),
-            headers,
+            headers: Managed { value: secret_view(export.headers.value), by: export.headers.by },
             traces: managed(export.traces),
             logs: managed(export.logs),
             metrics: managed(export.metrics),
+            compression: managed(export.compression),
+            timeout_s: managed(export.timeout_s),
+            temporality: managed(export.temporality),
+            preset: export.preset,
             also_managed: export.also_managed,
             generation: export.generation,
             saved_at: export.saved_at,
             saved_by: export.saved_by.map(String::from),
             status,
+            history: export.history.into_iter().map(revision).collect(),
         })
     }
 
-    async fn save_operator_export(&self, form: ExportForm) -> Result<(), ApiError> {
-        let operator = self.visitor.operator()?;
-        Ok(self.settings().save_operator_export(&operator, &change(form)).await?)
+    async fn export_status(&self, scope: &ExportScope) -> Result<ExportStatus, ApiError> {
+        let (reader, owner, enabled) = self.reader(scope)?;
+        Ok(self.status(owner, enabled, self.settings().export_standing(&reader)?))
     }
 
-    async fn tenant_export(&self, workspace: &str) -> Result<TenantExportView, ApiError> {
-        let (workspace, member) = self.visitor.member_of(workspace)?;
-        let export = self.settings().tenant_export(&member)?;
-        // A disabled workspace exports nothing, whatever is set.
-        let on = export.on && workspace.enabled;
-        let status = self.status(Owner::Tenant(workspace.id), state(on, export.broken, false));
-        Ok(TenantExportView {
-            endpoint: export.endpoint,
-            service_name: export.service_name,
-            headers: secret_view(export.headers),
-            generation: export.generation,
-            saved_at: export.saved_at,
-            saved_by: export.saved_by.map(String::from),
-            status,
-        })
+    async fn save_export(&self, scope: &ExportScope, form: ExportForm) -> Result<(), ApiError> {
+        let writer = self.writer(scope)?;
+        Ok(self.settings().save_export(&writer, &change(form)).await?)
     }
 
-    async fn save_tenant_export(&self, workspace: &str, form: ExportForm) -> Result<(), ApiError> {
-        let (_, admin) = self.visitor.admin_of(workspace)?;
-        Ok(self.settings().save_tenant_export(&admin, &change(form)).await?)
+    async fn test_export(&self, scope: &ExportScope, form: ExportForm) -> Result<TestReport, ApiError> {
+        let writer = self.writer(scope)?;
+        let target = self.settings().export_target(&writer, &change(form))?;
+        Ok(health::report(self.parts.telemetry.probe(&target).await.map_err(health::throttled)?))
+    }
+
+    async fn pause_export(&self, scope: &ExportScope, generation: u64) -> Result<(), ApiError> {
+        let writer = self.writer(scope)?;
+        Ok(self.settings().pause_export(&writer, generation).await?)
+    }
+
+    async fn resume_export(&self, scope: &ExportScope, generation: u64) -> Result<bool, ApiError> {
+        let writer = self.writer(scope)?;
+        let Some(target) = self.settings().export_to_test(&writer)? else {
+            self.settings().resume_export(&writer, generation, Resume::AtOnce).await?;
+            return Ok(true);
+        };
+        let passed = health::report(self.parts.telemetry.probe(&target).await.map_err(health::throttled)?).passed();
+        if passed {
+            self.settings().resume_export(&writer, generation, Resume::Tested).await?;
+        }
+        Ok(passed)
+    }
+
+    async fn revert_export(&self, scope: &ExportScope, to: u64, generation: u64) -> Result<(), ApiError> {
+        let writer = self.writer(scope)?;
+        Ok(self.settings().revert_export(&writer, to, generation).await?)
     }
 }
 
 impl Bound {
-    /// What is set decides between off, broken and on; only what is on can fail.
-    fn status(&self, owner: Owner, state: ExportState) -> ExportStatus {
-        let reading = if matches!(state, ExportState::Off | ExportState::Broken) { None } else { (self.parts.statuses)(owner) };
-        match reading {
-            None => ExportStatus { state, ..ExportStatus::off() },
-            Some(reading) => export_status(reading, state),
+    /// The right to look, whose destination it is, and whether its workspace is enabled.
+    fn reader(&self, scope: &ExportScope) -> Result<(ExportReader, Owner, bool), ApiError> {
+        match scope {
+            ExportScope::Global => Ok((ExportReader::Operator(self.visitor.operator()?), Owner::Operator, true)),
+            ExportScope::Workspace(slug) => {
+                let (workspace, member) = self.visitor.member_of(slug)?;
+                Ok((ExportReader::Workspace(member), Owner::Tenant(workspace.id), workspace.enabled))
+            }
         }
     }
-}
 
-const fn state(on: bool, broken: bool, by_environment: bool) -> ExportState {
-    match (broken, on, by_environment) {
-        (true, ..) => ExportState::Broken,
-        (false, false, _) => ExportState::Off,
-        (false, true, true) => ExportState::Managed,
-        (false, true, false) => ExportState::Active,
+    fn writer(&self, scope: &ExportScope) -> Result<ExportWriter, ApiError> {
+        match scope {
+            ExportScope::Global => Ok(ExportWriter::Operator(self.visitor.operator()?)),
+            ExportScope::Workspace(slug) => Ok(ExportWriter::Workspace(self.visitor.admin_of(slug)?.1)),
+        }
     }
-}
 
-fn export_status(reading: Status, state: ExportState) -> ExportStatus {
-    ExportStatus {
-        state: reading.failing_since.map_or(state, |since| ExportState::Failing { since: unix(since) }),
-        last_success_at: reading.last_success.map(unix),
-        last_failure: reading.last_failure.map(|failure| ExportFailure {
-            at: unix(failure.at),
-            signal: failure.signal,
-            kind: failure.kind,
-            host: failure.host,
-        }),
-        counts: ExportCounts {
-            accepted: reading.accepted,
-            delivered: reading.delivered,
-            rejected: reading.rejected,
-            dropped: reading.dropped.into_iter().map(|(reason, count)| (reason.name().to_owned(), count)).collect(),
-            queued: reading.queued,
-        },
+    /// A disabled workspace exports nothing, whatever is set.
+    fn status(&self, owner: Owner, enabled: bool, standing: Standing) -> ExportStatus {
+        let standing = Standing { on: standing.on && enabled, ..standing };
+        health::status(&self.parts.telemetry, owner, standing)
     }
 }
 
@@ -115,6 +112,10 @@ fn change(form: ExportForm) -> ExportChange {
         traces: form.traces.is_some(),
         logs: form.logs.is_some(),
         metrics: form.metrics.is_some(),
+        compression: form.compression,
+        timeout_s: form.timeout_s,
+        temporality: form.temporality,
+        preset: form.preset,
         generation: form.generation,
     }
 }
@@ -123,23 +124,20 @@ fn managed<T>(value: InEffect<T>) -> Managed<T> {
     Managed { value: value.value, by: value.by }
 }
 
-fn unix(at: SystemTime) -> UnixMillis {
-    at.duration_since(UNIX_EPOCH).map_or(0, millis)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    #[test]
-    fn what_is_set_and_how_it_goes_make_one_state() {
-        assert_eq!(state(false, false, true), ExportState::Off);
-        assert_eq!(state(true, true, false), ExportState::Broken);
-        assert_eq!(state(true, false, true), ExportState::Managed);
-        let failing = Status { failing_since: Some(UNIX_EPOCH + Duration::from_millis(5)), ..Status::default() };
-        assert_eq!(export_status(failing, ExportState::Managed).state, ExportState::Failing { since: 5 });
-        assert_eq!(export_status(Status::default(), ExportState::Active).state, ExportState::Active);
+fn revision(of: settings::Revision) -> app::contract::ExportRevision {
+    app::contract::ExportRevision {
+        generation: of.generation,
+        at: of.at,
+        by: of.by.map(String::from),
+        cause: match of.cause {
+            store::RevisionCause::Saved => RevisionCause::Saved,
+            store::RevisionCause::Bootstrap => RevisionCause::Bootstrap,
+            store::RevisionCause::Reverted { to } => RevisionCause::Reverted { to },
+            store::RevisionCause::Paused => RevisionCause::Paused,
+            store::RevisionCause::Resumed => RevisionCause::Resumed,
+            store::RevisionCause::PausedItself { failing_since, attempts } => RevisionCause::PausedItself { failing_since, attempts },
+        },
+        changes: of.changes.into_iter().map(|change| FieldChange { field: change.field, values: change.values }).collect(),
+        can_revert: of.can_revert,
     }
 }

@@ -5,6 +5,7 @@
 mod accounts;
 mod directory;
 mod error;
+mod health;
 mod integrations;
 mod routing;
 
@@ -15,18 +16,14 @@ use app::contract::{Accounts, Directory, Integrations, Routing, SecretView};
 pub use error::to_api;
 
 use crate::auth::{Auth, Visitor};
-use crate::live::Owner;
 use crate::settings::{SecretState, Settings};
-use crate::telemetry::Status;
-
-/// How a destination is doing, as telemetry says it.
-pub type Statuses = Arc<dyn Fn(Owner) -> Option<Status> + Send + Sync>;
+use crate::telemetry::Telemetry;
 
 /// What the services behind the console stand on.
 pub struct Parts {
     pub auth: Auth,
     pub settings: Settings,
-    pub statuses: Statuses,
+    pub telemetry: Telemetry,
     /// How browsers reach the console, without a trailing slash; invitations start with it.
     pub console_url: String,
     /// How callers reach the gateway, for the `curl` line.

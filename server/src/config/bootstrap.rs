@@ -169,13 +169,6 @@ fn export(mut table: Table<'_>, operator: bool) -> Export {
         logs: table.boolean("logs"),
         metrics: table.boolean("metrics"),
     };
-    if !operator {
-        for (key, value) in [("logs", export.logs), ("metrics", export.metrics)] {
-            if value == Some(false) {
-                table.wrong(key, FileProblem::NotSupported);
-            }
-        }
-    }
     table.finish();
     export
 }

@@ -130,6 +130,13 @@ fn complaints_have_key_line_and_rule_and_no_value() {
 }
 
 #[test]
+fn a_workspace_chooses_its_signals() {
+    let text = "[[workspace]]\nslug = 'a'\n[workspace.telemetry]\nendpoint = 'http://c'\nmetrics = false";
+    let telemetry = Bootstrap::parse(text, &vars).unwrap().workspaces[0].telemetry.clone().unwrap();
+    assert_eq!((telemetry.logs, telemetry.metrics), (None, Some(false)));
+}
+
+#[test]
 fn unsupported_lists_have_their_line() {
     let errors = Bootstrap::parse("[[workspace]]\nslug = 'a'\n\n[[workspace.webhook]]\nname = 'x'", &vars).unwrap_err();
     assert_eq!((errors.len(), errors[0].line, errors[0].problem.clone()), (1, 4, FileProblem::NotSupported));

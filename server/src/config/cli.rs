@@ -7,6 +7,8 @@ use clap::{ArgAction, Parser, Subcommand};
 pub(super) const CONSOLE_PORT: u16 = 3000;
 pub(super) const GATEWAY_PORT: u16 = 8080;
 pub(super) const DATA_DIR: &str = "./data";
+/// Until an export that only fails pauses itself.
+pub(super) const PAUSE_AFTER: &str = "24h";
 pub(super) const GRACE: &str = "10s";
 
 const AFTER_HELP: &str = "\
@@ -59,6 +61,10 @@ pub struct Cli {
     /// How long requests and exporters may take to finish after SIGTERM or SIGINT [default: 10s]
     #[arg(long, value_name = "TIME", env = "KNOXCALL_SHUTDOWN_GRACE", global = true)]
     pub shutdown_grace: Option<String>,
+
+    /// How long a telemetry export may only fail before it pauses itself, with at least 20 attempts [default: 24h]
+    #[arg(long, value_name = "TIME", env = "KNOXCALL_PAUSE_FAILING_AFTER", global = true)]
+    pub pause_failing_after: Option<String>,
 
     /// The console's URL as people open it, for cookies, links and the origin check [default: the listener's]
     #[arg(long, value_name = "URL", env = "KNOXCALL_PUBLIC_URL", global = true)]

@@ -32,6 +32,8 @@ pub struct Config {
     pub demo: bool,
     /// How long requests and exporters have to finish after the first signal.
     pub shutdown_grace: Duration,
+    /// How long an export may only fail before it pauses itself.
+    pub pause_failing_after: Duration,
     /// Without a path; `None` is the console listener's own address.
     pub public_url: Option<Endpoint>,
     pub log_format: LogFormat,
@@ -78,6 +80,11 @@ impl Config {
             allow_egress: check.networks("--allow-egress / KNOXCALL_ALLOW_EGRESS", &cli.allow_egress),
             demo: cli.demo,
             shutdown_grace: check.duration("--shutdown-grace / KNOXCALL_SHUTDOWN_GRACE", cli.shutdown_grace.as_deref(), cli::GRACE),
+            pause_failing_after: check.long_duration(
+                "--pause-failing-after / KNOXCALL_PAUSE_FAILING_AFTER",
+                cli.pause_failing_after.as_deref(),
+                cli::PAUSE_AFTER,
+            ),
             public_url: check.origin("--public-url / KNOXCALL_PUBLIC_URL", cli.public_url.as_deref()),
             log_format: check.log_format("--log-format / KNOXCALL_LOG_FORMAT", cli.log_format.as_deref()),
             master_key: vars(KEY_VARIABLE).filter(|key| !key.trim().is_empty()).map(Zeroizing::new),
@@ -128,6 +135,7 @@ mod tests {
         assert_eq!(config.gateway_addr.to_string(), "127.0.0.1:8080");
         assert_eq!(config.data_dir, PathBuf::from("./data"));
         assert_eq!(config.shutdown_grace, Duration::from_secs(10));
+        assert_eq!(config.pause_failing_after, Duration::from_secs(24 * 60 * 60));
         assert_eq!((config.demo, config.bootstrap, config.public_url, config.log_format), (false, None, None, LogFormat::Text));
     }
 
@@ -176,12 +184,13 @@ mod tests {
             "--gateway-addr=1.2.3.4:99999",
             "--allow-egress=10.0.0.0/33",
             "--shutdown-grace=soon",
+            "--pause-failing-after=0s",
             "--public-url=https://x/path",
             "--log-format=xml",
         ])
         .unwrap_err();
         let texts: Vec<_> = errors.iter().map(ToString::to_string).collect();
-        for name in ["CONSOLE_ADDR", "GATEWAY_ADDR", "ALLOW_EGRESS", "SHUTDOWN_GRACE", "PUBLIC_URL", "LOG_FORMAT"] {
+        for name in ["CONSOLE_ADDR", "GATEWAY_ADDR", "ALLOW_EGRESS", "SHUTDOWN_GRACE", "PAUSE_FAILING_AFTER", "PUBLIC_URL", "LOG_FORMAT"] {
             assert_eq!(texts.iter().filter(|text| text.contains(&format!("KNOXCALL_{name}: "))).count(), 1, "{name}: {texts:#?}");
         }
         let errors = config(&["--gateway-addr=127.0.0.1:3000"]).unwrap_err();
@@ -205,9 +214,18 @@ mod tests {
     fn help_names_every_flag_and_variable() {
         use clap::CommandFactory;
         let help = Cli::command().render_long_help().to_string();
-        for name in
-            ["CONSOLE_ADDR", "GATEWAY_ADDR", "DATA_DIR", "BOOTSTRAP", "ALLOW_EGRESS", "DEMO", "SHUTDOWN_GRACE", "PUBLIC_URL", "LOG_FORMAT"]
-        {
+        for name in [
+            "CONSOLE_ADDR",
+            "GATEWAY_ADDR",
+            "DATA_DIR",
+            "BOOTSTRAP",
+            "ALLOW_EGRESS",
+            "DEMO",
+            "SHUTDOWN_GRACE",
+            "PAUSE_FAILING_AFTER",
+            "PUBLIC_URL",
+            "LOG_FORMAT",
+        ] {
             assert!(help.contains(&format!("KNOXCALL_{name}")), "{name}");
             assert!(help.contains(&format!("--{}", name.to_lowercase().replace('_', "-"))), "{name}");
         }

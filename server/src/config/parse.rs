@@ -8,6 +8,8 @@ use ipnet::IpNet;
 use super::{ConfigError, LogFormat};
 use crate::values::Endpoint;
 
+const HOUR: Duration = Duration::from_secs(3600);
+
 pub(super) struct Checker<'a> {
     pub(super) errors: &'a mut Vec<ConfigError>,
 }
@@ -45,8 +47,16 @@ impl Checker<'_> {
 
     pub(super) fn duration(&mut self, setting: &'static str, text: Option<&str>, default: &str) -> Duration {
         let text = given(text).unwrap_or(default);
-        duration(text).unwrap_or_else(|| {
+        duration(text).filter(|time| *time <= HOUR).unwrap_or_else(|| {
             self.wrong(setting, "write a time from 0s to 1h with its unit, such as 500ms, 10s or 2m");
+            Duration::default()
+        })
+    }
+
+    pub(super) fn long_duration(&mut self, setting: &'static str, text: Option<&str>, default: &str) -> Duration {
+        let text = given(text).unwrap_or(default);
+        duration(text).filter(|time| *time >= Duration::from_secs(1) && *time <= 30 * 24 * HOUR).unwrap_or_else(|| {
+            self.wrong(setting, "write a time from 1s to 720h with its unit, such as 30m or 24h");
             Duration::default()
         })
     }
@@ -86,5 +96,5 @@ fn duration(text: &str) -> Option<Duration> {
         "h" => number.checked_mul(3_600_000)?,
         _ => return None,
     };
-    (millis <= 3_600_000).then(|| Duration::from_millis(millis))
+    Some(Duration::from_millis(millis))
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use crate::values::{Compression, Temporality};
 use crate::values::{Endpoint, HeaderList, Signal, TenantId};
 
 /// Every destination in force. One that is off is simply not here.
@@ -52,6 +53,16 @@ impl ExportTarget {
             Signal::Metrics => self.metrics.as_ref(),
         }
     }
+
+    /// How records of this signal are batched; metrics are not.
+    #[must_use]
+    pub const fn batch(&self, signal: Signal) -> Option<Batch> {
+        match signal {
+            Signal::Traces => Some(self.span_batch),
+            Signal::Logs => Some(self.log_batch),
+            Signal::Metrics => None,
+        }
+    }
 }
 
 /// Where one signal goes: `url` is complete, and `headers` are all that is sent besides what OTLP itself needs.
@@ -62,31 +73,20 @@ pub struct SignalTarget {
     pub timeout: Duration,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Compression {
-    None,
-    #[default]
-    Gzip,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Temporality {
-    #[default]
-    Cumulative,
-    Delta,
-    /// Delta for counters and histograms, cumulative for up-down counters (`lowmemory`).
-    LowMemory,
-}
-
-/// When a batch is sent: at `max_records` or `max_delay` after its first record (`OTEL_BSP_*`, `OTEL_BLRP_*`).
+/// When a batch is sent: at `max_records` or `max_delay` after its first record; and what becomes of it while it can't be
+/// (`OTEL_BSP_*`, `OTEL_BLRP_*`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Batch {
     pub max_records: usize,
     pub max_delay: Duration,
+    /// Records that may wait to be sent; `None` leaves it to the bound in bytes alone.
+    pub max_queue: Option<usize>,
+    /// How long a batch is tried before it expires; `None` is as long as the product tries.
+    pub max_elapsed: Option<Duration>,
 }
 
 impl Default for Batch {
     fn default() -> Self {
-        Self { max_records: 512, max_delay: Duration::from_secs(1) }
+        Self { max_records: 512, max_delay: Duration::from_secs(1), max_queue: None, max_elapsed: None }
     }
 }

@@ -165,9 +165,13 @@ impl Applying<'_> {
             traces: file.traces.unwrap_or_else(|| stored.is_none_or(|s| s.traces)),
             logs: file.logs.unwrap_or_else(|| stored.is_none_or(|s| s.logs)),
             metrics: file.metrics.unwrap_or_else(|| stored.is_none_or(|s| s.metrics)),
+            compression: stored.and_then(|s| s.compression).map(|one| one.name().to_owned()).unwrap_or_default(),
+            timeout_s: stored.and_then(|s| s.timeout_s).map(|seconds| seconds.to_string()).unwrap_or_default(),
+            temporality: stored.and_then(|s| s.temporality).map(|one| one.name().to_owned()).unwrap_or_default(),
+            preset: stored.and_then(|s| s.preset).map(|preset| preset.slug().to_owned()).unwrap_or_default(),
             generation: 0,
         };
-        let changed = self.settings.save_export(workspace, self.operator.actor(), &change).await?;
+        let changed = self.settings.put_export(workspace, self.operator.actor(), &change).await?;
         self.report.changed += usize::from(changed);
         Ok(())
     }

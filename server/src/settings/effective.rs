@@ -24,6 +24,11 @@ pub struct StoredExport {
     pub traces: bool,
     pub logs: bool,
     pub metrics: bool,
+    /// `None` is the default, as below.
+    pub compression: Option<Compression>,
+    pub timeout: Option<Duration>,
+    pub temporality: Option<Temporality>,
+    pub paused: bool,
     pub generation: u64,
 }
 
@@ -37,6 +42,10 @@ impl Default for StoredExport {
             traces: true,
             logs: true,
             metrics: true,
+            compression: None,
+            timeout: None,
+            temporality: None,
+            paused: false,
             generation: 0,
         }
     }
@@ -51,6 +60,25 @@ pub struct ManagedBy {
     pub traces: Option<Variable>,
     pub logs: Option<Variable>,
     pub metrics: Option<Variable>,
+    pub compression: Option<Variable>,
+    pub timeout: Option<Variable>,
+    pub temporality: Option<Variable>,
+}
+
+impl ManagedBy {
+    const fn all(&self) -> [Option<Variable>; 9] {
+        [
+            self.endpoint,
+            self.service_name,
+            self.headers,
+            self.traces,
+            self.logs,
+            self.metrics,
+            self.compression,
+            self.timeout,
+            self.temporality,
+        ]
+    }
 }
 
 /// What is in force for the operator.
@@ -65,6 +93,10 @@ pub struct Effective {
     pub traces: bool,
     pub logs: bool,
     pub metrics: bool,
+    pub compression: Compression,
+    /// `None` where neither says anything.
+    pub timeout: Option<Duration>,
+    pub temporality: Temporality,
     pub managed: ManagedBy,
     /// Variables in effect that are not among `managed`.
     pub also_managed: Vec<Variable>,
@@ -75,12 +107,18 @@ pub struct Effective {
 /// The operator's export: environment over stored, field by field.
 ///
 /// Stored headers go to the stored endpoint alone: where the environment names the endpoint, the headers are the
-/// environment's too, even if it names none.
+/// environment's too, even if it names none. A pause stops what was stored; an endpoint that the environment names is the
+/// environment's to stop.
 #[must_use]
 pub fn operator(stored: &StoredExport, environment: &OtelEnvironment, instance: Uuid) -> Effective {
     let managed = managed_by(environment);
     let endpoint = environment.endpoint.clone().or_else(|| stored.endpoint.clone());
-    let timeout = environment.timeout.unwrap_or(DEFAULT_TIMEOUT);
+    let given_timeout = environment.timeout.or(stored.timeout);
+    let timeout = given_timeout.unwrap_or(DEFAULT_TIMEOUT);
+    let compression = environment.compression.or(stored.compression).unwrap_or_default();
+    let temporality = environment.temporality.or(stored.temporality).unwrap_or_default();
+    let from_environment =
+        environment.endpoint.is_some() || Signal::ALL.iter().any(|signal| environment.signal(*signal).endpoint.is_some());
     let common_headers = environment
         .headers
         .clone()
@@ -113,18 +151,19 @@ pub fn operator(stored: &StoredExport, environment: &OtelEnvironment, instance: 
         .or_else(|| resource_attribute(environment, "service.name"))
         .or_else(|| stored.service_name.clone())
         .unwrap_or_else(|| DEFAULT_SERVICE_NAME.to_owned());
-    let exporting = (traces.is_some() || logs.is_some() || metrics.is_some()) && environment.sdk_disabled != Some(true);
+    let stopped = environment.sdk_disabled == Some(true) || (stored.paused && !from_environment);
+    let exporting = (traces.is_some() || logs.is_some() || metrics.is_some()) && !stopped;
     let target = exporting.then(|| ExportTarget {
         owner: Owner::Operator,
         generation: stored.generation,
-        managed: environment.endpoint.is_some() || Signal::ALL.iter().any(|signal| environment.signal(*signal).endpoint.is_some()),
+        managed: from_environment,
         service_name: service_name.clone(),
         resource: resource(environment, instance),
         traces,
         logs,
         metrics,
-        compression: environment.compression.unwrap_or_default(),
-        temporality: environment.temporality.unwrap_or_default(),
+        compression,
+        temporality,
         metric_interval: environment.metric_interval.unwrap_or(DEFAULT_METRIC_INTERVAL),
         span_batch: batch(&environment.span_batch),
         log_batch: batch(&environment.log_batch),
@@ -138,30 +177,38 @@ pub fn operator(stored: &StoredExport, environment: &OtelEnvironment, instance: 
         traces: on(Signal::Traces),
         logs: on(Signal::Logs),
         metrics: on(Signal::Metrics),
+        compression,
+        timeout: given_timeout,
+        temporality,
         managed,
         also_managed: also_managed(environment, &managed),
         broken,
     }
 }
 
-/// A workspace's export: its logs and metrics, with its own settings and the product's defaults. `None` is off, or its
-/// headers can't be opened.
+/// A workspace's export: its logs and metrics, with its own settings and the product's defaults. `None` is off (no endpoint,
+/// or neither signal, or a pause), or its headers can't be opened.
 #[must_use]
 pub fn tenant(workspace: TenantId, stored: &StoredExport) -> Option<ExportTarget> {
-    let endpoint = stored.endpoint.as_ref()?;
+    let endpoint = stored.endpoint.as_ref().filter(|_| !stored.paused)?;
     let headers = stored.headers.as_ref()?;
-    let signal = |signal| Some(SignalTarget { url: signal_url(endpoint, signal)?, headers: headers.clone(), timeout: DEFAULT_TIMEOUT });
-    Some(ExportTarget {
+    let timeout = stored.timeout.unwrap_or(DEFAULT_TIMEOUT);
+    let signal = |on: bool, signal| {
+        let url = if on { signal_url(endpoint, signal) } else { None };
+        Some(SignalTarget { url: url?, headers: headers.clone(), timeout })
+    };
+    let (logs, metrics) = (signal(stored.logs, Signal::Logs), signal(stored.metrics, Signal::Metrics));
+    (logs.is_some() || metrics.is_some()).then(|| ExportTarget {
         owner: Owner::Tenant(workspace),
         generation: stored.generation,
         managed: false,
         service_name: stored.service_name.clone().unwrap_or_else(|| DEFAULT_SERVICE_NAME.to_owned()),
         resource: Vec::new(),
         traces: None,
-        logs: signal(Signal::Logs),
-        metrics: signal(Signal::Metrics),
-        compression: Compression::default(),
-        temporality: Temporality::default(),
+        logs,
+        metrics,
+        compression: stored.compression.unwrap_or_default(),
+        temporality: stored.temporality.unwrap_or_default(),
         metric_interval: DEFAULT_METRIC_INTERVAL,
         span_batch: Batch::default(),
         log_batch: Batch::default(),
@@ -194,6 +241,8 @@ fn batch(environment: &BatchEnvironment) -> Batch {
     Batch {
         max_records: environment.max_records.unwrap_or(default.max_records),
         max_delay: environment.max_delay.unwrap_or(default.max_delay),
+        max_queue: environment.max_queue,
+        max_elapsed: environment.export_timeout.filter(|timeout| !timeout.is_zero()),
     }
 }
 
@@ -218,11 +267,14 @@ fn managed_by(environment: &OtelEnvironment) -> ManagedBy {
         traces: environment.traces.on.map(|_| Variable::TracesExporter),
         logs: environment.logs.on.map(|_| Variable::LogsExporter),
         metrics: environment.metrics.on.map(|_| Variable::MetricsExporter),
+        compression: environment.compression.map(|_| Variable::OtlpCompression),
+        timeout: environment.timeout.map(|_| Variable::OtlpTimeout),
+        temporality: environment.temporality.map(|_| Variable::OtlpTemporality),
     }
 }
 
 fn also_managed(environment: &OtelEnvironment, managed: &ManagedBy) -> Vec<Variable> {
-    let fields = [managed.endpoint, managed.service_name, managed.headers, managed.traces, managed.logs, managed.metrics];
+    let fields = managed.all();
     let in_effect = |variable: Variable| match variable {
         Variable::OtlpEndpoint => environment.endpoint.is_some(),
         Variable::OtlpHeaders => environment.headers.is_some(),
@@ -242,6 +294,14 @@ fn also_managed(environment: &OtelEnvironment, managed: &ManagedBy) -> Vec<Varia
         Variable::LogsExporter => environment.logs.on.is_some(),
         Variable::MetricsExporter => environment.metrics.on.is_some(),
         Variable::MetricInterval => environment.metric_interval.is_some(),
+        Variable::SpanBatchSize => environment.span_batch.max_records.is_some(),
+        Variable::SpanDelay => environment.span_batch.max_delay.is_some(),
+        Variable::SpanQueue => environment.span_batch.max_queue.is_some(),
+        Variable::SpanExportTimeout => environment.span_batch.export_timeout.is_some(),
+        Variable::LogBatchSize => environment.log_batch.max_records.is_some(),
+        Variable::LogDelay => environment.log_batch.max_delay.is_some(),
+        Variable::LogQueue => environment.log_batch.max_queue.is_some(),
+        Variable::LogExportTimeout => environment.log_batch.export_timeout.is_some(),
         Variable::SdkDisabled => environment.sdk_disabled == Some(true),
     };
     Variable::ALL.into_iter().filter(|variable| in_effect(*variable) && !fields.contains(&Some(*variable))).collect()

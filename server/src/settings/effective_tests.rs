@@ -282,14 +282,14 @@ fn delivery_rows() -> Vec<Row> {
     vec![
         row!("OTEL_EXPORTER_OTLP_COMPRESSION=none", stored(), [("OTEL_EXPORTER_OTLP_COMPRESSION", "none")], |e| {
             assert_eq!(target(e).compression, Compression::None);
-            assert_eq!(e.also_managed, [Variable::OtlpCompression]);
+            assert_eq!(e.managed.compression, Some(Variable::OtlpCompression));
         }),
         row!("OTEL_EXPORTER_OTLP_COMPRESSION=gzip", stored(), [("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip")], |e| {
             assert_eq!(target(e).compression, Compression::Gzip);
         }),
         row!("OTEL_EXPORTER_OTLP_TIMEOUT in milliseconds", stored(), [("OTEL_EXPORTER_OTLP_TIMEOUT", "2500")], |e| {
             assert_eq!(target(e).traces.as_ref().unwrap().timeout, Duration::from_millis(2500));
-            assert_eq!(e.also_managed, [Variable::OtlpTimeout]);
+            assert_eq!(e.managed.timeout, Some(Variable::OtlpTimeout));
         }),
         row!("OTEL_METRIC_EXPORT_INTERVAL in milliseconds", stored(), [("OTEL_METRIC_EXPORT_INTERVAL", "500")], |e| {
             assert_eq!(target(e).metric_interval, Duration::from_millis(500));
@@ -300,18 +300,28 @@ fn delivery_rows() -> Vec<Row> {
         }),
         row!("temporality delta", stored(), [("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "Delta")], |e| {
             assert_eq!(target(e).temporality, Temporality::Delta);
-            assert_eq!(e.also_managed, [Variable::OtlpTemporality]);
+            assert_eq!(e.managed.temporality, Some(Variable::OtlpTemporality));
         }),
         row!("temporality lowmemory", stored(), [("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "lowmemory")], |e| {
             assert_eq!(target(e).temporality, Temporality::LowMemory);
         }),
         row!("OTEL_BSP_*", stored(), [("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "64"), ("OTEL_BSP_SCHEDULE_DELAY", "200")], |e| {
-            assert_eq!(target(e).span_batch, Batch { max_records: 64, max_delay: Duration::from_millis(200) });
+            assert_eq!(target(e).span_batch, Batch { max_records: 64, max_delay: Duration::from_millis(200), ..Batch::default() });
+            assert_eq!(e.also_managed, [Variable::SpanBatchSize, Variable::SpanDelay]);
             assert_eq!(target(e).log_batch, Batch::default());
         },),
         row!("OTEL_BLRP_*", stored(), [("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "32"), ("OTEL_BLRP_SCHEDULE_DELAY", "300")], |e| {
-            assert_eq!(target(e).log_batch, Batch { max_records: 32, max_delay: Duration::from_millis(300) });
+            assert_eq!(target(e).log_batch, Batch { max_records: 32, max_delay: Duration::from_millis(300), ..Batch::default() });
             assert_eq!(target(e).span_batch, Batch::default());
+        }),
+        row!("OTEL_BSP_* bounds", stored(), [("OTEL_BSP_MAX_QUEUE_SIZE", "100"), ("OTEL_BSP_EXPORT_TIMEOUT", "0")], |e| {
+            assert_eq!(target(e).span_batch, Batch { max_queue: Some(100), max_elapsed: None, ..Batch::default() });
+            assert_eq!(e.also_managed, [Variable::SpanQueue, Variable::SpanExportTimeout]);
+        }),
+        row!("OTEL_BLRP_* bounds", stored(), [("OTEL_BLRP_MAX_QUEUE_SIZE", "100"), ("OTEL_BLRP_EXPORT_TIMEOUT", "500")], |e| {
+            let expected = Batch { max_queue: Some(100), max_elapsed: Some(Duration::from_millis(500)), ..Batch::default() };
+            assert_eq!(target(e).log_batch, expected);
+            assert_eq!(e.also_managed, [Variable::LogQueue, Variable::LogExportTimeout]);
         }),
     ]
 }
@@ -364,6 +374,9 @@ fn a_workspace_gets_its_own_settings_and_the_defaults() {
     assert_eq!(target, expected);
     assert_eq!(tenant(workspace, &StoredExport { headers: None, ..stored() }), None, "never without its headers");
     assert_eq!(tenant(workspace, &nothing()), None);
+    let logs_only = tenant(workspace, &StoredExport { metrics: false, ..stored() }).unwrap();
+    assert_eq!((logs_only.logs.is_some(), logs_only.metrics), (true, None));
+    assert_eq!(tenant(workspace, &StoredExport { logs: false, metrics: false, ..stored() }), None, "nothing is left to send");
     let unnamed = StoredExport { service_name: None, ..stored() };
     assert_eq!(tenant(workspace, &unnamed).unwrap().service_name, "knoxcall");
 }

@@ -49,7 +49,9 @@ pub struct SignalEnvironment {
 pub struct BatchEnvironment {
     pub max_records: Option<usize>,
     pub max_delay: Option<Duration>,
+    /// Records that may wait to be sent.
     pub max_queue: Option<usize>,
+    /// How long a batch may be tried; 0 sets no limit of its own.
     pub export_timeout: Option<Duration>,
 }
 
@@ -106,16 +108,16 @@ impl OtelEnvironment {
             metric_interval: reader.millis(Variable::MetricInterval.name(), 1, 24 * HOUR),
             sdk_disabled: reader.parse(Variable::SdkDisabled.name(), boolean),
             span_batch: BatchEnvironment {
-                max_records: reader.number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 1, BATCH),
-                max_delay: reader.millis("OTEL_BSP_SCHEDULE_DELAY", 0, HOUR),
-                max_queue: reader.number("OTEL_BSP_MAX_QUEUE_SIZE", 1, QUEUE),
-                export_timeout: reader.millis("OTEL_BSP_EXPORT_TIMEOUT", 0, HOUR),
+                max_records: reader.number(Variable::SpanBatchSize.name(), 1, BATCH),
+                max_delay: reader.millis(Variable::SpanDelay.name(), 0, HOUR),
+                max_queue: reader.number(Variable::SpanQueue.name(), 1, QUEUE),
+                export_timeout: reader.millis(Variable::SpanExportTimeout.name(), 0, HOUR),
             },
             log_batch: BatchEnvironment {
-                max_records: reader.number("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", 1, BATCH),
-                max_delay: reader.millis("OTEL_BLRP_SCHEDULE_DELAY", 0, HOUR),
-                max_queue: reader.number("OTEL_BLRP_MAX_QUEUE_SIZE", 1, QUEUE),
-                export_timeout: reader.millis("OTEL_BLRP_EXPORT_TIMEOUT", 0, HOUR),
+                max_records: reader.number(Variable::LogBatchSize.name(), 1, BATCH),
+                max_delay: reader.millis(Variable::LogDelay.name(), 0, HOUR),
+                max_queue: reader.number(Variable::LogQueue.name(), 1, QUEUE),
+                export_timeout: reader.millis(Variable::LogExportTimeout.name(), 0, HOUR),
             },
         };
         if reader.errors.is_empty() { Ok(read) } else { Err(reader.errors) }
@@ -178,21 +180,12 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
 }
 
 fn compression(text: &str) -> Result<Compression, VariableProblem> {
-    match text {
-        "gzip" => Ok(Compression::Gzip),
-        "none" => Ok(Compression::None),
-        _ => Err(VariableProblem::OneOf("gzip or none")),
-    }
+    Compression::parse(text).map_err(|_| VariableProblem::OneOf("gzip or none"))
 }
 
 /// Without regard to case (specification, "Metrics Exporter — OTLP").
 fn temporality(text: &str) -> Result<Temporality, VariableProblem> {
-    match text.to_ascii_lowercase().as_str() {
-        "cumulative" => Ok(Temporality::Cumulative),
-        "delta" => Ok(Temporality::Delta),
-        "lowmemory" => Ok(Temporality::LowMemory),
-        _ => Err(VariableProblem::OneOf("cumulative, delta or lowmemory")),
-    }
+    Temporality::parse(text).map_err(|_| VariableProblem::OneOf("cumulative, delta or lowmemory"))
 }
 
 fn boolean(text: &str) -> Result<bool, VariableProblem> {
@@ -253,14 +246,11 @@ mod tests {
     #[test]
     fn every_wrong_value_is_named_and_none_is_quoted() {
         let wrong = "canary-7f3a";
-        let mut vars: Vec<_> = Variable::ALL
+        let vars: Vec<_> = Variable::ALL
             .iter()
             .filter(|variable| !matches!(variable, Variable::ServiceName | Variable::OtlpCertificate))
             .map(|variable| (variable.name(), wrong))
             .collect();
-        for name in ["OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "OTEL_BSP_SCHEDULE_DELAY", "OTEL_BLRP_MAX_QUEUE_SIZE", "OTEL_BLRP_EXPORT_TIMEOUT"] {
-            vars.push((name, wrong));
-        }
         let errors = read(&vars).unwrap_err();
         let mut named: Vec<_> = errors.iter().map(|error| error.variable).collect();
         let mut expected: Vec<_> = vars.iter().map(|(name, _)| *name).collect();

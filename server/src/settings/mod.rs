@@ -22,7 +22,7 @@ pub use bootstrap::{BootstrapError, BootstrapReport, Passwords};
 pub use effective::{Effective, ManagedBy, StoredExport, operator, tenant};
 pub use environment::{BatchEnvironment, OtelEnvironment, SignalEnvironment, VariableError, VariableProblem};
 pub use error::Error;
-pub use exports::{ExportChange, InEffect, OperatorExport, TenantExport};
+pub use exports::{Change, Exhausted, Export, ExportChange, ExportReader, ExportWriter, InEffect, Resume, Revision, Standing};
 pub use keys::{KeyEntry, NewKey, acceptable as acceptable_key};
 pub use members::{AddedMember, MemberEntry};
 pub use publish::{Problem, SecretPlace};

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use thiserror::Error as ThisError;
@@ -270,6 +271,10 @@ pub(super) fn stored_export(vault: &Vault, record: Option<&ExportSettings>) -> S
         traces: record.traces,
         logs: record.logs,
         metrics: record.metrics,
+        compression: record.compression,
+        timeout: record.timeout_s.map(|seconds| Duration::from_secs(u64::from(seconds))),
+        temporality: record.temporality,
+        paused: record.paused.is_some(),
         generation: record.generation,
     })
 }

@@ -18,14 +18,20 @@ pub use open::Store;
 pub use problem::{Problem, Reason};
 pub use record::Record;
 pub use records::{
-    ApiKey, Environment, ExportSettings, Member, Route, RouteLimits, SecretRecord, Session, SetupToken, StoredEndpoint, UnixMillis, User,
-    Workspace,
+    ApiKey, Environment, ExportRevision, ExportSettings, Member, Pause, RevisionCause, Route, RouteLimits, SecretRecord, Session,
+    SetupToken, StoredEndpoint, UnixMillis, User, Workspace,
 };
 pub use repository::{ApiKeys, Exports, Members, Meta, Routes, Rows, Sessions, SetupTokens, Users, Workspaces};
 
 /// The time now, as records keep it.
 #[must_use]
 pub fn now() -> UnixMillis {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    unix_millis(std::time::SystemTime::now())
+}
+
+/// A point in time, as records keep it.
+#[must_use]
+pub fn unix_millis(at: std::time::SystemTime) -> UnixMillis {
+    let since = at.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     UnixMillis::try_from(since.as_millis()).unwrap_or(UnixMillis::MAX)
 }

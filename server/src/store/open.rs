@@ -9,8 +9,8 @@ use super::ledger::Ledger;
 use super::problem::{Problem, Problems};
 use super::record::{self, Record};
 use super::{
-    ApiKey, ApiKeys, Changes, CommitError, ExportSettings, Exports, Member, Members, Meta, OpenError, ReadError, Route, Routes, Session,
-    Sessions, SetupToken, SetupTokens, User, Users, Workspace, Workspaces,
+    ApiKey, ApiKeys, Changes, CommitError, ExportRevision, ExportSettings, Exports, Member, Members, Meta, OpenError, ReadError, Route,
+    Routes, Session, Sessions, SetupToken, SetupTokens, User, Users, Workspace, Workspaces,
 };
 
 /// sled's own default is 1 GiB; the whole configuration of ten thousand workspaces is some tens of megabytes.
@@ -136,6 +136,7 @@ impl Store {
         self.check::<Route>()?;
         self.check::<ApiKey>()?;
         self.check::<ExportSettings>()?;
+        self.check::<ExportRevision>()?;
         self.check::<SetupToken>()?;
         self.check::<Session>()
     }

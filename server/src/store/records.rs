@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::values::{DisplayName, Email, Endpoint, Role, Slug, TenantId};
+use crate::values::{Compression, DisplayName, Email, Endpoint, Preset, Role, Slug, Temporality, TenantId};
 use crate::vault::Sealed;
 
 /// Milliseconds since the Unix epoch.
@@ -105,14 +105,55 @@ pub struct ExportSettings {
     pub endpoint: Option<StoredEndpoint>,
     pub service_name: Option<DisplayName>,
     pub headers: Option<SecretRecord>,
-    /// The three switches mean the operator's destination only.
+    /// Means the operator's destination only: workspaces get no traces.
     pub traces: bool,
     pub logs: bool,
     pub metrics: bool,
+    /// These three: `None` is the product's default.
+    #[serde(default)]
+    pub compression: Option<Compression>,
+    #[serde(default)]
+    pub timeout_s: Option<u32>,
+    #[serde(default)]
+    pub temporality: Option<Temporality>,
+    /// The backend that the form was filled in for.
+    #[serde(default)]
+    pub preset: Option<Preset>,
+    #[serde(default)]
+    pub paused: Option<Pause>,
     pub generation: u64,
     pub saved_at: UnixMillis,
-    /// `None` when the bootstrap file wrote it.
+    /// `None` when the bootstrap file wrote it, or the export paused itself.
     pub saved_by: Option<Email>,
+}
+
+/// Since when an export is paused, and by whom: `None` when it paused itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    pub at: UnixMillis,
+    pub by: Option<Email>,
+}
+
+/// One generation of a destination's settings, as it was, and what brought it about.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ExportRevision {
+    /// Its secrets only open at their own place, so a copy is as safe as the original.
+    pub settings: ExportSettings,
+    pub cause: RevisionCause,
+    /// It had headers, and somebody cleared them since: they are gone from here too.
+    #[serde(default)]
+    pub headers_cleared: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RevisionCause {
+    Saved,
+    Bootstrap,
+    Reverted { to: u64 },
+    Paused,
+    Resumed,
+    PausedItself { failing_since: UnixMillis, attempts: u64 },
 }
 
 /// A sealed header list, with what may be shown of it.

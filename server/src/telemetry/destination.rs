@@ -16,6 +16,7 @@ use super::Options;
 use super::delivery::Transport;
 use super::pipeline::Pipeline;
 use super::queue::Queue;
+use super::recent::Recent;
 use super::signal::metric::Meters;
 use super::status::{Ledger, Reason, Status};
 use crate::event::Event;
@@ -108,9 +109,9 @@ impl Share {
 
 impl Destination {
     /// `before` is the destination that this one takes over from. What it still holds it sends itself, with its own
-    /// settings; its metrics carry on here if they are the same series.
+    /// settings; its metrics carry on here if they are the same series. `recent` is what the owner's card remembers.
     #[must_use]
-    pub fn new(target: Arc<ExportTarget>, before: Option<&Self>, common: &Arc<Common>) -> Arc<Self> {
+    pub fn new(target: Arc<ExportTarget>, before: Option<&Self>, recent: Arc<Recent>, common: &Arc<Common>) -> Arc<Self> {
         let meters = target.metrics.as_ref().map(|_| {
             before
                 .filter(|before| same_series(&before.target, &target))
@@ -124,7 +125,7 @@ impl Destination {
             }
             Self {
                 queue: Arc::new(Queue::new(common.options.queue_bytes, limits.max_records)),
-                ledger: Arc::default(),
+                ledger: Arc::new(Ledger::new(recent)),
                 meters,
                 started: AtomicBool::new(false),
                 common: Arc::clone(common),
@@ -205,13 +206,13 @@ pub fn same_series(before: &ExportTarget, after: &ExportTarget) -> bool {
         && before.temporality == after.temporality
 }
 
-/// How long events may wait to be mapped: as long as the least patient signal allows.
+/// How many events may wait to be mapped and how long: as the least patient signal allows.
 fn limits(target: &ExportTarget) -> Batch {
     let of = |on: bool, batch: Batch| on.then_some(batch);
     let spans = of(target.traces.is_some(), target.span_batch);
     let logs = of(target.logs.is_some(), target.log_batch);
     match (spans, logs) {
-        (Some(a), Some(b)) => Batch { max_records: a.max_records.min(b.max_records), max_delay: a.max_delay.min(b.max_delay) },
+        (Some(a), Some(b)) => Batch { max_records: a.max_records.min(b.max_records), max_delay: a.max_delay.min(b.max_delay), ..a },
         (Some(only), None) | (None, Some(only)) => only,
         (None, None) => Batch::default(),
     }

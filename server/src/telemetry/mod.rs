@@ -15,15 +15,17 @@ mod delivery;
 mod destination;
 mod encode;
 mod pipeline;
+mod probe;
 mod queue;
+mod recent;
 mod reload;
 mod set;
 pub mod signal;
 mod status;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use opentelemetry::logs::LoggerProvider as _;
@@ -35,19 +37,26 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use delivery::{OutboundTransport, Retry, Transport};
+pub use delivery::{Exhausted, GiveUp, OutboundTransport, Retry, Transport, Unsent};
+pub use probe::{Probe, ProbeReport, TooMany};
+pub use recent::{Attempt, Lately, Minute, Outcome, Streak};
 pub use status::{Failure, Reason, Status};
 
 use crate::bus::{Bus, Interest, Listener};
 use crate::event::Event;
-use crate::live::{Exports, Owner};
+use crate::live::{ExportTarget, Exports, Owner};
 use crate::values::TenantId;
 use destination::{Common, Destination};
+use probe::Desk;
+use recent::Recent;
 use set::Set;
 use status::Ledger;
 
+/// Of how many destinations that are gone something is remembered.
+const REMEMBERED: usize = 1000;
+
 /// Bounds of every destination.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Bytes of events that may wait to be mapped.
     pub queue_bytes: usize,
@@ -56,11 +65,18 @@ pub struct Options {
     pub retry: Retry,
     /// How long a destination that was changed or switched off may go on sending what it holds.
     pub drain: Duration,
+    pub give_up: GiveUp,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { queue_bytes: 16 * 1024 * 1024, lane_bytes: 16 * 1024 * 1024, retry: Retry::default(), drain: Duration::from_secs(30) }
+        Self {
+            queue_bytes: 16 * 1024 * 1024,
+            lane_bytes: 16 * 1024 * 1024,
+            retry: Retry::default(),
+            drain: Duration::from_secs(30),
+            give_up: GiveUp::default(),
+        }
     }
 }
 
@@ -77,6 +93,9 @@ struct Shared {
     stop: CancellationToken,
     /// Held while the set is replaced; true once it is replaced for good.
     closed: Mutex<bool>,
+    /// What cards remember of destinations that are not there at the moment, such as paused ones.
+    absent: Mutex<HashMap<Owner, Arc<Recent>>>,
+    desk: Desk,
     /// What remains to be read after the shutdown.
     last: ArcSwapOption<HashMap<Owner, Arc<Ledger>>>,
 }
@@ -99,6 +118,8 @@ impl Telemetry {
             common,
             stop: CancellationToken::new(),
             closed: Mutex::default(),
+            absent: Mutex::default(),
+            desk: Desk::default(),
             last: ArcSwapOption::empty(),
         });
         let now = Arc::clone(&exports.borrow_and_update());
@@ -115,6 +136,35 @@ impl Telemetry {
             return last.get(&owner).map(|ledger| ledger.read());
         }
         self.shared.set.load().get(owner).map(|destination| destination.status())
+    }
+
+    /// What is remembered of a destination, there or not.
+    #[must_use]
+    pub fn lately(&self, owner: Owner) -> Lately {
+        match self.status(owner) {
+            Some(status) => status.lately,
+            None => self.shared.absent().get(&owner).map_or_else(Lately::default, |recent| recent.read()),
+        }
+    }
+
+    /// When the destination pauses itself if it only goes on failing.
+    #[must_use]
+    pub fn gives_up_at(&self, streak: &Streak) -> SystemTime {
+        self.shared.common.options.give_up.due(streak)
+    }
+
+    /// Sends a marked record per signal to a target that need not be in force, and says what came of it.
+    ///
+    /// # Errors
+    /// There were too many tests of this destination lately.
+    pub async fn probe(&self, target: &ExportTarget) -> Result<ProbeReport, TooMany> {
+        probe::tested(&self.shared.desk, &self.shared.common, target).await
+    }
+
+    /// What the newest test of a destination found.
+    #[must_use]
+    pub fn last_probe(&self, owner: Owner) -> Option<ProbeReport> {
+        self.shared.desk.last(owner)
     }
 
     /// Takes no more events, sends everything that was accepted, and returns when that is done or `grace` is over. What
@@ -138,8 +188,27 @@ impl Shared {
         if *closed {
             return;
         }
-        let next = self.set.load().next(exports, |target, before| Destination::new(target, before, &self.common));
+        let before = self.set.load_full();
+        let mut absent = self.absent();
+        let next = before.next(exports, |target, before| {
+            let recent = match before {
+                Some(before) => Arc::clone(before.ledger().recent()),
+                None => absent.remove(&target.owner).unwrap_or_default(),
+            };
+            recent.settings_changed();
+            Destination::new(target, before, recent, &self.common)
+        });
+        for (owner, gone) in before.iter().filter(|(owner, _)| next.get(*owner).is_none()) {
+            if absent.len() >= REMEMBERED {
+                break;
+            }
+            absent.insert(owner, Arc::clone(gone.ledger().recent()));
+        }
         self.set.store(Arc::new(next));
+    }
+
+    fn absent(&self) -> MutexGuard<'_, HashMap<Owner, Arc<Recent>>> {
+        self.absent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn close(&self) {
@@ -148,9 +217,7 @@ impl Shared {
             return;
         }
         let set = self.set.swap(Arc::default());
-        let tenants = set.tenants.iter().map(|(tenant, destination)| (Owner::Tenant(*tenant), destination));
-        let all = set.operator.iter().map(|destination| (Owner::Operator, destination)).chain(tenants);
-        self.last.store(Some(Arc::new(all.map(|(owner, destination)| (owner, destination.ledger())).collect())));
+        self.last.store(Some(Arc::new(set.iter().map(|(owner, destination)| (owner, destination.ledger())).collect())));
     }
 }
 

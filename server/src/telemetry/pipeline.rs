@@ -14,14 +14,14 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::delivery::{Lane, MAX_REQUEST, Payload, Worker, split_metrics};
+use super::delivery::{Lane, Limit, MAX_REQUEST, Payload, Retry, Worker, points_in, split_metrics};
 use super::destination::{Common, MeterCell, Share};
 use super::encode::{EncodeError, Encoders};
 use super::queue::{Queue, Taken};
-use super::signal::metric::{Meters, overflowing};
+use super::signal::metric::{Meters, overflowing, points};
 use super::signal::span::Ids;
 use super::signal::{log, scope, span};
-use super::status::{Ledger, Reason};
+use super::status::{Ledger, Load, Reason};
 use crate::event::Event;
 use crate::live::{Batch, ExportTarget};
 use crate::values::{FailureKind, Signal};
@@ -195,28 +195,29 @@ impl State {
         while let Some(spans) = self.spans.next(now, self.lanes.is_behind(Signal::Traces)) {
             let records = spans.len() as u64;
             let encoded = self.encoders.spans(spans).await;
-            self.send(pipeline, Signal::Traces, encoded, records).await;
+            self.send(pipeline, Signal::Traces, encoded, Load { records, items: records }).await;
         }
         while let Some(logs) = self.logs.next(now, self.lanes.is_behind(Signal::Logs)) {
+            let records = logs.len() as u64;
             let encoded = self.encoders.logs(&logs, &self.scope).await;
-            self.send(pipeline, Signal::Logs, encoded, logs.len() as u64).await;
+            self.send(pipeline, Signal::Logs, encoded, Load { records, items: records }).await;
         }
     }
 
-    async fn send(&self, pipeline: &Pipeline, signal: Signal, encoded: Result<Bytes, EncodeError>, records: u64) {
+    async fn send(&self, pipeline: &Pipeline, signal: Signal, encoded: Result<Bytes, EncodeError>, load: Load) {
         match encoded {
             Ok(body) if body.len() > MAX_REQUEST => {
                 pipeline.ledger.failed(signal, FailureKind::TooLarge, pipeline.host(signal));
-                pipeline.ledger.drop_records(Reason::TooLarge, records);
+                pipeline.ledger.drop_payload(Reason::TooLarge, load);
             }
             Ok(body) => {
-                let payload = Payload::new(body, records, pipeline.target.compression).await;
+                let payload = Payload::new(body, load, pipeline.target.compression).await;
                 let dropped = self.lanes.push(signal, payload);
-                pipeline.ledger.drop_records(Reason::QueueFull, dropped);
+                pipeline.ledger.drop_payload(Reason::QueueFull, dropped);
             }
             Err(error) => {
                 tracing::error!(owner = ?pipeline.target.owner, ?signal, %error, "records dropped");
-                pipeline.ledger.drop_records(Reason::NotRetryable, records);
+                pipeline.ledger.drop_payload(Reason::NotRetryable, load);
             }
         }
         // Encoding is work: let requests through between two batches.
@@ -243,8 +244,10 @@ impl State {
             Ok(Err(error)) => return tracing::error!(owner = ?pipeline.target.owner, %error, "metrics dropped"),
             Err(error) => return tracing::error!(owner = ?pipeline.target.owner, %error, "metrics dropped"),
         };
+        let whole = parts.len() == 1;
         for part in parts {
-            self.send(pipeline, Signal::Metrics, Ok(part), 0).await;
+            let items = if whole { points(&metrics) } else { points_in(part.clone()) };
+            self.send(pipeline, Signal::Metrics, Ok(part), Load { records: 0, items }).await;
         }
     }
 }
@@ -269,14 +272,19 @@ impl Lanes {
         let workers = TaskTracker::new();
         let lanes = Signal::ALL.map(|signal| {
             pipeline.target.signal(signal)?;
-            let lane = Arc::new(Lane::new(common.options.lane_bytes));
+            let batch = pipeline.target.batch(signal);
+            let limit = Limit { bytes: common.options.lane_bytes, records: batch.and_then(|batch| batch.max_queue) };
+            let lane = Arc::new(Lane::new(limit));
+            let retry = common.options.retry;
+            let max_elapsed = batch.and_then(|batch| batch.max_elapsed).unwrap_or(retry.max_elapsed);
             let worker = Worker {
                 signal,
                 target: Arc::clone(&pipeline.target),
                 lane: Arc::clone(&lane),
                 ledger: Arc::clone(&pipeline.ledger),
                 transport: Arc::clone(&common.transport),
-                retry: common.options.retry,
+                retry: Retry { max_elapsed, ..retry },
+                give_up: common.options.give_up.clone(),
                 abort: abort.clone(),
             };
             workers.spawn(worker.run());
@@ -289,10 +297,10 @@ impl Lanes {
         self.lanes[signal as usize].as_ref().is_some_and(|lane| lane.is_behind())
     }
 
-    fn push(&self, signal: Signal, payload: Payload) -> u64 {
+    fn push(&self, signal: Signal, payload: Payload) -> Load {
         match &self.lanes[signal as usize] {
             Some(lane) => lane.push(payload),
-            None => payload.records,
+            None => payload.load,
         }
     }
 

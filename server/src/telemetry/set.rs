@@ -30,6 +30,12 @@ impl<D> Set<D> {
         }
     }
 
+    /// All of them, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (Owner, &Arc<D>)> {
+        let tenants = self.tenants.iter().map(|(tenant, destination)| (Owner::Tenant(*tenant), destination));
+        self.operator.iter().map(|destination| (Owner::Operator, destination)).chain(tenants)
+    }
+
     /// The set for a new configuration. Destinations that did not change are the same ones; `build` makes the others
     /// and is told which one each takes over from.
     #[must_use]

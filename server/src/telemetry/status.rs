@@ -1,9 +1,10 @@
 //! How a destination is doing: counters that always add up, and what happened last. Cheap to write and to read.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use super::recent::{Lately, Recent};
 use crate::values::{FailureKind, Signal};
 
 /// Why records were dropped.
@@ -54,6 +55,7 @@ pub struct Status {
     pub failing_since: Option<SystemTime>,
     /// Instruments that have more series than they may, at the last collection.
     pub overflowing_instruments: u64,
+    pub lately: Lately,
 }
 
 impl Status {
@@ -72,6 +74,22 @@ pub struct Failure {
     pub host: String,
 }
 
+/// What a payload, or several, hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Spans and log records: what the counts are about.
+    pub records: u64,
+    /// These and metric points.
+    pub items: u64,
+}
+
+impl std::ops::AddAssign for Load {
+    fn add_assign(&mut self, other: Self) {
+        self.records += other.records;
+        self.items += other.items;
+    }
+}
+
 /// Where the parts of one destination write.
 #[derive(Debug, Default)]
 pub struct Ledger {
@@ -81,6 +99,7 @@ pub struct Ledger {
     dropped: [AtomicU64; Reason::ALL.len()],
     overflowing: AtomicU64,
     last: Mutex<Last>,
+    recent: Arc<Recent>,
 }
 
 #[derive(Debug, Default)]
@@ -91,19 +110,39 @@ struct Last {
 }
 
 impl Ledger {
+    /// `recent` is what earlier settings of the same destination left.
+    #[must_use]
+    pub fn new(recent: Arc<Recent>) -> Self {
+        Self { recent, ..Self::default() }
+    }
+
+    #[must_use]
+    pub fn recent(&self) -> &Arc<Recent> {
+        &self.recent
+    }
+
     pub fn accept(&self, records: u64) {
         // Before any other count of the same records: see `read`.
         self.accepted.fetch_add(records, Ordering::SeqCst);
     }
 
-    pub fn deliver(&self, records: u64, rejected: u64) {
-        let rejected = rejected.min(records);
-        self.rejected.fetch_add(rejected, Ordering::SeqCst);
-        self.delivered.fetch_add(records - rejected, Ordering::SeqCst);
+    pub fn deliver(&self, load: Load, rejected: u64) {
+        let of_records = rejected.min(load.records);
+        self.rejected.fetch_add(of_records, Ordering::SeqCst);
+        self.delivered.fetch_add(load.records - of_records, Ordering::SeqCst);
+        self.recent.delivered(load.items, rejected);
     }
 
+    /// Spans and log records.
     pub fn drop_records(&self, reason: Reason, records: u64) {
         self.dropped[reason as usize].fetch_add(records, Ordering::SeqCst);
+        self.recent.dropped(reason, records);
+    }
+
+    /// What a payload held: metric points are told of, but are not among the counts.
+    pub fn drop_payload(&self, reason: Reason, load: Load) {
+        self.dropped[reason as usize].fetch_add(load.records, Ordering::SeqCst);
+        self.recent.dropped(reason, load.items);
     }
 
     pub fn overflowing(&self, instruments: u64) {
@@ -157,6 +196,7 @@ impl Ledger {
             last_failure: last.failure.as_deref().cloned(),
             failing_since: last.failing.iter().flatten().min().copied(),
             overflowing_instruments: self.overflowing.load(Ordering::Relaxed),
+            lately: self.recent.read(),
         }
     }
 }
@@ -165,11 +205,15 @@ impl Ledger {
 mod tests {
     use super::*;
 
+    fn load(records: u64) -> Load {
+        Load { records, items: records }
+    }
+
     #[test]
     fn adds_up_and_names_only_what_occurred() {
         let ledger = Ledger::default();
         ledger.accept(10);
-        ledger.deliver(5, 2);
+        ledger.deliver(load(5), 2);
         ledger.drop_records(Reason::Expired, 1);
         let status = ledger.read();
         assert_eq!((status.accepted, status.delivered, status.rejected, status.queued), (10, 3, 2, 4));
@@ -180,7 +224,7 @@ mod tests {
     fn a_collector_cannot_reject_more_than_it_was_sent() {
         let ledger = Ledger::default();
         ledger.accept(3);
-        ledger.deliver(3, u64::MAX);
+        ledger.deliver(load(3), u64::MAX);
         assert_eq!((ledger.read().rejected, ledger.read().queued), (3, 0));
     }
 

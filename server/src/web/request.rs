@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::{Instant, SystemTime};
 
@@ -19,6 +20,7 @@ use crate::auth::Origin;
 use crate::bus::Bus;
 use crate::event::{Component, Event, Failure, Request as Recorded, TraceContext};
 use crate::gateway::trace_context;
+use crate::values::TenantId;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -31,12 +33,14 @@ pub(super) struct Peer(pub(super) IpAddr);
 pub(super) struct Facts {
     pub(super) id: Uuid,
     pub(super) address: Option<IpAddr>,
-    pub(super) trace: TraceContext,
+    /// `None` when nobody listens.
+    pub(super) trace: Option<TraceContext>,
+    workspace: Option<Arc<OnceLock<TenantId>>>,
 }
 
 impl Facts {
     pub(super) fn origin(&self) -> Origin {
-        Origin { address: self.address, trace: Some(self.trace.clone()) }
+        Origin { address: self.address, trace: self.trace.clone(), workspace: self.workspace.clone() }
     }
 }
 
@@ -46,10 +50,11 @@ pub(super) async fn record(State(console): State<Console>, mut request: Request<
     let facts = Facts {
         id: Uuid::now_v7(),
         address: request.extensions().get::<Peer>().map(|peer| peer.0),
-        trace: trace_context::begin(request.headers(), interest.traces),
+        trace: interest.events.then(|| trace_context::begin(request.headers(), interest.traces)),
+        workspace: interest.events.then(Arc::default),
     };
     let id = facts.id;
-    let record = interest.events.then(|| Record::new(console.bus().clone(), &request, &facts));
+    let record = facts.trace.clone().map(|trace| Record::new(console.bus().clone(), &request, &facts, trace));
     request.extensions_mut().insert(facts);
     let mut response = next.run(request).await;
     if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
@@ -67,10 +72,11 @@ struct Record {
     started: Instant,
     finished: bool,
     event: Recorded,
+    workspace: Option<Arc<OnceLock<TenantId>>>,
 }
 
 impl Record {
-    fn new(bus: Bus, request: &Request<Body>, facts: &Facts) -> Self {
+    fn new(bus: Bus, request: &Request<Body>, facts: &Facts, trace: TraceContext) -> Self {
         let header = |name| request.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let authority = request.uri().authority().map(http::uri::Authority::as_str).or_else(|| header(HOST)).unwrap_or_default();
         let authority: Option<http::uri::Authority> = authority.parse().ok();
@@ -94,9 +100,9 @@ impl Record {
             proxied: None,
             failure: None,
             cancelled: false,
-            trace: facts.trace.clone(),
+            trace,
         };
-        Self { bus, started: Instant::now(), finished: false, event }
+        Self { bus, started: Instant::now(), finished: false, event, workspace: facts.workspace.clone() }
     }
 }
 
@@ -104,6 +110,7 @@ impl Drop for Record {
     fn drop(&mut self) {
         self.event.duration = self.started.elapsed();
         self.event.cancelled = !self.finished;
+        self.event.tenant = self.workspace.as_ref().and_then(|workspace| workspace.get().copied());
         self.bus.emit(None, || Event::Request(self.event.clone()));
     }
 }

@@ -11,7 +11,7 @@ async fn a_save_is_in_force_at_once_and_after_a_restart() {
     let house = house();
     let mut exports = house.settings.exports();
     assert_eq!(*exports.borrow_and_update().as_ref(), Exports::default());
-    house.settings.save_operator_export(&operator(), &form("http://c:4318/v1/logs", "authorization=hunter2", 0)).await.unwrap();
+    house.settings.save_export(&global(), &form("http://c:4318/v1/logs", "authorization=hunter2", 0)).await.unwrap();
     assert!(exports.has_changed().unwrap());
     let check = |house: &House| {
         let target = house.exports().operator.clone().unwrap();
@@ -19,8 +19,11 @@ async fn a_save_is_in_force_at_once_and_after_a_restart() {
         assert_eq!(traces.url.as_str(), "http://c:4318/v1/traces");
         assert_eq!(traces.headers.to_text(), "authorization=hunter2");
         assert_eq!((target.generation, target.service_name.as_str()), (1, "knoxcall"));
-        let view = house.settings.operator_export(&operator()).unwrap();
-        assert_eq!((view.endpoint.value.as_str(), view.endpoint.by, view.on, view.broken), ("http://c:4318", None, true, false));
+        let view = house.settings.export(&ExportReader::Operator(operator())).unwrap();
+        assert_eq!(
+            (view.endpoint.value.as_str(), view.endpoint.by, view.standing.on, view.standing.broken),
+            ("http://c:4318", None, true, false)
+        );
         let headers = view.headers.value;
         assert_eq!((headers.set, headers.names, headers.unreadable), (true, vec!["authorization".to_owned()], false));
         assert_eq!(headers.set_by.unwrap().as_str(), "op@example.com");
@@ -34,7 +37,7 @@ async fn blank_headers_keep_and_the_clear_flag_removes() {
     let house = house();
     let save = |change: ExportChange| {
         let settings = house.settings.clone();
-        async move { settings.save_operator_export(&operator(), &change).await }
+        async move { settings.save_export(&global(), &change).await }
     };
     let headers = || house.exports().operator.clone().unwrap().logs.clone().unwrap().headers.to_text();
     save(form("http://c:4318", "a=1", 0)).await.unwrap();
@@ -44,14 +47,14 @@ async fn blank_headers_keep_and_the_clear_flag_removes() {
     assert_eq!(headers(), "b=2");
     save(ExportChange { clear_headers: true, ..form("http://c:4318", "", 3) }).await.unwrap();
     assert_eq!(headers(), "");
-    assert!(!house.settings.operator_export(&operator()).unwrap().headers.value.set);
+    assert!(!house.settings.export(&ExportReader::Operator(operator())).unwrap().headers.value.set);
 }
 
 #[tokio::test]
 async fn stored_headers_never_follow_to_another_origin() {
     let house = house();
     let acme = house.workspace("acme").await.id;
-    let save = async |change: ExportChange| house.settings.save_tenant_export(&admin(acme), &change).await;
+    let save = async |change: ExportChange| house.settings.save_export(&own(acme), &change).await;
     save(form("https://c.example/otlp", "a=1", 0)).await.unwrap();
     for elsewhere in ["http://c.example/otlp", "https://c.example:8443", "https://evil.example"] {
         assert_eq!(save(form(elsewhere, "", 1)).await, Err(ORIGIN_CHANGED), "{elsewhere}");
@@ -71,14 +74,13 @@ async fn stored_headers_never_follow_to_another_origin() {
 async fn a_form_that_was_loaded_before_another_save_is_stale() {
     let house = house();
     let acme = house.workspace("acme").await.id;
-    house.settings.save_tenant_export(&admin(acme), &form("http://a", "", 0)).await.unwrap();
-    assert_eq!(house.settings.save_tenant_export(&admin(acme), &form("http://b", "", 0)).await, Err(Error::Stale));
+    house.settings.save_export(&own(acme), &form("http://a", "", 0)).await.unwrap();
+    assert_eq!(house.settings.save_export(&own(acme), &form("http://b", "", 0)).await, Err(Error::Stale));
     assert_eq!(house.tenant_generation(acme), 1);
-    house.settings.save_tenant_export(&admin(acme), &form("http://b", "", 1)).await.unwrap();
+    house.settings.save_export(&own(acme), &form("http://b", "", 1)).await.unwrap();
     let both = [form("http://c", "", 2), form("http://d", "", 2)];
-    let admin = admin(acme);
-    let (one, other) =
-        tokio::join!(house.settings.save_tenant_export(&admin, &both[0]), house.settings.save_tenant_export(&admin, &both[1]));
+    let writer = own(acme);
+    let (one, other) = tokio::join!(house.settings.save_export(&writer, &both[0]), house.settings.save_export(&writer, &both[1]));
     assert_eq!([&one, &other].iter().filter(|result| result.is_ok()).count(), 1);
     assert_eq!(house.tenant_generation(acme), 3);
 }
@@ -90,11 +92,15 @@ async fn wrong_fields_are_named_and_nothing_is_saved() {
         (form("ftp://x", "", 0), Field::Endpoint),
         (form("http://x", "no pair", 0), Field::Headers),
         (ExportChange { service_name: "a\nb".to_owned(), ..form("http://x", "", 0) }, Field::ServiceName),
+        (ExportChange { compression: "zstd".to_owned(), ..form("http://x", "", 0) }, Field::Compression),
+        (ExportChange { timeout_s: "0".to_owned(), ..form("http://x", "", 0) }, Field::Timeout),
+        (ExportChange { temporality: "sum".to_owned(), ..form("http://x", "", 0) }, Field::Temporality),
+        (ExportChange { preset: "jaeger".to_owned(), ..form("http://x", "", 0) }, Field::Preset),
     ] {
-        let error = house.settings.save_operator_export(&operator(), &change).await.unwrap_err();
+        let error = house.settings.save_export(&global(), &change).await.unwrap_err();
         assert!(matches!(error, Error::Invalid { field: found, .. } if found == field), "{error}");
     }
-    assert_eq!(house.settings.operator_export(&operator()).unwrap().generation, 0);
+    assert_eq!(house.settings.export(&ExportReader::Operator(operator())).unwrap().generation, 0);
 }
 
 #[tokio::test]
@@ -105,11 +111,12 @@ async fn the_environment_locks_its_fields() {
         ("OTEL_TRACES_EXPORTER", "none"),
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "5000"),
     ]);
-    let view = house.settings.operator_export(&operator()).unwrap();
+    let view = house.settings.export(&ExportReader::Operator(operator())).unwrap();
     assert_eq!((view.endpoint.value.as_str(), view.endpoint.by), ("http://env:4318", Some(Variable::OtlpEndpoint)));
     assert_eq!((view.headers.value.names.as_slice(), view.headers.by), (&["x-env".to_owned()][..], Some(Variable::OtlpHeaders)));
     assert_eq!((view.traces.value, view.traces.by), (false, Some(Variable::TracesExporter)));
-    assert_eq!(view.also_managed, [Variable::OtlpTimeout]);
+    assert_eq!((view.timeout_s.value, view.timeout_s.by), (Some(5), Some(Variable::OtlpTimeout)));
+    assert!(view.also_managed.is_empty());
     assert!(!format!("{view:?}").contains("canary"));
     let off = |change: ExportChange| ExportChange { traces: false, ..change };
     for (change, field, variable) in [
@@ -117,14 +124,15 @@ async fn the_environment_locks_its_fields() {
         (off(form("", "a=1", 0)), Field::Headers, Variable::OtlpHeaders),
         (off(ExportChange { clear_headers: true, ..form("", "", 0) }), Field::Headers, Variable::OtlpHeaders),
         (form("", "", 0), Field::Traces, Variable::TracesExporter),
+        (off(ExportChange { timeout_s: "6".to_owned(), ..form("", "", 0) }), Field::Timeout, Variable::OtlpTimeout),
     ] {
-        let error = house.settings.save_operator_export(&operator(), &change).await.unwrap_err();
+        let error = house.settings.save_export(&global(), &change).await.unwrap_err();
         assert_eq!(error, Error::Managed { field, variable });
     }
     // What a form with locked fields sends: the value in force, or nothing.
     for (generation, endpoint) in [(0, "http://env:4318"), (1, "")] {
         let change = ExportChange { logs: generation == 1, ..off(form(endpoint, "", generation)) };
-        house.settings.save_operator_export(&operator(), &change).await.unwrap();
+        house.settings.save_export(&global(), &change).await.unwrap();
         let target = house.exports().operator.clone().unwrap();
         assert_eq!((target.logs.is_some(), target.traces.is_some()), (generation == 1, false));
     }
@@ -135,10 +143,10 @@ async fn the_environment_locks_its_fields() {
 async fn a_save_leaves_every_other_target_the_same() {
     let house = house();
     let (acme, blue) = (house.workspace("acme").await.id, house.workspace("blue").await.id);
-    house.settings.save_operator_export(&operator(), &form("http://o", "", 0)).await.unwrap();
-    house.settings.save_tenant_export(&admin(acme), &form("http://a", "", 0)).await.unwrap();
+    house.settings.save_export(&global(), &form("http://o", "", 0)).await.unwrap();
+    house.settings.save_export(&own(acme), &form("http://a", "", 0)).await.unwrap();
     let before = house.exports();
-    house.settings.save_tenant_export(&admin(blue), &form("http://b", "", 0)).await.unwrap();
+    house.settings.save_export(&own(blue), &form("http://b", "", 0)).await.unwrap();
     let after = house.exports();
     assert!(Arc::ptr_eq(before.operator.as_ref().unwrap(), after.operator.as_ref().unwrap()));
     assert!(Arc::ptr_eq(&before.tenants[&acme], &after.tenants[&acme]));
@@ -154,7 +162,7 @@ async fn a_save_leaves_every_other_target_the_same() {
     assert!(house.tenant_target(acme).is_some());
     house.settings.delete_workspace(&operator(), acme, "acme").await.unwrap();
     assert!(house.tenant_target(acme).is_none());
-    let gone = house.settings.save_tenant_export(&admin(acme), &form("http://a", "", 0)).await;
+    let gone = house.settings.save_export(&own(acme), &form("http://a", "", 0)).await;
     assert_eq!(gone, Err(Error::NotFound));
 }
 
@@ -170,11 +178,11 @@ async fn a_workspace_is_not_touched_by_the_environment() {
     ]);
     let acme = house.workspace("acme").await.id;
     assert_eq!(house.tenant_target(acme), None);
-    house.settings.save_tenant_export(&admin(acme), &form("http://a", "", 0)).await.unwrap();
+    house.settings.save_export(&own(acme), &form("http://a", "", 0)).await.unwrap();
     let with = house.tenant_target(acme).unwrap();
     let plain = super::house();
     let other = plain.workspace("acme").await.id;
-    plain.settings.save_tenant_export(&admin(other), &form("http://a", "", 0)).await.unwrap();
+    plain.settings.save_export(&own(other), &form("http://a", "", 0)).await.unwrap();
     let without = plain.tenant_target(other).unwrap();
     assert_eq!(ExportTarget { owner: without.owner, ..ExportTarget::clone(&with) }, *without);
 }

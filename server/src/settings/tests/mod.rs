@@ -1,6 +1,7 @@
 //! The services over a real store and vault.
 
 mod bootstrap;
+mod export_history;
 mod exports;
 mod people;
 mod problems;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{ExportChange, OtelEnvironment, Settings};
+use super::{ExportChange, ExportReader, ExportWriter, OtelEnvironment, Settings};
 use crate::auth::{Actor, Operator, WorkspaceAdmin, WorkspaceMember};
 use crate::live::{ExportTarget, Exports};
 use crate::store::{Store, Workspace};
@@ -61,7 +62,7 @@ impl House {
     }
 
     fn tenant_generation(&self, id: TenantId) -> u64 {
-        self.settings.tenant_export(&member(id)).unwrap().generation
+        self.settings.export(&ExportReader::Workspace(member(id))).unwrap().generation
     }
 }
 
@@ -75,6 +76,16 @@ fn operator() -> Operator {
 
 fn admin(workspace: TenantId) -> WorkspaceAdmin {
     operator().admin_of(workspace)
+}
+
+/// The right to change the operator's export.
+fn global() -> ExportWriter {
+    ExportWriter::Operator(operator())
+}
+
+/// The right to change a workspace's export.
+fn own(workspace: TenantId) -> ExportWriter {
+    ExportWriter::Workspace(admin(workspace))
 }
 
 fn member(workspace: TenantId) -> WorkspaceMember {

@@ -19,7 +19,7 @@ async fn workspaces_are_made_listed_renamed_and_deleted() {
     settings.rename_workspace(&admin(acme.id), " Zebra ").await.unwrap();
     settings.create_route(&admin(acme.id), "r", "R", "http://up").await.unwrap();
     settings.add_member(&admin(acme.id), "a@x", "viewer").await.unwrap();
-    settings.save_tenant_export(&admin(acme.id), &form("http://c", "", 0)).await.unwrap();
+    settings.save_export(&own(acme.id), &form("http://c", "", 0)).await.unwrap();
     let rows = settings.workspaces(&operator(), "", 0, 10).unwrap();
     let found: Vec<_> = rows.rows.iter().map(|row| (row.workspace.name.as_str(), row.routes, row.members, row.exporting)).collect();
     assert_eq!((found, rows.total), (vec![("blue", 0, 0, false), ("Zebra", 1, 1, true)], 2));

@@ -7,8 +7,8 @@ use crate::store::Changes;
 async fn with_secrets() -> (House, TenantId, String) {
     let house = house();
     let acme = house.workspace("acme").await.id;
-    house.settings.save_operator_export(&operator(), &form("http://o", "a=canary", 0)).await.unwrap();
-    house.settings.save_tenant_export(&admin(acme), &form("http://t", "a=canary", 0)).await.unwrap();
+    house.settings.save_export(&global(), &form("http://o", "a=canary", 0)).await.unwrap();
+    house.settings.save_export(&own(acme), &form("http://t", "a=canary", 0)).await.unwrap();
     house.settings.create_route(&admin(acme), "r", "R", "http://up").await.unwrap();
     let staging = EnvironmentChange {
         name: "staging".to_owned(),
@@ -38,16 +38,16 @@ async fn a_wrong_master_key_is_one_report_and_turns_off_what_it_can_not_read() {
         ["production"],
         "staging is never called without its headers"
     );
-    let view = house.settings.operator_export(&operator()).unwrap();
-    assert!(view.broken && view.headers.value.unreadable && !view.on);
-    assert!(house.settings.tenant_export(&member(acme)).unwrap().broken);
+    let view = house.settings.export(&ExportReader::Operator(operator())).unwrap();
+    assert!(view.standing.broken && view.headers.value.unreadable && !view.standing.on);
+    assert!(house.settings.export(&ExportReader::Workspace(member(acme))).unwrap().standing.broken);
     assert!(house.settings.route(&member(acme), "r").unwrap().inject_headers[1].unreadable);
 
     // Entered again one by one, the report goes.
-    house.settings.save_operator_export(&operator(), &form("http://o", "a=new", 1)).await.unwrap();
+    house.settings.save_export(&global(), &form("http://o", "a=new", 1)).await.unwrap();
     assert_eq!(house.settings.problems()[0], Problem::WrongKey { unreadable: 2 });
     assert!(house.exports().operator.is_some());
-    house.settings.save_tenant_export(&admin(acme), &form("http://t", "a=new", 1)).await.unwrap();
+    house.settings.save_export(&own(acme), &form("http://t", "a=new", 1)).await.unwrap();
     house.settings.delete_environment(&admin(acme), "r", "staging").await.unwrap();
     assert!(house.settings.problems().is_empty());
     assert!(house.reopened([2; 32]).settings.problems().is_empty());
@@ -94,7 +94,11 @@ async fn nothing_secret_is_printed() {
     let settings = &house.settings;
     let store = settings.store();
     let mut printed = format!("{settings:?} {:?} {:?}", settings.routing().load(), house.exports());
-    printed += &format!("{:?} {:?}", settings.operator_export(&operator()), settings.tenant_export(&member(acme)));
+    printed += &format!(
+        "{:?} {:?}",
+        settings.export(&ExportReader::Operator(operator())),
+        settings.export(&ExportReader::Workspace(member(acme)))
+    );
     printed += &format!("{:?} {:?}", settings.routes(&member(acme)), settings.keys(&member(acme)));
     printed += &format!("{:?} {:?} {:?}", store.exports().all(), store.routes().all(), store.api_keys().all());
     printed += &format!("{:?}", form("http://x", "a=canary", 0));

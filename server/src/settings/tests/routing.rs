@@ -172,7 +172,7 @@ async fn many_workspaces_are_published_quickly() {
     let mut changes = crate::store::Changes::new();
     let (template, route) = (house.workspace("template").await, {
         let template = house.settings.store().workspaces().all().unwrap()[0].id;
-        house.settings.save_tenant_export(&admin(template), &form("http://c", "", 0)).await.unwrap();
+        house.settings.save_export(&own(template), &form("http://c", "", 0)).await.unwrap();
         house.settings.create_route(&admin(template), "r", "R", "http://up").await.unwrap()
     });
     let key = house.settings.create_key(&admin(template.id), "k", "").await.unwrap();
@@ -193,7 +193,7 @@ async fn many_workspaces_are_published_quickly() {
     let opened = begun.elapsed();
     assert_eq!((house.exports().tenants.len(), house.settings.routing().load().keys.len()), (10_001, 10_001));
     let begun = std::time::Instant::now();
-    house.settings.save_tenant_export(&admin(template.id), &form("http://d", "", 1)).await.unwrap();
+    house.settings.save_export(&own(template.id), &form("http://d", "", 1)).await.unwrap();
     let saved = begun.elapsed();
     eprintln!("opened in {opened:?}, saved in {saved:?}");
     // Generous: an unoptimised build on a busy machine.

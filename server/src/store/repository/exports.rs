@@ -1,6 +1,6 @@
 //! Telemetry destinations: the operator's and each workspace's.
 
-use crate::store::{ExportSettings, ReadError, Record, Store};
+use crate::store::{ExportRevision, ExportSettings, ReadError, Record, Store};
 use crate::values::TenantId;
 
 /// Shorter than a workspace's id, so that the two can't collide.
@@ -19,6 +19,25 @@ impl ExportSettings {
     #[must_use]
     pub fn key_of(workspace: Option<TenantId>) -> Vec<u8> {
         workspace.map_or_else(|| OPERATOR.to_vec(), |workspace| workspace.0.as_bytes().to_vec())
+    }
+}
+
+impl Record for ExportRevision {
+    const TREE: &'static str = "export_history";
+    const VERSION: u16 = 1;
+
+    fn key(&self) -> Vec<u8> {
+        Self::key_of(self.settings.workspace, self.settings.generation)
+    }
+}
+
+impl ExportRevision {
+    /// Big-endian, so that a destination's revisions lie in their order.
+    #[must_use]
+    pub fn key_of(workspace: Option<TenantId>, generation: u64) -> Vec<u8> {
+        let mut key = ExportSettings::key_of(workspace);
+        key.extend_from_slice(&generation.to_be_bytes());
+        key
     }
 }
 
@@ -44,5 +63,13 @@ impl Exports<'_> {
     /// The store can't be read.
     pub fn all(&self) -> Result<Vec<ExportSettings>, ReadError> {
         self.0.scan(&[])
+    }
+
+    /// The revisions that are kept of a destination, oldest first.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub fn history(&self, workspace: Option<TenantId>) -> Result<Vec<ExportRevision>, ReadError> {
+        self.0.scan(&ExportSettings::key_of(workspace))
     }
 }

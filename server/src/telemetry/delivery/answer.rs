@@ -31,19 +31,31 @@ pub enum Answer {
     Final(FailureKind),
 }
 
+/// An answer, with what may be told of it besides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judged {
+    pub answer: Answer,
+    /// `None` when there was no response.
+    pub status: Option<u16>,
+    /// The collector's own words, as they came; the transport's where there was no response.
+    pub message: Option<String>,
+}
+
 /// Reads and judges a response.
-pub async fn judge(signal: Signal, response: Response<Incoming>) -> Answer {
+pub async fn judge(signal: Signal, response: Response<Incoming>) -> Judged {
     let status = response.status();
-    if status.is_success() {
-        let (parts, body) = response.into_parts();
-        return match read(body).await {
+    let (parts, body) = response.into_parts();
+    let (answer, message) = if status.is_success() {
+        match read(body).await {
             Ok(Some(bytes)) => success(signal, &parts.headers, bytes),
-            Ok(None) => Answer::Final(FailureKind::BadAnswer),
+            Ok(None) => (Answer::Final(FailureKind::BadAnswer), None),
             // The connection broke before the answer was complete: the collector may not have the request.
-            Err(kind) => Answer::Retry { kind, after: None },
-        };
-    }
-    failure(status, response.headers(), SystemTime::now())
+            Err(kind) => (Answer::Retry { kind, after: None }, None),
+        }
+    } else {
+        (failure(status, &parts.headers, SystemTime::now()), None)
+    };
+    Judged { answer, status: Some(status.as_u16()), message }
 }
 
 fn failure(status: StatusCode, headers: &HeaderMap, now: SystemTime) -> Answer {
@@ -73,26 +85,34 @@ async fn read(mut body: Incoming) -> Result<Option<Bytes>, FailureKind> {
     Ok(Some(out.freeze()))
 }
 
-fn success(signal: Signal, headers: &HeaderMap, body: Bytes) -> Answer {
+fn success(signal: Signal, headers: &HeaderMap, body: Bytes) -> (Answer, Option<String>) {
+    let bad = (Answer::Final(FailureKind::BadAnswer), None);
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
     let body = match &*text(header::CONTENT_ENCODING) {
         "" | "identity" => Some(body),
         "gzip" => gunzip(&body),
         _ => None,
     };
-    let Some(body) = body else { return Answer::Final(FailureKind::BadAnswer) };
+    let Some(body) = body else { return bad };
     if body.is_empty() {
-        return Answer::Taken { rejected: 0 };
+        return (Answer::Taken { rejected: 0 }, None);
     }
     let content_type = text(header::CONTENT_TYPE);
-    let rejected = match content_type.split(';').next().unwrap_or_default().trim() {
-        "" | "application/x-protobuf" | "application/protobuf" => rejected_in_protobuf(signal, body),
-        "application/json" => Some(rejected_in_json(&body)),
+    let partial = match content_type.split(';').next().unwrap_or_default().trim() {
+        "" | "application/x-protobuf" | "application/protobuf" => in_protobuf(signal, body),
+        "application/json" => Some(in_json(&body)),
         // A page instead of an answer: the endpoint is some web site, and nothing was taken.
         "text/html" => None,
-        _ => Some(0),
+        _ => Some(Partial::default()),
     };
-    rejected.map_or(Answer::Final(FailureKind::BadAnswer), |rejected| Answer::Taken { rejected })
+    partial.map_or(bad, |partial| (Answer::Taken { rejected: partial.rejected }, partial.message.filter(|text| !text.is_empty())))
+}
+
+/// What a `partial_success` says.
+#[derive(Default)]
+struct Partial {
+    rejected: u64,
+    message: Option<String>,
 }
 
 fn gunzip(body: &[u8]) -> Option<Bytes> {
@@ -102,24 +122,30 @@ fn gunzip(body: &[u8]) -> Option<Bytes> {
     (out.len() <= MAX_RESPONSE).then(|| out.into())
 }
 
-fn rejected_in_protobuf(signal: Signal, body: Bytes) -> Option<u64> {
-    let rejected = match signal {
-        Signal::Traces => ExportTraceServiceResponse::decode(body).ok()?.partial_success.map(|p| p.rejected_spans),
-        Signal::Logs => ExportLogsServiceResponse::decode(body).ok()?.partial_success.map(|p| p.rejected_log_records),
-        Signal::Metrics => ExportMetricsServiceResponse::decode(body).ok()?.partial_success.map(|p| p.rejected_data_points),
+fn in_protobuf(signal: Signal, body: Bytes) -> Option<Partial> {
+    let partial = match signal {
+        Signal::Traces => ExportTraceServiceResponse::decode(body).ok()?.partial_success.map(|p| (p.rejected_spans, p.error_message)),
+        Signal::Logs => ExportLogsServiceResponse::decode(body).ok()?.partial_success.map(|p| (p.rejected_log_records, p.error_message)),
+        Signal::Metrics => {
+            ExportMetricsServiceResponse::decode(body).ok()?.partial_success.map(|p| (p.rejected_data_points, p.error_message))
+        }
     };
-    Some(rejected.and_then(|rejected| u64::try_from(rejected).ok()).unwrap_or(0))
+    Some(partial.map_or_else(Partial::default, |(rejected, message)| Partial {
+        rejected: u64::try_from(rejected).unwrap_or(0),
+        message: Some(message),
+    }))
 }
 
 /// Some collectors answer in JSON whatever they were sent. 64-bit numbers are strings there.
-fn rejected_in_json(body: &[u8]) -> u64 {
-    let Ok(value) = serde_json::from_slice::<serde_json::Value>(body) else { return 0 };
-    let Some(partial) = value.get("partialSuccess").and_then(|partial| partial.as_object()) else { return 0 };
-    ["rejectedSpans", "rejectedLogRecords", "rejectedDataPoints"]
+fn in_json(body: &[u8]) -> Partial {
+    let Ok(value) = serde_json::from_slice::<serde_json::Value>(body) else { return Partial::default() };
+    let Some(partial) = value.get("partialSuccess").and_then(|partial| partial.as_object()) else { return Partial::default() };
+    let rejected = ["rejectedSpans", "rejectedLogRecords", "rejectedDataPoints"]
         .iter()
         .filter_map(|name| partial.get(*name))
         .find_map(|number| number.as_u64().or_else(|| number.as_str()?.parse().ok()))
-        .unwrap_or(0)
+        .unwrap_or(0);
+    Partial { rejected, message: partial.get("errorMessage").and_then(|text| text.as_str()).map(str::to_owned) }
 }
 
 #[cfg(test)]
@@ -157,17 +183,17 @@ mod tests {
         };
         let bytes = Bytes::from(partial.encode_to_vec());
         let protobuf = headers(&[(header::CONTENT_TYPE, "application/x-protobuf")]);
-        assert_eq!(success(Signal::Logs, &protobuf, bytes), Answer::Taken { rejected: 3 });
+        assert_eq!(success(Signal::Logs, &protobuf, bytes), (Answer::Taken { rejected: 3 }, Some("no".to_owned())));
         let json = headers(&[(header::CONTENT_TYPE, "application/json; charset=utf-8")]);
         let text = Bytes::from_static(br#"{"partialSuccess":{"rejectedLogRecords":"4"}}"#);
-        assert_eq!(success(Signal::Logs, &json, text), Answer::Taken { rejected: 4 });
-        assert_eq!(success(Signal::Logs, &json, Bytes::from_static(b"{}")), Answer::Taken { rejected: 0 });
-        assert_eq!(success(Signal::Logs, &protobuf, Bytes::new()), Answer::Taken { rejected: 0 });
+        assert_eq!(success(Signal::Logs, &json, text), (Answer::Taken { rejected: 4 }, None));
+        assert_eq!(success(Signal::Logs, &json, Bytes::from_static(b"{}")), (Answer::Taken { rejected: 0 }, None));
+        assert_eq!(success(Signal::Logs, &protobuf, Bytes::new()), (Answer::Taken { rejected: 0 }, None));
     }
 
     #[test]
     fn what_is_no_answer_of_a_collector_is_final() {
-        let bad = Answer::Final(FailureKind::BadAnswer);
+        let bad = (Answer::Final(FailureKind::BadAnswer), None);
         let html = headers(&[(header::CONTENT_TYPE, "text/html")]);
         assert_eq!(success(Signal::Traces, &html, Bytes::from_static(b"<html>")), bad);
         let protobuf = headers(&[(header::CONTENT_TYPE, "application/x-protobuf")]);

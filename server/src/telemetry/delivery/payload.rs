@@ -10,6 +10,7 @@ use opentelemetry_proto::tonic::metrics::v1::{Metric, ResourceMetrics, ScopeMetr
 use prost::Message as _;
 
 use crate::live::Compression;
+use crate::telemetry::status::Load;
 
 /// The largest request OTLP lets a client send, before compression (OTLP 1.11, "Maximum Message Size").
 pub const MAX_REQUEST: usize = 64 * 1024 * 1024;
@@ -22,13 +23,12 @@ const LARGE: usize = 1024 * 1024;
 pub struct Payload {
     pub body: Bytes,
     pub gzip: bool,
-    /// Spans or log records in it; 0 for metrics, whose points are not counted.
-    pub records: u64,
+    pub load: Load,
 }
 
 impl Payload {
     /// Compresses if the destination wants it. Quick rather than small: it costs the gateway's own processor time.
-    pub async fn new(body: Bytes, records: u64, compression: Compression) -> Self {
+    pub async fn new(body: Bytes, load: Load, compression: Compression) -> Self {
         let compressed = match compression {
             Compression::None => None,
             Compression::Gzip if body.len() > LARGE => {
@@ -38,8 +38,8 @@ impl Payload {
             Compression::Gzip => gzip(&body),
         };
         match compressed {
-            Some(compressed) => Self { body: compressed, gzip: true, records },
-            None => Self { body, gzip: false, records },
+            Some(compressed) => Self { body: compressed, gzip: true, load },
+            None => Self { body, gzip: false, load },
         }
     }
 }
@@ -70,6 +70,22 @@ pub fn split_metrics(body: Bytes, limit: usize) -> Result<Vec<Bytes>, prost::Dec
         }
     }
     Ok(parts)
+}
+
+/// How many points an encoded metrics request holds.
+#[must_use]
+pub fn points_in(body: Bytes) -> u64 {
+    let Ok(request) = ExportMetricsServiceRequest::decode(body) else { return 0 };
+    let metrics = request.resource_metrics.iter().flat_map(|resource| &resource.scope_metrics).flat_map(|scope| &scope.metrics);
+    let points = metrics.map(|metric| match &metric.data {
+        Some(Data::Gauge(data)) => data.data_points.len(),
+        Some(Data::Sum(data)) => data.data_points.len(),
+        Some(Data::Histogram(data)) => data.data_points.len(),
+        Some(Data::ExponentialHistogram(data)) => data.data_points.len(),
+        Some(Data::Summary(data)) => data.data_points.len(),
+        None => 0,
+    });
+    points.sum::<usize>() as u64
 }
 
 fn push_parts(frame: &(&ResourceMetrics, ScopeMetrics), metric: Metric, limit: usize, parts: &mut Vec<Bytes>) {

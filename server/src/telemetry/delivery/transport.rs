@@ -21,7 +21,15 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub trait Transport: Send + Sync + 'static {
     /// # Errors
     /// What kept a response from coming; such a failure may be tried again.
-    async fn send(&self, target: &ExportTarget, request: Request<Bytes>) -> Result<Response<Incoming>, FailureKind>;
+    async fn send(&self, target: &ExportTarget, request: Request<Bytes>) -> Result<Response<Incoming>, Unsent>;
+}
+
+/// There is no response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsent {
+    pub kind: FailureKind,
+    /// In the words of the library that failed.
+    pub detail: String,
 }
 
 /// [`Transport`] over [`Outbound`]. A destination with trusted roots of its own gets connections of its own.
@@ -53,16 +61,19 @@ impl OutboundTransport {
 
 #[async_trait]
 impl Transport for OutboundTransport {
-    async fn send(&self, target: &ExportTarget, request: Request<Bytes>) -> Result<Response<Incoming>, FailureKind> {
+    async fn send(&self, target: &ExportTarget, request: Request<Bytes>) -> Result<Response<Incoming>, Unsent> {
         let client = self.client(target.certificate.as_ref()).map_err(|error| {
             tracing::warn!(%error, "the configured certificate can't be used");
-            FailureKind::Tls
+            Unsent { kind: FailureKind::Tls, detail: error.to_string() }
         })?;
         let scope = match target.owner {
             Owner::Operator => Scope::Operator,
             Owner::Tenant(_) => Scope::Tenant,
         };
-        client.send(scope, request.map(Into::into), CONNECT_TIMEOUT).await.map_err(|error| kind(&error))
+        client
+            .send(scope, request.map(Into::into), CONNECT_TIMEOUT)
+            .await
+            .map_err(|error| Unsent { kind: kind(&error), detail: error.to_string() })
     }
 }
 

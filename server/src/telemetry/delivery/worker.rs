@@ -1,16 +1,18 @@
 //! Sends one lane's payloads, one after the other, each until it is taken, refused for good, or expired.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::answer::{Answer, judge};
+use super::answer::{Answer, Judged, judge};
+use super::give_up::GiveUp;
 use super::retry::chance;
 use super::{Lane, Payload, Retry, Transport};
 use crate::live::{ExportTarget, SignalTarget};
+use crate::telemetry::recent::{Attempt, Outcome};
 use crate::telemetry::status::{Ledger, Reason};
 use crate::values::{FailureKind, Signal};
 
@@ -24,6 +26,7 @@ pub struct Worker {
     pub ledger: Arc<Ledger>,
     pub transport: Arc<dyn Transport>,
     pub retry: Retry,
+    pub give_up: GiveUp,
     /// Cancelled when nothing more may be sent, done or not.
     pub abort: CancellationToken,
 }
@@ -45,14 +48,14 @@ impl Worker {
             tokio::select! {
                 biased;
                 () = self.abort.cancelled() => {
-                    self.ledger.drop_records(Reason::Disabled, payload.records);
+                    self.ledger.drop_payload(Reason::Disabled, payload.load);
                     break;
                 }
                 () = self.deliver(&to, &headers, &payload, &mut not_before) => {}
             }
         }
         let left = self.lane.abandon();
-        self.ledger.drop_records(Reason::Disabled, left);
+        self.ledger.drop_payload(Reason::Disabled, left);
     }
 
     async fn deliver(&self, to: &SignalTarget, headers: &HeaderMap, payload: &Payload, not_before: &mut Instant) {
@@ -60,9 +63,10 @@ impl Worker {
         let expires = Instant::now() + self.retry.max_elapsed;
         let mut failures = 0;
         loop {
-            let (kind, after) = match self.attempt(to, headers, payload).await {
+            let number = failures + 1;
+            let (kind, after) = match self.attempt(to, headers, payload, number).await {
                 Answer::Taken { rejected } => {
-                    self.ledger.deliver(payload.records, rejected);
+                    self.ledger.deliver(payload.load, rejected);
                     self.ledger.succeeded(self.signal);
                     if rejected > 0 {
                         self.ledger.partly_rejected(self.signal, rejected, to.url.host());
@@ -71,7 +75,7 @@ impl Worker {
                 }
                 Answer::Final(kind) => {
                     self.ledger.failed(self.signal, kind, to.url.host());
-                    self.ledger.drop_records(Reason::NotRetryable, payload.records);
+                    self.ledger.drop_payload(Reason::NotRetryable, payload.load);
                     return;
                 }
                 Answer::Retry { kind, after } => (kind, after),
@@ -87,37 +91,74 @@ impl Worker {
                 None => now + self.retry.delay(failures, chance()),
             };
             if again > expires {
-                self.ledger.drop_records(Reason::Expired, payload.records);
+                self.ledger.drop_payload(Reason::Expired, payload.load);
                 return;
             }
             sleep_until(again).await;
         }
     }
 
-    async fn attempt(&self, to: &SignalTarget, headers: &HeaderMap, payload: &Payload) -> Answer {
-        let mut request = Request::new(payload.body.clone());
-        *request.method_mut() = http::Method::POST;
-        match to.url.as_str().parse() {
-            Ok(uri) => *request.uri_mut() = uri,
-            // `Endpoint`'s grammar is narrower than the HTTP library's.
-            Err(_) => return Answer::Final(FailureKind::Unreachable),
-        }
-        *request.headers_mut() = headers.clone();
-        if payload.gzip {
-            request.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        }
-        let exchange = async {
-            match self.transport.send(&self.target, request).await {
-                Ok(response) => judge(self.signal, response).await,
-                Err(kind) => Answer::Retry { kind, after: None },
-            }
+    /// One request, put on record; a destination that has only failed for too long is reported.
+    async fn attempt(&self, to: &SignalTarget, headers: &HeaderMap, payload: &Payload, number: u32) -> Answer {
+        let (at, begun) = (SystemTime::now(), Instant::now());
+        let judged = exchange(&*self.transport, &self.target, self.signal, to, headers, payload).await;
+        let (outcome, failure) = match judged.answer {
+            Answer::Taken { rejected: 0 } => (Outcome::Delivered, None),
+            Answer::Taken { rejected } => (Outcome::PartlyRejected, Some(FailureKind::PartialSuccess { rejected })),
+            Answer::Retry { kind, .. } => (Outcome::Retrying, Some(kind)),
+            Answer::Final(kind) => (Outcome::GivenUp, Some(kind)),
         };
-        timeout(to.timeout, exchange).await.unwrap_or(Answer::Retry { kind: FailureKind::Timeout, after: None })
+        let streak = self.ledger.recent().attempt(Attempt {
+            at,
+            signal: self.signal,
+            outcome,
+            status: judged.status,
+            failure,
+            items: payload.load.items,
+            bytes: payload.body.len() as u64,
+            latency: begun.elapsed(),
+            number,
+        });
+        if let Some(streak) = streak {
+            self.give_up.report(&self.target, streak);
+        }
+        judged.answer
     }
 }
 
+/// Sends a payload once, within the destination's own time, and judges what came of it.
+pub async fn exchange(
+    transport: &dyn Transport,
+    target: &ExportTarget,
+    signal: Signal,
+    to: &SignalTarget,
+    headers: &HeaderMap,
+    payload: &Payload,
+) -> Judged {
+    let without = |answer, message| Judged { answer, status: None, message };
+    let mut request = Request::new(payload.body.clone());
+    *request.method_mut() = http::Method::POST;
+    match to.url.as_str().parse() {
+        Ok(uri) => *request.uri_mut() = uri,
+        // `Endpoint`'s grammar is narrower than the HTTP library's.
+        Err(_) => return without(Answer::Final(FailureKind::Unreachable), None),
+    }
+    *request.headers_mut() = headers.clone();
+    if payload.gzip {
+        request.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    let exchange = async {
+        match transport.send(target, request).await {
+            Ok(response) => judge(signal, response).await,
+            Err(unsent) => without(Answer::Retry { kind: unsent.kind, after: None }, Some(unsent.detail)),
+        }
+    };
+    let late = without(Answer::Retry { kind: FailureKind::Timeout, after: None }, None);
+    timeout(to.timeout, exchange).await.unwrap_or(late)
+}
+
 /// What OTLP needs and the destination's own, and nothing else.
-fn headers(to: &SignalTarget) -> HeaderMap {
+pub fn headers(to: &SignalTarget) -> HeaderMap {
     let mut out = HeaderMap::with_capacity(to.headers.len() + 3);
     out.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
     out.insert(header::USER_AGENT, HeaderValue::from_static(concat!("KnoxCall/", env!("CARGO_PKG_VERSION"))));

@@ -15,7 +15,7 @@ use opentelemetry_sdk::metrics::{
 };
 
 use super::{Audience, Outcome, error_type, method, milliseconds, names, outcome, resource, scope};
-use crate::event::Request;
+use crate::event::{Component, Request};
 use crate::live::{ExportTarget, Temporality};
 
 /// Upper bounds of `knoxcall.proxy.request.duration` in milliseconds: fine below 10 ms, where a gateway's own share
@@ -50,7 +50,7 @@ impl Meters {
     #[must_use]
     pub fn new(target: &ExportTarget) -> Self {
         let audience = Audience::from(target.owner);
-        let reader = SharedReader(Arc::new(ManualReader::builder().with_temporality(temporality(target.temporality)).build()));
+        let reader = shared_reader(target);
         let series = match audience {
             Audience::Operator => OPERATOR_SERIES,
             Audience::Tenant => TENANT_SERIES,
@@ -96,6 +96,8 @@ impl Meters {
             self.duration.record(milliseconds(request.duration), &attributes);
         }
         if let Some(histogram) = &self.server_duration {
+            // Pages are few and people's clicks fewer: a series per workspace and page would say little for its cost.
+            let tenant = tenant.filter(|_| request.component == Component::Gateway);
             histogram.record(request.duration.as_secs_f64(), &server_attributes(request, tenant));
         }
     }
@@ -111,6 +113,17 @@ impl Meters {
         let empty = metrics.scope_metrics().all(|scope| scope.metrics().next().is_none());
         (!empty).then_some(metrics)
     }
+}
+
+/// How many points were collected.
+#[must_use]
+pub fn points(metrics: &ResourceMetrics) -> u64 {
+    let of = |data: &AggregatedMetrics| match data {
+        AggregatedMetrics::U64(MetricData::Sum(sum)) => sum.data_points().count(),
+        AggregatedMetrics::F64(MetricData::Histogram(histogram)) => histogram.data_points().count(),
+        _ => 0,
+    };
+    metrics.scope_metrics().flat_map(|scope| scope.metrics()).map(|metric| of(metric.data()) as u64).sum()
 }
 
 /// How many instruments have more series than they may and have begun to merge them.
@@ -189,7 +202,11 @@ pub fn temporality(temporality: Temporality) -> SdkTemporality {
 
 /// A reader that both the provider and we hold.
 #[derive(Clone, Debug)]
-struct SharedReader(Arc<ManualReader>);
+pub(super) struct SharedReader(Arc<ManualReader>);
+
+pub(super) fn shared_reader(target: &ExportTarget) -> SharedReader {
+    SharedReader(Arc::new(ManualReader::builder().with_temporality(temporality(target.temporality)).build()))
+}
 
 impl MetricReader for SharedReader {
     fn register_pipeline(&self, pipeline: std::sync::Weak<Pipeline>) {

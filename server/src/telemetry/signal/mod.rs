@@ -3,6 +3,7 @@
 pub mod log;
 pub mod metric;
 pub mod names;
+pub mod probe;
 pub mod span;
 
 use std::borrow::Cow;

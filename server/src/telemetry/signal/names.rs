@@ -35,3 +35,5 @@ pub const SECURITY_SEVERITY: &str = "knoxcall.security.severity";
 pub const STATUS_CLASS: &str = "http.response.status_class";
 /// Whether the request ended with a 5xx or a transport failure.
 pub const ERROR: &str = "error";
+/// Marks what a test sent; also the name of its span, event and metric.
+pub const TEST: &str = "knoxcall.test";

@@ -2,6 +2,7 @@
 
 mod events;
 mod life;
+mod off;
 mod outbound;
 mod passing;
 mod refusals;

@@ -4,6 +4,7 @@ mod delivery;
 mod environment;
 mod isolation;
 mod metrics;
+mod probe;
 mod real_collector;
 mod reload;
 mod scale;
@@ -87,7 +88,7 @@ fn quick() -> Options {
 }
 
 /// A destination at this endpoint with all signals on.
-fn target(owner: Owner, endpoint: &str, headers: &str) -> ExportTarget {
+pub fn target(owner: Owner, endpoint: &str, headers: &str) -> ExportTarget {
     let base = Endpoint::parse(endpoint).unwrap();
     let signal = |signal: Signal| {
         Some(SignalTarget {
@@ -96,7 +97,7 @@ fn target(owner: Owner, endpoint: &str, headers: &str) -> ExportTarget {
             timeout: Duration::from_secs(10),
         })
     };
-    let batch = Batch { max_records: 512, max_delay: Duration::from_millis(20) };
+    let batch = Batch { max_delay: Duration::from_millis(20), ..Batch::default() };
     ExportTarget {
         owner,
         generation: 1,
@@ -123,7 +124,7 @@ fn tenant(id: TenantId, collector: &Collector) -> ExportTarget {
     target(Owner::Tenant(id), &collector.endpoint(), "")
 }
 
-fn exports(targets: impl IntoIterator<Item = ExportTarget>) -> Exports {
+pub fn exports(targets: impl IntoIterator<Item = ExportTarget>) -> Exports {
     let mut out = Exports::default();
     for target in targets {
         match target.owner {

@@ -186,6 +186,48 @@ async fn rotel_reads_what_we_send() {
     );
 }
 
+/// A collector each for the operator and two workspaces, all at once: every one prints its own and nothing of another's.
+#[tokio::test(flavor = "multi_thread")]
+async fn three_rotels_get_what_is_theirs() {
+    let (everything, acme, globex) = tokio::join!(Rotel::start(), Rotel::start(), Rotel::start());
+    let (mut everything, mut acme, mut globex) = (everything, acme, globex);
+    let (one, two) = (tenant_id(0xA1), tenant_id(0xB2));
+    let mut to_acme = target(Owner::Tenant(one), &acme.endpoint, "");
+    to_acme.service_name = "acme-edge".to_owned();
+    let to_globex = target(Owner::Tenant(two), &globex.endpoint, "");
+    let rig = Rig::start(exports([target(Owner::Operator, &everything.endpoint, ""), to_acme, to_globex]), quick());
+    for (tenant, path) in [(one, "/canary-of-acme"), (two, "/canary-of-globex")] {
+        rig.emit(Request { path: path.to_owned(), ..request(tenant) });
+    }
+    rig.telemetry.shutdown(Duration::from_secs(20)).await;
+    let counts = [Owner::Operator, Owner::Tenant(one), Owner::Tenant(two)].map(|owner| rig.status(owner).delivered);
+    assert_eq!(counts, [4, 1, 1], "spans and log records");
+
+    let of = |text: &str, what: &str| text.matches(what).count();
+    let done = |logs: usize, histograms: usize| {
+        move |text: &str| {
+            text.matches("EventName: knoxcall.proxy.request").count() == logs && text.matches("Buckets #14").count() >= histograms
+        }
+    };
+    let text = everything.wait_for(|text| done(2, 4)(text) && text.contains("ResourceSpans #0")).await;
+    for (tenant, path) in [(one, "/canary-of-acme"), (two, "/canary-of-globex")] {
+        assert_eq!(of(&text, path), 2, "a span and a log record of each:\n{text}");
+        // Span, log record, and a point of each of the three instruments.
+        assert_eq!(of(&text, &format!("-> knoxcall.tenant_id: Str({tenant})")), 5, "{text}");
+    }
+    for (rotel, own, path, other, service) in
+        [(&mut acme, one, "/canary-of-acme", "globex", "acme-edge"), (&mut globex, two, "/canary-of-globex", "acme", "knoxcall")]
+    {
+        let text = rotel.wait_for(done(1, 1)).await;
+        assert_eq!((of(&text, path), of(&text, other), of(&text, "ResourceSpans")), (1, 0, 0), "{text}");
+        assert_eq!(of(&text, &format!("-> knoxcall.tenant_id: Str({own})")), 1, "on the log record, never on a metric:\n{text}");
+        assert_eq!(of(&text, &format!("-> service.name: Str({service})")), 2, "{text}");
+        let metrics = section(&text, "ResourceMetrics #0");
+        holds(metrics, &["-> Name: knoxcall.proxy.requests", "-> Name: knoxcall.proxy.request.duration", "Value: 1"]);
+        assert!(!metrics.contains("http.server.request.duration") && !text.contains("service.instance.id"), "{text}");
+    }
+}
+
 /// What rotel printed of one signal; they come in any order.
 fn section<'a>(text: &'a str, start: &str) -> &'a str {
     let from = text.find(start).unwrap_or_else(|| panic!("no {start} in:\n{text}"));

@@ -6,8 +6,9 @@ use std::time::Duration;
 use app::contract::ApiError;
 use reqwest::{Method, StatusCode};
 use server::event::{Component, Event, Request};
+use server::values::Role;
 
-use super::TestConsole;
+use super::{PASSWORD, TestConsole};
 
 /// The event of the request with this id, once it is there: it is emitted when the last byte has gone out.
 async fn event_of(console: &TestConsole, id: &str) -> Request {
@@ -66,4 +67,24 @@ async fn a_panic_is_an_answer_with_an_id_and_a_recorded_failure() {
     assert_eq!(page.status, StatusCode::INTERNAL_SERVER_ERROR);
     assert!(page.header("content-type").starts_with("text/html"));
     assert!(console.browser().get("/healthz").await.status.is_success(), "the console lives on");
+}
+
+#[tokio::test]
+async fn a_page_of_a_workspace_names_it_to_who_may_see_it() {
+    let console = TestConsole::start().await;
+    let acme = console.workspace("acme").await;
+    console.member(&acme, "ana@acme.test", Role::Viewer).await;
+    console.user("eve@example.com", false).await;
+    let ana = console.browser().signed_in("ana@acme.test", PASSWORD).await;
+    let eve = console.browser().signed_in("eve@example.com", PASSWORD).await;
+    let fields = [("workspace", "acme")];
+    for (browser, expected) in [(&ana, Some(acme.id)), (&eve, None)] {
+        let page = browser.get("/w/acme/routes").await;
+        let call = browser.call("/api/directory/members", &fields).await;
+        for answer in [page, call] {
+            assert_eq!(event_of(&console, answer.header("x-request-id")).await.tenant, expected);
+        }
+    }
+    let elsewhere = ana.get("/account").await;
+    assert_eq!(event_of(&console, elsewhere.header("x-request-id")).await.http_route.as_deref(), Some("/account"));
 }

@@ -67,13 +67,23 @@ const RULES: &[Rule] = &[
     ("/api/keys/rename", Admin, &[("id", SOME_ID), ("name", "other")]),
     ("/api/keys/enable", Admin, &[("id", SOME_ID), ("enabled", "false")]),
     ("/api/keys/delete", Admin, &[("id", SOME_ID)]),
-    ("/api/integrations/operator-export", Operator, &[]),
-    ("/api/integrations/operator-export-status", Operator, &[]),
-    ("/api/integrations/save-operator-export", Operator, &[("form[endpoint]", "http://127.0.0.1:4318")]),
-    ("/api/integrations/tenant-export", Member, &[]),
-    ("/api/integrations/tenant-export-status", Member, &[]),
-    ("/api/integrations/save-tenant-export", Admin, &[("form[endpoint]", "http://127.0.0.1:4318")]),
+    // Without a workspace they mean the Global scope.
+    ("/api/integrations/export", Operator, &[]),
+    ("/api/integrations/export", Member, &[]),
+    ("/api/integrations/export-health", Operator, &[]),
+    ("/api/integrations/export-health", Member, &[]),
+    ("/api/integrations/save-export", Operator, &[(ENDPOINT, "http://127.0.0.1:4318")]),
+    ("/api/integrations/save-export", Admin, &[(ENDPOINT, "http://127.0.0.1:4318")]),
+    ("/api/integrations/test-export", Operator, &[(ENDPOINT, "http://127.0.0.1:4318")]),
+    ("/api/integrations/test-export", Admin, &[(ENDPOINT, "http://127.0.0.1:4318")]),
+    ("/api/integrations/pause-export", Operator, &[("generation", "0")]),
+    ("/api/integrations/pause-export", Admin, &[("generation", "0")]),
+    ("/api/integrations/resume-export", Operator, &[("generation", "0")]),
+    ("/api/integrations/resume-export", Admin, &[("generation", "0")]),
+    ("/api/integrations/revert-export", Operator, &[("to", "1"), ("generation", "0")]),
+    ("/api/integrations/revert-export", Admin, &[("to", "1"), ("generation", "0")]),
 ];
+const ENDPOINT: &str = "form[endpoint]";
 const SOME_ID: &str = "0190a1b2-0000-7000-8000-000000000001";
 
 async fn call(browser: &Browser, path: &str, method: &Method, fields: &[(&str, &str)]) -> Answer {
@@ -101,41 +111,46 @@ async fn nobody_calls_what_they_may_not() {
 
     let mut walked = BTreeSet::new();
     for (path, method) in server_fn::axum::server_fn_paths().filter(|(path, _)| !path.starts_with("/api/probe/")) {
-        let Some((_, needs, own)) = RULES.iter().find(|(ruled, ..)| *ruled == path) else {
-            panic!("{method} {path} has no rule here: who may call it?");
-        };
+        let ruled = || RULES.iter().filter(|(ruled, ..)| *ruled == path);
+        assert!(ruled().next().is_some(), "{method} {path} has no rule here: who may call it?");
         walked.insert(path);
-        let mut fields = own.to_vec();
-        let mut elsewhere = own.to_vec();
-        if matches!(needs, Member | Admin) {
-            fields.push(("workspace", "acme"));
-            elsewhere.push(("workspace", "no-such-workspace"));
-        }
-        if *needs != Nothing {
-            let answer = call(&nobody, path, &method, &fields).await;
-            assert_eq!((answer.status, answer.error()), (StatusCode::UNAUTHORIZED, ApiError::SignedOut), "nobody: {path}");
-        }
-        if matches!(needs, Nothing | SignIn) {
-            let answer = call(&console.browser(), path, &method, &fields).await;
-            assert!(answer.status.is_success() || answer.status.is_client_error(), "{path}: {}", answer.text());
-            continue;
-        }
-        let as_stranger = call(&stranger, path, &method, &fields).await;
-        let as_viewer = call(&viewer, path, &method, &fields).await;
-        match needs {
-            Nothing | SignIn => unreachable!(),
-            Operator => {
-                assert_eq!(as_stranger.error(), ApiError::NotFound, "another workspace's admin: {path}");
-                assert_eq!(as_viewer.error(), ApiError::NotFound, "viewer: {path}");
+        for (_, needs, own) in ruled() {
+            let mut fields = own.to_vec();
+            let mut elsewhere = own.to_vec();
+            if matches!(needs, Member | Admin) {
+                fields.push(("workspace", "acme"));
+                elsewhere.push(("workspace", "no-such-workspace"));
             }
-            Member | Admin => {
-                assert_eq!((as_stranger.status, as_stranger.error()), (StatusCode::NOT_FOUND, ApiError::NotFound), "stranger: {path}");
-                let nowhere = call(&stranger, path, &method, &elsewhere).await;
-                assert_eq!((nowhere.status, &nowhere.body), (as_stranger.status, &as_stranger.body), "{path} tells what is there");
-                if *needs == Admin {
-                    assert_eq!((as_viewer.status, as_viewer.error()), (StatusCode::FORBIDDEN, ApiError::Forbidden), "viewer: {path}");
-                } else {
-                    assert!(as_viewer.status == StatusCode::NOT_FOUND || !refused(as_viewer.status), "viewer: {path} {}", as_viewer.text());
+            if *needs != Nothing {
+                let answer = call(&nobody, path, &method, &fields).await;
+                assert_eq!((answer.status, answer.error()), (StatusCode::UNAUTHORIZED, ApiError::SignedOut), "nobody: {path}");
+            }
+            if matches!(needs, Nothing | SignIn) {
+                let answer = call(&console.browser(), path, &method, &fields).await;
+                assert!(answer.status.is_success() || answer.status.is_client_error(), "{path}: {}", answer.text());
+                continue;
+            }
+            let as_stranger = call(&stranger, path, &method, &fields).await;
+            let as_viewer = call(&viewer, path, &method, &fields).await;
+            match needs {
+                Nothing | SignIn => unreachable!(),
+                Operator => {
+                    assert_eq!(as_stranger.error(), ApiError::NotFound, "another workspace's admin: {path}");
+                    assert_eq!(as_viewer.error(), ApiError::NotFound, "viewer: {path}");
+                }
+                Member | Admin => {
+                    assert_eq!((as_stranger.status, as_stranger.error()), (StatusCode::NOT_FOUND, ApiError::NotFound), "stranger: {path}");
+                    let nowhere = call(&stranger, path, &method, &elsewhere).await;
+                    assert_eq!((nowhere.status, &nowhere.body), (as_stranger.status, &as_stranger.body), "{path} tells what is there");
+                    if *needs == Admin {
+                        assert_eq!((as_viewer.status, as_viewer.error()), (StatusCode::FORBIDDEN, ApiError::Forbidden), "viewer: {path}");
+                    } else {
+                        assert!(
+                            as_viewer.status == StatusCode::NOT_FOUND || !refused(as_viewer.status),
+                            "viewer: {path} {}",
+                            as_viewer.text()
+                        );
+                    }
                 }
             }
         }

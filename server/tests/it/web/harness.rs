@@ -9,8 +9,10 @@ use server::auth::{Auth, Clock};
 use server::backend::{Backend, Parts};
 use server::bus::{Bus, Interest, Listener};
 use server::event::{Event, SecurityKind};
+use server::outbound::Outbound;
 use server::settings::{OtelEnvironment, Settings};
 use server::store::{Changes, Member, Store, User, Workspace};
+use server::telemetry::{Options, OutboundTransport, Telemetry};
 use server::values::{DisplayName, Email, Endpoint, Password, Role, Slug, TenantId};
 use server::vault::Vault;
 use server::web::{Assets, Console, serve};
@@ -97,10 +99,12 @@ impl TestConsole {
         let auth = Auth::new(store.clone(), bus.clone(), clock.clock());
         let assets = Assets::in_folder(site.unwrap_or(&folder.path().join("no-site")));
         let settings = Settings::open(store.clone(), Vault::from_key([7; 32]), OtelEnvironment::default(), Uuid::now_v7()).unwrap();
+        let transport = Arc::new(OutboundTransport::new(Outbound::new().unwrap()));
+        let telemetry = Telemetry::start(settings.exports(), &bus, transport, Options::default());
         let backend = Backend::new(Parts {
             auth: auth.clone(),
             settings: settings.clone(),
-            statuses: Arc::new(|_| None),
+            telemetry,
             console_url: public_url.unwrap_or("http://127.0.0.1:3000").to_owned(),
             gateway_url: "http://127.0.0.1:8080".to_owned(),
         });

@@ -175,7 +175,7 @@ async fn saving_another_endpoint_moves_the_traffic_and_loses_nothing() {
                 ("form[metrics]", "on"),
                 ("form[generation]", generation.as_str()),
             ];
-            let saved = post("/api/integrations/save-operator-export", &fields).await.unwrap();
+            let saved = post("/api/integrations/save-export", &fields).await.unwrap();
             assert!(saved.status().is_success(), "save {generation}: {}", saved.text().await.unwrap());
             until("traffic between two saves", || upstream.seen().len() >= 25 * done).await;
         }

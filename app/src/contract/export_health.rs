@@ -1,0 +1,186 @@
+//! How a destination is doing, from real traffic, and what a test of it found. Never content.
+
+use serde::{Deserialize, Serialize};
+
+use super::UnixMillis;
+use super::values::Signal;
+
+/// The states a card can be in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ExportState {
+    Off,
+    Active,
+    /// Active, with the endpoint from the environment.
+    Managed,
+    Failing {
+        since: UnixMillis,
+    },
+    Paused(PauseView),
+    /// The stored settings can't be read; nothing is exported until they are saved again.
+    Broken,
+}
+
+/// Since when nothing is collected, and who said so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PauseView {
+    pub since: UnixMillis,
+    /// `None` when the export paused itself.
+    pub by: Option<String>,
+}
+
+/// How a destination is doing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportStatus {
+    pub state: ExportState,
+    pub last_success_at: Option<UnixMillis>,
+    pub last_failure: Option<ExportFailure>,
+    pub counts: ExportCounts,
+    /// Minutes of the last hour in which something happened, oldest first.
+    pub hour: Vec<ExportMinute>,
+    /// The newest first, at most 20.
+    pub attempts: Vec<ExportAttempt>,
+    /// When it pauses itself if nothing succeeds before; `None` while that is not in sight.
+    pub pauses_at: Option<UnixMillis>,
+    /// What "Send test" found last, until the server restarts.
+    pub test: Option<TestReport>,
+    /// The start of the minute it is, by the server's clock: the last of the hour.
+    pub now: UnixMillis,
+}
+
+impl ExportStatus {
+    #[must_use]
+    pub fn off() -> Self {
+        Self {
+            state: ExportState::Off,
+            last_success_at: None,
+            last_failure: None,
+            counts: ExportCounts::default(),
+            hour: Vec::new(),
+            attempts: Vec::new(),
+            pauses_at: None,
+            test: None,
+            now: 0,
+        }
+    }
+}
+
+/// Since this destination's settings were last changed, or since the start. Always
+/// accepted = delivered + rejected + dropped + queued.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportCounts {
+    /// Spans and log records taken on for this destination.
+    pub accepted: u64,
+    pub delivered: u64,
+    /// Refused by the collector in a partial success.
+    pub rejected: u64,
+    /// Dropped, by reason (`queue_full`, `not_retryable`, `expired`, `disabled`, …); only reasons that occurred.
+    pub dropped: Vec<(String, u64)>,
+    pub queued: u64,
+    /// Metric instruments that have more series than they may: what is new is merged into one series.
+    pub overflowing_instruments: u64,
+}
+
+/// What became of spans, log records and metric points in one minute.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportMinute {
+    /// Its start.
+    pub at: UnixMillis,
+    pub sent: u64,
+    pub rejected: u64,
+    /// By reason, as in [`ExportCounts::dropped`].
+    pub dropped: Vec<(String, u64)>,
+}
+
+/// One request to the collector.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportAttempt {
+    pub at: UnixMillis,
+    pub signal: Signal,
+    pub outcome: AttemptOutcome,
+    /// The answer's, when there was one.
+    pub status: Option<u16>,
+    /// Why it was not a plain success.
+    pub failure: Option<FailureKind>,
+    /// Spans, log records or metric points in it.
+    pub records: u64,
+    /// As it went out: compressed, if the destination wants that.
+    pub bytes: u64,
+    pub latency_ms: u64,
+    /// 1 for the first.
+    pub attempt: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AttemptOutcome {
+    Delivered,
+    /// Taken, but for some records.
+    PartlyRejected,
+    /// Failed; it is tried again.
+    Retrying,
+    /// Failed for good.
+    GivenUp,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportFailure {
+    pub at: UnixMillis,
+    pub signal: Signal,
+    pub kind: FailureKind,
+    /// The collector's host, as configured.
+    pub host: String,
+}
+
+/// What went wrong with an export request, as far as it may be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum FailureKind {
+    NameNotFound,
+    Refused,
+    Unreachable,
+    Tls,
+    Timeout,
+    /// The connection broke while a request was under way.
+    Closed,
+    Redirect {
+        status: u16,
+    },
+    Status {
+        status: u16,
+    },
+    PartialSuccess {
+        rejected: u64,
+    },
+    /// The answer was not what OTLP says, or too large.
+    BadAnswer,
+    /// The request would have been larger than 64 MiB.
+    TooLarge,
+}
+
+/// What "Send test" found, signal by signal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestReport {
+    pub at: UnixMillis,
+    /// Where it went: the endpoint's authority.
+    pub to: String,
+    pub results: Vec<TestResult>,
+}
+
+impl TestReport {
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        !self.results.is_empty() && self.results.iter().all(|result| result.failure.is_none())
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestResult {
+    pub signal: Signal,
+    /// The collector's host.
+    pub host: String,
+    /// The answer's, when there was one.
+    pub status: Option<u16>,
+    pub latency_ms: u64,
+    /// `None`: the collector took the test record.
+    pub failure: Option<FailureKind>,
+    /// The reason in the words of the TLS library or of the collector's `partial_success`, shortened.
+    pub detail: Option<String>,
+}

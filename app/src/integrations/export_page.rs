@@ -1,0 +1,187 @@
+//! The page of an export, in either scope: its form, and how the destination is doing.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+
+use super::api::{PauseExport, Place, ResumeExport, RevertExport, SaveExport, TestExport, export};
+use super::attempts::Attempts;
+use super::export_form::{ExportFields, FormFoot, Saved};
+use super::health::{HealthPanel, follow};
+use super::history::History;
+use super::pause::PauseCard;
+use super::presets::{PresetPicker, asked_preset};
+use super::test_result::TestPanel;
+use super::view_model::{on_off, secret_words};
+use crate::contract::values::{Preset, Signal as OtlpSignal};
+use crate::contract::{ApiError, ExportView, Field, WorkspaceRef};
+use crate::layout::use_slug;
+use crate::routes::{Fact, Facts, form_reset_by, successes};
+use crate::ui::{Badge, Card, CardHeader, ErrorView, LinkButton, PageHeader, Skeleton};
+
+/// A workspace gets no traces: spans tell about the gateway around it.
+const WORKSPACE_SIGNALS: [OtlpSignal; 2] = [OtlpSignal::Logs, OtlpSignal::Metrics];
+
+/// `/settings/integrations/otlp`: traces, logs and metrics of the whole gateway.
+#[component]
+pub fn GlobalOtlp() -> impl IntoView {
+    view! { <ExportPage workspace=Signal::derive(String::new)/> }
+}
+
+/// `/w/:slug/settings/integrations/telemetry`: a workspace's own request logs and metrics.
+#[component]
+pub fn WorkspaceOtlp() -> impl IntoView {
+    let slug = use_slug();
+    view! { <ExportPage workspace=Signal::derive(move || slug.get())/> }
+}
+
+/// What the page can do, made once for as long as it is open.
+#[derive(Clone, Copy)]
+struct Actions {
+    save: ServerAction<SaveExport>,
+    saves: Memo<usize>,
+    pause: ServerAction<PauseExport>,
+    resume: ServerAction<ResumeExport>,
+    revert: ServerAction<RevertExport>,
+}
+
+#[component]
+fn ExportPage(workspace: Signal<String>) -> impl IntoView {
+    let save = ServerAction::<SaveExport>::new();
+    let actions =
+        Actions { save, saves: successes(save), pause: ServerAction::new(), resume: ServerAction::new(), revert: ServerAction::new() };
+    let others = [successes(actions.pause), successes(actions.resume), successes(actions.revert)];
+    let changes = Memo::new(move |_| actions.saves.get() + others.iter().map(|count| count.get()).sum::<usize>());
+    let preset = asked_preset();
+    let loaded = Resource::new_blocking(move || (workspace.get(), changes.get(), preset.get()), |(workspace, ..)| export(workspace));
+    view! {
+        <Transition fallback=|| view! { <Skeleton lines=8/> }>
+            {move || Suspend::new(async move {
+                match loaded.await {
+                    Err(error) => view! { <ErrorView error/> }.into_any(),
+                    Ok((place, view)) => view! { <Loaded place view actions asked=preset.get_untracked()/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+fn Loaded(place: Place, view: ExportView, actions: Actions, asked: Option<Preset>) -> impl IntoView {
+    let slug = place.slug();
+    let may_write = place.may_write();
+    let managed = view.endpoint.by.is_some();
+    let live = follow(view.status.clone(), slug.clone());
+    let (generation, history, configured) = (view.generation, view.history.clone(), !view.endpoint.value.is_empty());
+    let form = if may_write {
+        view! { <Settings slug=slug.clone() global=matches!(place, Place::Global { .. }) view actions asked/> }.into_any()
+    } else {
+        view! { <ReadOnly view/> }.into_any()
+    };
+    let Actions { pause, resume, revert, .. } = actions;
+    let may_pause = may_write && configured && !managed;
+    view! {
+        <Header place/>
+        <div class="grid grid-cols-1 items-start gap-6 min-[1100px]:grid-cols-[minmax(0,640px)_minmax(320px,1fr)]">
+            <div class="min-w-0 space-y-6">{form}</div>
+            <div class="min-w-0 space-y-6">
+                <HealthPanel live/>
+                {may_pause.then(|| view! { <PauseCard workspace=slug.clone() generation live pause resume/> })}
+                <History workspace=slug revisions=history generation revert may_write=may_write && !managed/>
+            </div>
+        </div>
+        <Attempts live/>
+    }
+}
+
+#[component]
+fn Header(place: Place) -> impl IntoView {
+    match place {
+        Place::Global { .. } => view! {
+            <PageHeader
+                title="OpenTelemetry export"
+                subtitle="Traces, logs and metrics of the whole gateway, over OTLP/HTTP, to the collector that you run."
+                scope=|| view! { <Badge>"Global"</Badge> }
+                actions=|| view! { <LinkButton href="/settings/integrations">"All integrations"</LinkButton> }
+            />
+        }
+        .into_any(),
+        Place::Workspace(WorkspaceRef { name, slug, .. }) => {
+            let back = format!("/w/{slug}/settings/integrations");
+            view! {
+                <PageHeader
+                    title="Telemetry export (OTLP)"
+                    subtitle="Request logs and metrics of this workspace alone, over OTLP/HTTP, to a collector of its own."
+                    scope=move || {
+                        let name = name.clone();
+                        view! { <Badge>{name}</Badge> }
+                    }
+                    actions=move || view! { <LinkButton href=back.clone()>"All integrations"</LinkButton> }
+                />
+            }
+            .into_any()
+        }
+    }
+}
+
+#[component]
+fn Settings(slug: String, global: bool, view: ExportView, actions: Actions, asked: Option<Preset>) -> impl IntoView {
+    let Actions { save, saves, .. } = actions;
+    let form = form_reset_by(saves);
+    let test = ServerAction::<TestExport>::new();
+    let (saved, tested) = (save.value(), test.value());
+    // Whichever was refused last; each clears the other when it starts.
+    let refused = Signal::derive(move || {
+        let error: Option<ApiError> = saved.get().and_then(Result::err).or_else(|| tested.get().and_then(Result::err));
+        error.map(Err::<(), ApiError>)
+    });
+    let saving = save.pending();
+    Effect::new(move |_| {
+        if saving.get() {
+            tested.set(None);
+        }
+    });
+    let signals: &'static [OtlpSignal] = if global { &OtlpSignal::ALL } else { &WORKSPACE_SIGNALS };
+    let saved_line =
+        Saved { endpoint: view.endpoint.value.clone(), state: view.status.state.clone(), at: view.saved_at, by: view.saved_by.clone() };
+    let report = view.status.test.clone();
+    let managed = view.endpoint.by.is_some();
+    let asked = asked.filter(|_| !managed);
+    let current = asked.or(view.preset);
+    view! {
+        <Card>
+            <CardHeader title="Settings" subtitle="A change takes effect at once, without a restart."/>
+            {(!managed).then(|| view! { <PresetPicker current/> })}
+            <ActionForm action=save node_ref=form>
+                <input type="hidden" name="workspace" value=slug/>
+                <ExportFields view signals answer=refused asked/>
+                <FormFoot save test answer=refused saved=saved_line/>
+            </ActionForm>
+            <TestPanel test report/>
+        </Card>
+    }
+}
+
+/// What a viewer sees in place of the form.
+#[component]
+fn ReadOnly(view: ExportView) -> impl IntoView {
+    view! {
+        <Card>
+            <CardHeader title="Settings" subtitle="Your role may look at these but not change them."/>
+            <Facts>
+                <Fact label=Field::Endpoint.label()>
+                    {if view.endpoint.value.is_empty() {
+                        view! { <span class="text-faint">"Not set; the export is off"</span> }.into_any()
+                    } else {
+                        view! { <span class="font-mono break-all">{view.endpoint.value}</span> }.into_any()
+                    }}
+                </Fact>
+                <Fact label=Field::ServiceName.label()>{view.service_name.value}</Fact>
+                <Fact label=Field::Headers.label()>{secret_words(&view.headers.value)}</Fact>
+                <Fact label=Field::Logs.label()>{on_off(view.logs.value)}</Fact>
+                <Fact label=Field::Metrics.label()>{on_off(view.metrics.value)}</Fact>
+                <Fact label=Field::Compression.label()>{view.compression.value.name()}</Fact>
+                <Fact label=Field::Temporality.label()>{view.temporality.value.name()}</Fact>
+            </Facts>
+        </Card>
+    }
+}

@@ -1,0 +1,99 @@
+//! Who changed this export, when and what, and the way back to an earlier generation.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+
+use super::api::RevertExport;
+use super::view_model::{cause_words, change_words};
+use crate::contract::ExportRevision;
+use crate::ui::{ActionError, Button, ButtonKind, Card, CardHeader, ConfirmDialog, Time, error_of};
+
+/// How many are shown before the rest is folded.
+const SHOWN: usize = 5;
+
+/// The card; nothing before the first save.
+#[component]
+pub fn History(
+    workspace: String,
+    revisions: Vec<ExportRevision>,
+    generation: u64,
+    revert: ServerAction<RevertExport>,
+    may_write: bool,
+) -> impl IntoView {
+    if revisions.is_empty() {
+        return ().into_any();
+    }
+    let mut items: Vec<_> = revisions
+        .into_iter()
+        .map(|revision| {
+            let workspace = workspace.clone();
+            view! { <Entry workspace revision generation revert may_write/> }.into_any()
+        })
+        .collect();
+    let rest = items.split_off(items.len().min(SHOWN));
+    let more = (!rest.is_empty()).then(|| {
+        view! {
+            <details class="border-t border-line">
+                <summary class="cursor-pointer px-5 py-3 text-small text-muted hover:text-ink">"Earlier changes"</summary>
+                <ol class="divide-y divide-line border-t border-line">{rest}</ol>
+            </details>
+        }
+    });
+    view! {
+        <Card>
+            <CardHeader title="History" subtitle=format!("Generation {generation} is in effect.")/>
+            <ActionError error=error_of(revert.value())/>
+            <ol class="divide-y divide-line">{items}</ol>
+            {more}
+        </Card>
+    }
+    .into_any()
+}
+
+#[component]
+fn Entry(
+    workspace: String,
+    revision: ExportRevision,
+    generation: u64,
+    revert: ServerAction<RevertExport>,
+    may_write: bool,
+) -> impl IntoView {
+    let number = revision.generation;
+    let by = revision.by.map(|by| format!(" by {by}")).unwrap_or_default();
+    let changes = revision.changes.iter().map(|change| view! { <li class="break-words">{change_words(change)}</li> }).collect_view();
+    let way_back = (may_write && revision.can_revert).then(|| {
+        view! {
+            <ConfirmDialog
+                id=format!("revert-{number}")
+                trigger_label="Revert"
+                trigger_object=format!("to generation {number}")
+                title=format!("Revert to generation {number}?")
+                kind=ButtonKind::Quiet
+            >
+                <p>"Its settings become the newest generation, auth headers included. Nothing of the history is lost."</p>
+                <ActionForm action=revert>
+                    <input type="hidden" name="workspace" value=workspace/>
+                    <input type="hidden" name="to" value=number.to_string()/>
+                    <input type="hidden" name="generation" value=generation.to_string()/>
+                    <Button kind=ButtonKind::Primary submit=true pending=revert.pending()>
+                        "Revert export"
+                    </Button>
+                </ActionForm>
+            </ConfirmDialog>
+        }
+    });
+    view! {
+        <li class="flex items-start justify-between gap-3 px-5 py-3 text-small">
+            <div class="min-w-0">
+                <p class="text-ink">
+                    <span class="text-faint tabular-nums">{format!("{number} ")}</span>
+                    {cause_words(&revision.cause)}
+                    {by}
+                </p>
+                <ul class="mt-0.5 text-muted">{changes}</ul>
+                <p class="mt-0.5 text-faint"><Time at=revision.at/></p>
+            </div>
+            {way_back}
+        </li>
+    }
+}

@@ -1,0 +1,172 @@
+//! How a destination is doing, as the cards show it: what is set and what telemetry saw make one state.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use app::contract::{
+    ApiError, AttemptOutcome, ExportAttempt, ExportCounts, ExportFailure, ExportMinute, ExportState, ExportStatus, PauseView, TestReport,
+    TestResult, UnixMillis,
+};
+
+use crate::auth::millis;
+use crate::live::Owner;
+use crate::settings::Standing;
+use crate::telemetry::{Attempt, Lately, Minute, Outcome, ProbeReport, Reason, Status, Streak, Telemetry, TooMany};
+
+/// Longer reasons are cut: they are somebody else's words.
+const LONGEST_DETAIL: usize = 200;
+/// A streak of failures is told of once it has lasted this long; a restart of the collector is no news.
+const WORTH_TELLING: Duration = Duration::from_secs(60 * 60);
+
+/// What is set decides between off, broken, paused and on; only what is on can fail.
+pub(super) fn status(telemetry: &Telemetry, owner: Owner, standing: Standing) -> ExportStatus {
+    let set = state(standing);
+    let reading = if matches!(set, ExportState::Active | ExportState::Managed) { telemetry.status(owner) } else { None };
+    let known = set != ExportState::Off;
+    let (reading, lately) = match reading {
+        Some(reading) => (reading.clone(), reading.lately),
+        None if known => (Status::default(), telemetry.lately(owner)),
+        None => (Status::default(), Lately::default()),
+    };
+    let pauses_at = lately.streak.filter(|_| set == ExportState::Active).and_then(|streak| pauses_at(telemetry, &streak));
+    ExportStatus {
+        hour: lately.minutes.iter().map(minute).collect(),
+        attempts: lately.attempts.iter().map(attempt).collect(),
+        pauses_at,
+        test: telemetry.last_probe(owner).filter(|_| known).map(report),
+        now: this_minute(SystemTime::now()),
+        ..of_reading(reading, set)
+    }
+}
+
+fn state(standing: Standing) -> ExportState {
+    match standing {
+        Standing { broken: true, .. } => ExportState::Broken,
+        Standing { paused: Some(pause), .. } => ExportState::Paused(PauseView { since: pause.at, by: pause.by.map(String::from) }),
+        Standing { on: false, .. } => ExportState::Off,
+        Standing { from_environment: true, .. } => ExportState::Managed,
+        Standing { .. } => ExportState::Active,
+    }
+}
+
+fn of_reading(reading: Status, set: ExportState) -> ExportStatus {
+    ExportStatus {
+        state: reading.failing_since.map_or(set, |since| ExportState::Failing { since: unix(since) }),
+        last_success_at: reading.last_success.map(unix),
+        last_failure: reading.last_failure.map(|failure| ExportFailure {
+            at: unix(failure.at),
+            signal: failure.signal,
+            kind: failure.kind,
+            host: failure.host,
+        }),
+        counts: ExportCounts {
+            accepted: reading.accepted,
+            delivered: reading.delivered,
+            rejected: reading.rejected,
+            dropped: reading.dropped.into_iter().map(|(reason, count)| (reason.name().to_owned(), count)).collect(),
+            queued: reading.queued,
+            overflowing_instruments: reading.overflowing_instruments,
+        },
+        ..ExportStatus::off()
+    }
+}
+
+fn pauses_at(telemetry: &Telemetry, streak: &Streak) -> Option<UnixMillis> {
+    let lasted = SystemTime::now().duration_since(streak.since).unwrap_or_default();
+    let at = telemetry.gives_up_at(streak);
+    // With a short limit the warning comes at once.
+    let whole = at.duration_since(streak.since).unwrap_or_default();
+    (lasted >= WORTH_TELLING.min(whole / 2)).then(|| unix(at))
+}
+
+fn minute(minute: &Minute) -> ExportMinute {
+    let dropped = Reason::ALL.into_iter().map(|reason| (reason.name().to_owned(), minute.dropped[reason as usize]));
+    ExportMinute {
+        at: UnixMillis::try_from(minute.number * 60_000).unwrap_or(UnixMillis::MAX),
+        sent: minute.sent,
+        rejected: minute.rejected,
+        dropped: dropped.filter(|(_, count)| *count > 0).collect(),
+    }
+}
+
+fn attempt(attempt: &Attempt) -> ExportAttempt {
+    ExportAttempt {
+        at: unix(attempt.at),
+        signal: attempt.signal,
+        outcome: match attempt.outcome {
+            Outcome::Delivered => AttemptOutcome::Delivered,
+            Outcome::PartlyRejected => AttemptOutcome::PartlyRejected,
+            Outcome::Retrying => AttemptOutcome::Retrying,
+            Outcome::GivenUp => AttemptOutcome::GivenUp,
+        },
+        status: attempt.status,
+        failure: attempt.failure,
+        records: attempt.items,
+        bytes: attempt.bytes,
+        latency_ms: whole_millis(attempt.latency),
+        attempt: attempt.number,
+    }
+}
+
+pub(super) fn report(report: ProbeReport) -> TestReport {
+    let results = report.probes.into_iter().map(|probe| TestResult {
+        signal: probe.signal,
+        host: probe.host,
+        status: probe.status,
+        latency_ms: whole_millis(probe.latency),
+        failure: probe.failure,
+        detail: probe.detail.map(|text| shortened(&text)),
+    });
+    TestReport { at: unix(report.at), to: report.to, results: results.collect() }
+}
+
+pub(super) fn throttled(too_many: TooMany) -> ApiError {
+    ApiError::Throttled { retry_after_s: u32::try_from(too_many.retry_after.as_secs()).unwrap_or(u32::MAX).max(1) }
+}
+
+/// On one line, without control characters.
+fn shortened(text: &str) -> String {
+    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_DETAIL + 1).collect();
+    if clean.chars().count() > LONGEST_DETAIL { clean.chars().take(LONGEST_DETAIL).chain(['…']).collect() } else { clean }
+}
+
+fn unix(at: SystemTime) -> UnixMillis {
+    at.duration_since(UNIX_EPOCH).map_or(0, millis)
+}
+
+fn this_minute(at: SystemTime) -> UnixMillis {
+    let now = unix(at);
+    now - now.rem_euclid(60_000)
+}
+
+fn whole_millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Pause;
+
+    fn standing() -> Standing {
+        Standing { on: true, ..Standing::default() }
+    }
+
+    #[test]
+    fn what_is_set_and_how_it_goes_make_one_state() {
+        assert_eq!(state(Standing::default()), ExportState::Off);
+        assert_eq!(state(standing()), ExportState::Active);
+        assert_eq!(state(Standing { broken: true, ..standing() }), ExportState::Broken);
+        assert_eq!(state(Standing { from_environment: true, ..standing() }), ExportState::Managed);
+        let paused = Standing { on: false, paused: Some(Pause { at: 7, by: None }), ..Standing::default() };
+        assert_eq!(state(paused), ExportState::Paused(PauseView { since: 7, by: None }));
+        let failing = Status { failing_since: Some(UNIX_EPOCH + Duration::from_millis(5)), ..Status::default() };
+        assert_eq!(of_reading(failing, ExportState::Managed).state, ExportState::Failing { since: 5 });
+        assert_eq!(of_reading(Status::default(), ExportState::Active).state, ExportState::Active);
+    }
+
+    #[test]
+    fn foreign_words_are_one_short_line() {
+        assert_eq!(shortened("a\nb"), "a b");
+        assert_eq!(shortened(&"ä".repeat(500)).chars().count(), LONGEST_DETAIL + 1);
+    }
+}

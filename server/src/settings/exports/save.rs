@@ -1,0 +1,143 @@
+//! Saving a card: one commit of the settings and of their place in the history, then publishing. Testing a form makes the
+//! same settings and saves nothing.
+
+use super::form::{ExportChange, Parsed, managed_by};
+use super::{Current, ExportWriter, Settings};
+use crate::auth::Actor;
+use crate::live::ExportTarget;
+use crate::settings::Error;
+use crate::settings::effective::{self, ManagedBy, StoredExport};
+use crate::settings::publish::{Scope, stored_export};
+use crate::settings::secret::{self, HeaderChange, Place};
+use crate::store::{Changes, ExportSettings, RevisionCause, now};
+use crate::values::{Field, Rule, TenantId};
+
+impl Settings {
+    /// # Errors
+    /// A field breaks a rule or is managed by the environment, or somebody saved meanwhile.
+    pub async fn save_export(&self, writer: &ExportWriter, change: &ExportChange) -> Result<(), Error> {
+        self.put_export(writer.workspace(), writer.actor(), change).await.map(drop)
+    }
+
+    /// Where the form as it stands would send; nothing is saved. Stored headers that the form leaves blank go along, under
+    /// the same rule as in a save: never to another origin.
+    ///
+    /// # Errors
+    /// As [`Settings::save_export`], but a newer save does not matter. [`Rule::Required`] when it would send nothing.
+    pub fn export_target(&self, writer: &ExportWriter, change: &ExportChange) -> Result<ExportTarget, Error> {
+        let workspace = writer.workspace();
+        let current = self.current_export(workspace)?;
+        let mut next = self.changed(workspace, &current, change, writer.actor())?;
+        next.paused = None;
+        let stored = stored_export(self.vault(), Some(&next));
+        let target = match workspace {
+            Some(workspace) => effective::tenant(workspace, &stored),
+            None => effective::operator(&stored, self.environment(), self.instance()).target,
+        };
+        let field = if stored.endpoint.is_none() { Field::Endpoint } else { Field::Logs };
+        target.ok_or(Error::Invalid { field, rule: Rule::Required })
+    }
+
+    /// Returns whether anything changed. The bootstrap file may set what the environment manages (the environment still
+    /// wins), and knows no generation.
+    pub(in crate::settings) async fn put_export(
+        &self,
+        workspace: Option<TenantId>,
+        actor: &Actor,
+        change: &ExportChange,
+    ) -> Result<bool, Error> {
+        let guard = self.writing().await;
+        self.must_exist(workspace)?;
+        let current = self.current_export(workspace)?;
+        let by_file = *actor == Actor::Bootstrap;
+        if !by_file && change.generation != current.generation() {
+            return Err(Error::Stale);
+        }
+        let next = self.changed(workspace, &current, change, actor)?;
+        if current.record.as_ref().is_some_and(|old| same_settings(old, &next)) {
+            return Ok(false);
+        }
+        let cause = if by_file { RevisionCause::Bootstrap } else { RevisionCause::Saved };
+        let cleared = change.clear_headers && next.headers.is_none();
+        let changes = self.next_generation(&current, next, actor, cause, cleared)?;
+        self.save(&guard, changes, scope(workspace)).await?;
+        Ok(true)
+    }
+
+    pub(super) fn must_exist(&self, workspace: Option<TenantId>) -> Result<(), Error> {
+        if let Some(workspace) = workspace {
+            self.store().workspaces().get(workspace)?.ok_or(Error::NotFound)?;
+        }
+        Ok(())
+    }
+
+    /// The record that the form makes of the stored one, headers sealed.
+    fn changed(
+        &self,
+        workspace: Option<TenantId>,
+        current: &Current,
+        change: &ExportChange,
+        actor: &Actor,
+    ) -> Result<ExportSettings, Error> {
+        let old = current.record.as_ref();
+        let parsed = Parsed::from(change)?;
+        let mut next = match workspace {
+            Some(workspace) => parsed.of_workspace(workspace, old),
+            None => {
+                let stored = StoredExport {
+                    endpoint: old.and_then(|old| old.endpoint.as_ref()).map(|endpoint| endpoint.0.clone()),
+                    ..StoredExport::default()
+                };
+                let effective = effective::operator(&stored, self.environment(), self.instance());
+                let managed = if *actor == Actor::Bootstrap { ManagedBy::default() } else { effective.managed };
+                if let Some(variable) = managed.headers
+                    && (change.clear_headers || !change.headers.trim().is_empty())
+                {
+                    return Err(managed_by(Field::Headers, variable));
+                }
+                parsed.of_operator(old, &effective, &managed)?
+            }
+        };
+        let header_change = HeaderChange {
+            text: &change.headers,
+            clear: change.clear_headers,
+            field: Field::Headers,
+            endpoint: next.endpoint.as_ref().map(|endpoint| &endpoint.0),
+        };
+        let stored = old.and_then(|old| old.headers.as_ref());
+        next.headers = secret::change(self.vault(), &Place::export(workspace), stored, &header_change, actor)?;
+        Ok(next)
+    }
+
+    /// The record as the next generation, with its revision; refused if the stored one is no longer `current`.
+    pub(super) fn next_generation(
+        &self,
+        current: &Current,
+        mut next: ExportSettings,
+        actor: &Actor,
+        cause: RevisionCause,
+        headers_cleared: bool,
+    ) -> Result<Changes, Error> {
+        next.generation = current.generation() + 1;
+        next.saved_at = now();
+        next.saved_by = actor.email().cloned();
+        let expected = current.record.as_ref().map_or_else(Changes::new, |old| Changes::new().expect_unchanged(old));
+        let history = self.history_changes(&next, cause, headers_cleared)?;
+        Ok(expected.put(&next).and(history))
+    }
+}
+
+pub(super) fn scope(workspace: Option<TenantId>) -> Scope {
+    workspace.map_or(Scope::Operator, Scope::Workspace)
+}
+
+/// A secret that was kept keeps its ciphertext; one that was sealed anew has another.
+fn same_settings(old: &ExportSettings, new: &ExportSettings) -> bool {
+    let sealed = |settings: &ExportSettings| settings.headers.as_ref().map(|headers| (headers.sealed.data.clone(), headers.origin.clone()));
+    old.endpoint == new.endpoint
+        && old.service_name == new.service_name
+        && (old.traces, old.logs, old.metrics) == (new.traces, new.logs, new.metrics)
+        && (old.compression, old.timeout_s, old.temporality, old.preset) == (new.compression, new.timeout_s, new.temporality, new.preset)
+        && old.paused == new.paused
+        && sealed(old) == sealed(new)
+}

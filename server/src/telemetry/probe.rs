@@ -1,0 +1,171 @@
+//! Tests a destination before anybody relies on it: one marked record per signal, sent once, over the same encoder and the
+//! same way out as the real ones, so that what it finds is what an export would find.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use futures::future::join_all;
+use opentelemetry::logs::Logger as _;
+use tokio::time::Instant;
+
+use super::delivery::{Answer, Payload, exchange, headers};
+use super::destination::Common;
+use super::encode::{EncodeError, Encoders};
+use super::signal::span::Ids;
+use super::signal::{probe, scope};
+use super::status::Load;
+use crate::live::{ExportTarget, Owner, SignalTarget};
+use crate::values::{FailureKind, Signal};
+
+/// Nobody waits longer for a test, whatever the destination's own timeout.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// What the test of one signal found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    pub signal: Signal,
+    /// The collector's host, as configured.
+    pub host: String,
+    /// The answer's, when there was one.
+    pub status: Option<u16>,
+    pub latency: Duration,
+    /// `None`: it was taken.
+    pub failure: Option<FailureKind>,
+    /// In the collector's words, or the transport's.
+    pub detail: Option<String>,
+}
+
+/// The newest test of a destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbeReport {
+    pub at: SystemTime,
+    /// Where it went.
+    pub to: String,
+    pub probes: Vec<Probe>,
+}
+
+/// There were too many tests of this destination lately.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooMany {
+    pub retry_after: Duration,
+}
+
+/// How many tests a destination gets in [`WINDOW`]: a test is a request to an address that somebody typed.
+const IN_WINDOW: usize = 6;
+const WINDOW: Duration = Duration::from_secs(60);
+/// Of how many destinations tests are remembered.
+const REMEMBERED: usize = 1000;
+
+/// Counts tests and keeps the newest report of each destination.
+#[derive(Debug, Default)]
+pub struct Desk(Mutex<HashMap<Owner, Entry>>);
+
+#[derive(Debug, Default)]
+struct Entry {
+    begun: Vec<Instant>,
+    report: Option<ProbeReport>,
+}
+
+impl Desk {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Owner, Entry>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn admit(&self, owner: Owner, now: Instant) -> Result<(), TooMany> {
+        let mut entries = self.lock();
+        if entries.len() >= REMEMBERED && !entries.contains_key(&owner) {
+            entries.retain(|_, entry| entry.begun.iter().any(|begun| now.duration_since(*begun) < WINDOW));
+        }
+        let entry = entries.entry(owner).or_default();
+        entry.begun.retain(|begun| now.duration_since(*begun) < WINDOW);
+        if entry.begun.len() >= IN_WINDOW
+            && let Some(first) = entry.begun.first()
+        {
+            return Err(TooMany { retry_after: WINDOW.saturating_sub(now.duration_since(*first)) });
+        }
+        entry.begun.push(now);
+        Ok(())
+    }
+
+    #[must_use]
+    pub fn last(&self, owner: Owner) -> Option<ProbeReport> {
+        self.lock().get(&owner).and_then(|entry| entry.report.clone())
+    }
+}
+
+/// Tests the target, unless there were too many tests already, and keeps what it found.
+pub async fn tested(desk: &Desk, common: &Common, target: &ExportTarget) -> Result<ProbeReport, TooMany> {
+    desk.admit(target.owner, Instant::now())?;
+    let url = [&target.traces, &target.logs, &target.metrics].into_iter().flatten().next().map(|to| to.url.authority().to_owned());
+    let report = ProbeReport { at: SystemTime::now(), to: url.unwrap_or_default(), probes: run(common, target).await };
+    if let Some(entry) = desk.lock().get_mut(&target.owner) {
+        entry.report = Some(report.clone());
+    }
+    Ok(report)
+}
+
+/// All signals of the target at once.
+async fn run(common: &Common, target: &ExportTarget) -> Vec<Probe> {
+    let encoders = match Encoders::new(target) {
+        Ok(encoders) => encoders,
+        Err(error) => {
+            tracing::error!(owner = ?target.owner, %error, "a test can't be encoded");
+            return Vec::new();
+        }
+    };
+    let signals = Signal::ALL.into_iter().filter_map(|signal| Some((signal, target.signal(signal)?)));
+    join_all(signals.map(|(signal, to)| one(common, target, &encoders, signal, to))).await
+}
+
+async fn one(common: &Common, target: &ExportTarget, encoders: &Encoders, signal: Signal, to: &SignalTarget) -> Probe {
+    let found = |status, latency, failure, detail| Probe { signal, host: to.url.host().to_owned(), status, latency, failure, detail };
+    let body = match encode(common, target, encoders, signal).await {
+        Ok(body) => body,
+        Err(error) => {
+            tracing::error!(owner = ?target.owner, ?signal, %error, "a test can't be encoded");
+            return found(None, Duration::ZERO, Some(FailureKind::BadAnswer), None);
+        }
+    };
+    let payload = Payload::new(body, Load { records: 1, items: 1 }, target.compression).await;
+    let to = SignalTarget { timeout: to.timeout.min(LONGEST), ..to.clone() };
+    let begun = Instant::now();
+    let judged = exchange(&*common.transport, target, signal, &to, &headers(&to), &payload).await;
+    let failure = match judged.answer {
+        Answer::Taken { rejected: 0 } => None,
+        Answer::Taken { rejected } => Some(FailureKind::PartialSuccess { rejected }),
+        Answer::Retry { kind, .. } | Answer::Final(kind) => Some(kind),
+    };
+    found(judged.status, begun.elapsed(), failure, judged.message)
+}
+
+async fn encode(common: &Common, target: &ExportTarget, encoders: &Encoders, signal: Signal) -> Result<Bytes, EncodeError> {
+    match signal {
+        Signal::Traces => encoders.spans(vec![probe::span(Ids::random(), &scope())]).await,
+        Signal::Logs => {
+            let mut record = common.logger.create_log_record();
+            probe::log(&mut record);
+            encoders.logs(&[record], &scope()).await
+        }
+        Signal::Metrics => encoders.metrics(&probe::metrics(target).ok_or(EncodeError::Nothing)?).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tests_are_limited_for_each_destination_alone() {
+        let desk = Desk::default();
+        let begun = Instant::now();
+        for _ in 0..IN_WINDOW {
+            assert_eq!(desk.admit(Owner::Operator, begun), Ok(()));
+        }
+        let later = begun + Duration::from_secs(20);
+        assert_eq!(desk.admit(Owner::Operator, later), Err(TooMany { retry_after: Duration::from_secs(40) }));
+        assert_eq!(desk.admit(Owner::Tenant(crate::values::TenantId(uuid::Uuid::nil())), later), Ok(()));
+        assert_eq!(desk.admit(Owner::Operator, begun + WINDOW), Ok(()));
+    }
+}
