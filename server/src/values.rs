@@ -3,5 +3,5 @@
 //! Only this file, `backend` and `web` may name the crate `app`.
 
 pub use app::contract::FailureKind;
-pub use app::contract::values::{DisplayName, Email, Endpoint, HeaderList, Password, Role, Signal, Slug, TenantId};
+pub use app::contract::values::{DisplayName, EgressRule, Email, Endpoint, HeaderList, Password, Role, Signal, Slug, TenantId};
 pub use app::contract::{Field, Rule, Variable};

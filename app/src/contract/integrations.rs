@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ssr")]
 use super::ApiError;
-use super::values::Signal;
+use super::values::{EgressRule, Signal};
 use super::{UnixMillis, Variable};
 
 /// A field together with the environment variable that manages it, if one does.
@@ -146,6 +146,10 @@ pub struct ExportFailure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum FailureKind {
     NameNotFound,
+    /// Not even tried: the name or address leads where this destination may not go.
+    Blocked {
+        rule: EgressRule,
+    },
     Refused,
     Unreachable,
     Tls,

@@ -5,6 +5,7 @@ use super::publish::{Scope, stored_export};
 use super::secret::{self, HeaderChange, Place, SecretState};
 use super::{Error, Settings};
 use crate::auth::{Actor, Operator, WorkspaceAdmin, WorkspaceMember};
+use crate::egress::Scope as Reach;
 use crate::store::{Changes, ExportSettings, ReadError, StoredEndpoint, UnixMillis, now};
 use crate::values::{DisplayName, Email, Endpoint, Field, Rule, TenantId, Variable};
 
@@ -199,6 +200,12 @@ impl Settings {
             "" => None,
             text => Some(Endpoint::parse(text).map_err(Error::invalid(Field::Endpoint))?),
         };
+        let stored_endpoint = old.and_then(|old| old.endpoint.as_ref()).map(|stored| &stored.0);
+        // What the bootstrap file says again changes nothing, and so keeps nobody from starting.
+        if let Some(endpoint) = endpoint.as_ref().filter(|endpoint| by_user || stored_endpoint != Some(*endpoint)) {
+            let reach = if workspace.is_some() { Reach::Tenant } else { Reach::Operator };
+            self.check_egress(reach, Field::Endpoint, endpoint)?;
+        }
         let service_name = match change.service_name.trim() {
             "" => None,
             text => Some(DisplayName::parse(text).map_err(Error::invalid(Field::ServiceName))?),

@@ -11,6 +11,7 @@
 //! settings but what it is given, and a request never waits for it. With nothing configured there is no destination, no
 //! timer and no allocation; one task waits for that to change.
 
+mod alarm;
 mod delivery;
 mod destination;
 mod encode;
@@ -42,6 +43,7 @@ use crate::bus::{Bus, Interest, Listener};
 use crate::event::Event;
 use crate::live::{Exports, Owner};
 use crate::values::TenantId;
+use alarm::Alarm;
 use destination::{Common, Destination};
 use set::Set;
 use status::Ledger;
@@ -88,6 +90,7 @@ impl Telemetry {
         let logger = SdkLoggerProvider::builder().with_resource(Resource::builder_empty().build()).build();
         let common = Arc::new(Common {
             transport,
+            alarm: Arc::new(Alarm::new(bus.emitter())),
             options,
             tracker: TaskTracker::new(),
             abort: CancellationToken::new(),

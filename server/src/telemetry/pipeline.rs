@@ -276,6 +276,7 @@ impl Lanes {
                 lane: Arc::clone(&lane),
                 ledger: Arc::clone(&pipeline.ledger),
                 transport: Arc::clone(&common.transport),
+                alarm: Arc::clone(&common.alarm),
                 retry: common.options.retry,
                 abort: abort.clone(),
             };

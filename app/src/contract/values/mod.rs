@@ -2,10 +2,12 @@
 //!
 //! Every parser takes text and answers with the value or the [`Rule`](super::Rule) it breaks; it never panics.
 
+mod egress;
 mod endpoint;
 mod headers;
 mod names;
 
+pub use egress::EgressRule;
 pub use endpoint::{Endpoint, Signal};
 pub use headers::HeaderList;
 pub use names::{DisplayName, Email, Password, Role, Slug, TenantId};

@@ -11,6 +11,7 @@ use super::answer::{Answer, judge};
 use super::retry::chance;
 use super::{Lane, Payload, Retry, Transport};
 use crate::live::{ExportTarget, SignalTarget};
+use crate::telemetry::alarm::Alarm;
 use crate::telemetry::status::{Ledger, Reason};
 use crate::values::{FailureKind, Signal};
 
@@ -23,6 +24,7 @@ pub struct Worker {
     pub lane: Arc<Lane>,
     pub ledger: Arc<Ledger>,
     pub transport: Arc<dyn Transport>,
+    pub alarm: Arc<Alarm>,
     pub retry: Retry,
     /// Cancelled when nothing more may be sent, done or not.
     pub abort: CancellationToken,
@@ -70,6 +72,9 @@ impl Worker {
                     return;
                 }
                 Answer::Final(kind) => {
+                    if let FailureKind::Blocked { rule } = kind {
+                        self.alarm.blocked(self.target.owner, rule);
+                    }
                     self.ledger.failed(self.signal, kind, to.url.host());
                     self.ledger.drop_records(Reason::NotRetryable, payload.records);
                     return;
@@ -109,6 +114,8 @@ impl Worker {
         let exchange = async {
             match self.transport.send(&self.target, request).await {
                 Ok(response) => judge(self.signal, response).await,
+                // What may not be reached now may not be reached later.
+                Err(kind @ FailureKind::Blocked { .. }) => Answer::Final(kind),
                 Err(kind) => Answer::Retry { kind, after: None },
             }
         };

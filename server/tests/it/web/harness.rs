@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use super::browser::Browser;
 use super::probes;
+use crate::support::network::{LOOPBACK, policy};
 
 /// The password of every account that the harness makes.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -96,7 +97,8 @@ impl TestConsole {
         bus.listen(&(Arc::clone(&events) as Arc<dyn Listener>));
         let auth = Auth::new(store.clone(), bus.clone(), clock.clock());
         let assets = Assets::in_folder(site.unwrap_or(&folder.path().join("no-site")));
-        let settings = Settings::open(store.clone(), Vault::from_key([7; 32]), OtelEnvironment::default(), Uuid::now_v7()).unwrap();
+        let settings =
+            Settings::open(store.clone(), Vault::from_key([7; 32]), OtelEnvironment::default(), Uuid::now_v7(), policy(LOOPBACK)).unwrap();
         let backend = Backend::new(Parts {
             auth: auth.clone(),
             settings: settings.clone(),
