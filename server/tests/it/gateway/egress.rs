@@ -130,11 +130,6 @@ async fn names_that_resolve_there() {
         network.name(name, &[addresses]);
         retarget(&rig, &format!("http://{name}"));
         refused(&rig, rule, name).await;
-        // The rule is told, not what the name resolves to.
-        let everything = rig.recorder.everything();
-        let told =
-            addresses.iter().find(|address| !name.contains(**address) && !everything.contains(*name) && everything.contains(**address));
-        assert_eq!(told, None, "{name}");
     }
     assert_eq!(network.asked().len(), NAMES.len());
     assert!(network.connected().is_empty());
