@@ -51,9 +51,13 @@ pub(super) enum Failure {
     Timeout(Duration),
 }
 
-/// Bounds the whole of connecting, TLS included.
+/// Bounds the whole of connecting, TLS included, and has the guard see the host before TLS does, which finds its own fault
+/// with abbreviated addresses.
 #[derive(Clone)]
-pub(super) struct Bounded<C>(pub(super) C);
+pub(super) struct Bounded<C> {
+    pub(super) guard: Guard,
+    pub(super) inner: C,
+}
 
 impl<C> Service<Uri> for Bounded<C>
 where
@@ -66,12 +70,16 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<C::Response, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.0.poll_ready(cx)
+        self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let timeout = TIMEOUT.try_with(|timeout| *timeout).unwrap_or(DEFAULT_TIMEOUT);
-        let connecting = self.0.call(uri);
+        let judged = uri.host().map_or(Err(Failure::NoHost), |host| self.guard.host(host).map(drop).map_err(Failure::Blocked));
+        if let Err(failure) = judged {
+            return Box::pin(async move { Err(failure.into()) });
+        }
+        let connecting = self.inner.call(uri);
         Box::pin(async move {
             match tokio::time::timeout(timeout, connecting).await {
                 Ok(done) => done,

@@ -76,19 +76,20 @@ impl Outbound {
 
     fn build(policy: Policy, network: Arc<dyn Network>, tls: &rustls::ClientConfig) -> Self {
         let pool = |scope| {
+            let guard = Guard::new(scope, policy.clone());
             let https = hyper_rustls::HttpsConnectorBuilder::new()
                 .with_tls_config(tls.clone())
                 .https_or_http()
                 .enable_http1()
                 .enable_http2()
-                .wrap_connector(Tcp::new(Guard::new(scope, policy.clone()), Arc::clone(&network)));
+                .wrap_connector(Tcp::new(guard.clone(), Arc::clone(&network)));
             Client::builder(TokioExecutor::new())
                 .timer(TokioTimer::new())
                 .pool_timer(TokioTimer::new())
                 .pool_idle_timeout(IDLE)
                 .pool_max_idle_per_host(IDLE_PER_HOST)
                 .http2_keep_alive_interval(H2_PING)
-                .build(Bounded(https))
+                .build(Bounded { guard, inner: https })
         };
         let (tenant, operator) = (pool(Scope::Tenant), pool(Scope::Operator));
         Self { tenant, operator, policy, network }
