@@ -129,15 +129,13 @@ fn unanswered(error: &outbound::Error, upload: Option<&Arc<Upload>>) -> Unanswer
         _ => {}
     }
     use outbound::Error as E;
-    if let E::Blocked { rule } = error {
-        return Unanswered::Refused(Refusal::blocked(*rule));
-    }
     let (status, message) = match error {
+        E::Blocked { rule } => return Unanswered::Refused(Refusal::blocked(*rule)),
         E::ConnectTimeout(_) => (StatusCode::GATEWAY_TIMEOUT, "Upstream timeout"),
         E::NameNotFound(_) | E::Refused(_) | E::Unreachable(_) => (StatusCode::BAD_GATEWAY, "Upstream unreachable"),
         E::Tls(_) => (StatusCode::BAD_GATEWAY, "TLS to the upstream failed"),
         E::Closed(_) => (StatusCode::BAD_GATEWAY, "The upstream closed the connection"),
-        E::Blocked { .. } | E::Other(_) => (StatusCode::BAD_GATEWAY, "Invalid answer from the upstream"),
+        E::Other(_) => (StatusCode::BAD_GATEWAY, "Invalid answer from the upstream"),
     };
     Unanswered::Refused(Refusal::failed(status, message, error.kind(), error.to_string()))
 }
