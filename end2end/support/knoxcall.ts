@@ -32,6 +32,8 @@ export class KnoxCall {
       writeFileSync(join(folder, "bootstrap.toml"), options.bootstrap);
       args.push("--bootstrap", join(folder, "bootstrap.toml"));
     }
+    // The upstreams and collectors of the tests are on loopback, which workspaces may not reach without it.
+    if (!options.flags?.includes("--demo")) args.push("--allow-egress", "127.0.0.0/8,::1/128");
     args.push(...(options.flags ?? []));
     const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(OTEL_|SENTRY_)/.test(name)));
     const child = spawn(binary, args, { env: { ...inherited, ...options.env } as NodeJS.ProcessEnv, stdio: ["ignore", "pipe", "pipe"] });

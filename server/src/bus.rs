@@ -3,7 +3,7 @@
 //! The bus itself holds nothing back: each [`Listener`] owns its bounded queues and counts what they drop, so that one
 //! listener can neither delay another nor the request that emitted the event.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
 
@@ -60,6 +60,35 @@ impl Bus {
                 listener.accept(&event);
             }
         }
+    }
+}
+
+impl Bus {
+    /// For a listener that has something to tell itself: emitting through it keeps no listener alive.
+    #[must_use]
+    pub fn emitter(&self) -> Emitter {
+        Emitter { listeners: Arc::downgrade(&self.listeners) }
+    }
+}
+
+/// A way to the bus that ends with it.
+#[derive(Clone)]
+pub struct Emitter {
+    listeners: Weak<ArcSwap<Vec<Arc<dyn Listener>>>>,
+}
+
+impl Emitter {
+    /// As [`Bus::emit`]; nothing happens once the bus is gone.
+    pub fn emit(&self, tenant: Option<TenantId>, event: impl FnOnce() -> Event) {
+        if let Some(listeners) = self.listeners.upgrade() {
+            Bus { listeners }.emit(tenant, event);
+        }
+    }
+}
+
+impl std::fmt::Debug for Emitter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Emitter")
     }
 }
 

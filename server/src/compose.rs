@@ -18,6 +18,7 @@ use crate::backend::{Backend, Parts};
 use crate::bus::Bus;
 use crate::config::Config;
 use crate::config::bootstrap::Bootstrap;
+use crate::egress::Policy;
 use crate::event::{Event, Security, SecurityKind};
 use crate::gateway;
 use crate::live::Owner;
@@ -62,7 +63,8 @@ impl KnoxCall {
         };
         let gateway_url = format!("http://{}", gateway_listener.local_addr()?);
 
-        let settings = open_settings(&config).await?;
+        let egress = egress(&config);
+        let settings = open_settings(&config, egress.clone()).await?;
         let bus = Bus::default();
         let auth = Auth::new(settings.store().clone(), bus.clone(), Clock::system());
         let mut report = BootstrapReport::default();
@@ -72,7 +74,7 @@ impl KnoxCall {
         let shutdown = CancellationToken::new();
         let demo = if config.demo { Some(start_demo(&settings, &auth, &shutdown).await?) } else { None };
 
-        let outbound = Outbound::new().context("TLS can't be set up")?;
+        let outbound = Outbound::new(egress).context("TLS can't be set up")?;
         let transport = Arc::new(OutboundTransport::new(outbound.clone()));
         let (reports, exhausted) = mpsc::channel(64);
         let give_up = GiveUp { after: config.pause_failing_after, reports: Some(reports), ..GiveUp::default() };
@@ -187,13 +189,20 @@ async fn bind(address: SocketAddr, what: &str, flag: &str) -> Result<TcpListener
     bound.with_context(|| format!("the {what} can't listen on {address}; choose another address with {flag}"))
 }
 
-async fn open_settings(config: &Config) -> Result<Settings> {
+/// The networks that the operator opened; a demo opens the machine's own loopback, where its echo and the collector of
+/// the quick start are.
+fn egress(config: &Config) -> Policy {
+    let demo = if config.demo { demo::ALLOWED_EGRESS } else { &[] };
+    Policy::new(config.allow_egress.iter().copied().chain(demo.iter().copied()))
+}
+
+async fn open_settings(config: &Config, egress: Policy) -> Result<Settings> {
     let (folder, key, otel) = (config.data_dir.clone(), config.master_key.clone(), config.otel.clone());
     let open = move || -> Result<Settings> {
         std::fs::create_dir_all(&folder).with_context(|| format!("the data folder {} can't be made", folder.display()))?;
         let store = Store::open(&folder)?;
         let vault = Vault::open(&folder, key.as_deref().map(String::as_str))?;
-        Ok(Settings::open(store, vault, otel, Uuid::new_v4())?)
+        Ok(Settings::open(store, vault, otel, Uuid::new_v4(), egress)?)
     };
     tokio::task::spawn_blocking(open).await?
 }

@@ -3,7 +3,7 @@
 //! demo's folder that is served later has no account that anybody knows.
 
 use std::convert::Infallible;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use anyhow::{Context, Result, anyhow};
 use bytes::Bytes;
@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +25,10 @@ const EMAIL: &str = "demo@example.com";
 const WORKSPACE: &str = "demo";
 const ROUTE: &str = "echo";
 const KEY: &str = "demo";
+
+/// What a demo's workspaces may reach besides the public internet: the loopback addresses.
+pub const ALLOWED_EGRESS: &[IpNet] =
+    &[IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8)), IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128))];
 
 /// What the demo prints.
 pub struct Account {
@@ -45,7 +50,9 @@ pub fn introduction(account: &Account, console: &str, gateway: &str) -> String {
         "\nDemo: sign in at {console}/sign-in\n  Email     {EMAIL}\n  Password  {password}\n\n\
          Send a request through the gateway (add ?status=503 to see an error):\n  \
          curl '{gateway}/hello?name=you' -H 'x-knoxcall-key: {key}' -H 'x-knoxcall-route: {ROUTE}'\n\n\
-         Password and key are new at each start. The route leads to a built-in echo on loopback."
+         Password and key are new at each start. The route leads to a built-in echo on loopback.\n\
+         Because this is a demo, workspaces may reach loopback addresses (as with --allow-egress {}).",
+        ALLOWED_EGRESS.iter().map(IpNet::to_string).collect::<Vec<_>>().join(",")
     )
 }
 

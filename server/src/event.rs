@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
 
-use crate::values::TenantId;
+use crate::values::{EgressRule, TenantId};
 
 /// Something that happened in the gateway or the console.
 #[derive(Clone, Debug)]
@@ -155,6 +155,10 @@ pub enum SecurityKind {
     ApiKeyRejected,
     AuthzDenied,
     CsrfRejected,
+    /// A workspace's route or export leads where it may not go.
+    EgressBlocked {
+        rule: EgressRule,
+    },
     SettingsDecryptFailed,
 }
 
@@ -167,6 +171,7 @@ impl SecurityKind {
             Self::ApiKeyRejected => "api_key.rejected",
             Self::AuthzDenied => "authz.denied",
             Self::CsrfRejected => "csrf.rejected",
+            Self::EgressBlocked { .. } => "egress.blocked",
             Self::SettingsDecryptFailed => "settings.decrypt_failed",
         }
     }
@@ -176,8 +181,8 @@ impl SecurityKind {
     pub const fn severity(self) -> &'static str {
         match self {
             Self::LoginFailed | Self::ApiKeyRejected => "low",
-            Self::AuthzDenied | Self::CsrfRejected => "medium",
-            Self::LoginLocked | Self::SettingsDecryptFailed => "high",
+            Self::EgressBlocked { rule: EgressRule::CloudMetadata } | Self::LoginLocked | Self::SettingsDecryptFailed => "high",
+            Self::AuthzDenied | Self::CsrfRejected | Self::EgressBlocked { .. } => "medium",
         }
     }
 }

@@ -6,6 +6,7 @@ pub mod bus;
 pub mod compose;
 pub mod config;
 pub mod demo;
+pub mod egress;
 pub mod event;
 pub mod gateway;
 pub mod live;

@@ -4,7 +4,7 @@
 
 pub use app::contract::FailureKind;
 pub use app::contract::values::{
-    Compression, DisplayName, Email, Endpoint, HeaderList, Password, Preset, Role, Signal, Slug, Temporality, TenantId,
+    Compression, DisplayName, EgressRule, Email, Endpoint, HeaderList, Password, Preset, Role, Signal, Slug, Temporality, TenantId,
     parse_export_timeout,
 };
 pub use app::contract::{Field, Rule, Variable};

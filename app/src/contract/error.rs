@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use uuid::Uuid;
 
+use super::values::EgressRule;
+
 /// Why a request of the console was not done. Nothing was changed when one of these comes back.
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 pub enum ApiError {
@@ -125,6 +127,8 @@ pub enum Rule {
     UrlQuery,
     #[error("the path holds characters or segments that are not allowed; percent-encode them.")]
     UrlPath,
+    #[error("this is {}, which KnoxCall doesn't connect to. {}", rule.phrase(), rule.advice())]
+    EgressBlocked { rule: EgressRule },
     #[error("entry {position} is not name=value. Separate entries by commas, and write a comma inside a value as %2C.")]
     HeaderSyntax { position: usize },
     #[error("the name of entry {position} is not a valid HTTP header name.")]

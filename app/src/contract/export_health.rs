@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::UnixMillis;
-use super::values::Signal;
+use super::values::{EgressRule, Signal};
 
 /// The states a card can be in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,6 +134,10 @@ pub struct ExportFailure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum FailureKind {
     NameNotFound,
+    /// Not even tried: the name or address leads where this destination may not go.
+    Blocked {
+        rule: EgressRule,
+    },
     Refused,
     Unreachable,
     Tls,

@@ -78,6 +78,9 @@ pub fn failure_sentence(failure: &ExportFailure) -> String {
         FailureKind::NameNotFound => {
             format!("Couldn't reach {host}: the name doesn't resolve. Check the spelling, or your DNS.")
         }
+        FailureKind::Blocked { rule } => {
+            format!("{host} was not contacted: it is, or leads to, {}, which KnoxCall doesn't connect to. {}", rule.phrase(), rule.advice())
+        }
         FailureKind::Refused => {
             format!("Couldn't reach {host}: it refused the connection. Check the port, and that the collector is running.")
         }
@@ -159,7 +162,7 @@ pub fn drop_reason(reason: &str) -> String {
         "queue_full" => "The queue was full".to_owned(),
         "spool_full" => "The spool on disk was full".to_owned(),
         "rejected" => "The collector rejected them".to_owned(),
-        "not_retryable" => "The collector refused the request for good".to_owned(),
+        "not_retryable" => "The request was refused for good".to_owned(),
         "expired" => "Sending failed for too long".to_owned(),
         "disabled" => "The export was turned off".to_owned(),
         "shutdown" => "KnoxCall was shutting down".to_owned(),
@@ -377,6 +380,7 @@ pub fn header_text(rows: &[(String, String)]) -> String {
 mod tests {
     use super::*;
     use crate::contract::Field;
+    use crate::contract::values::EgressRule;
 
     fn failure(kind: FailureKind) -> ExportFailure {
         ExportFailure { at: 0, signal: Signal::Logs, kind, host: "otlp.example.com".to_owned() }
@@ -389,6 +393,11 @@ mod tests {
             (
                 FailureKind::Refused,
                 "Couldn't reach otlp.example.com: it refused the connection. Check the port, and that the collector is running.",
+            ),
+            (
+                FailureKind::Blocked { rule: EgressRule::Loopback },
+                "otlp.example.com was not contacted: it is, or leads to, a loopback address, which KnoxCall doesn't connect to. \
+                 Use a public address, or ask the operator to allow the network with --allow-egress.",
             ),
             (FailureKind::Status { status: 401 }, "otlp.example.com refused the credentials (401). Check the auth headers."),
             (
@@ -421,7 +430,8 @@ mod tests {
             FailureKind::BadAnswer,
             FailureKind::TooLarge,
         ];
-        for kind in kinds.into_iter().chain(statuses) {
+        let blocked = EgressRule::ALL.map(|rule| FailureKind::Blocked { rule });
+        for kind in kinds.into_iter().chain(statuses).chain(blocked) {
             let sentence = failure_sentence(&failure(kind));
             assert!(sentence.contains("otlp.example.com"), "{sentence}");
             assert!(sentence.ends_with('.') && sentence.matches(". ").count() + sentence.matches("; ").count() >= 1, "{sentence}");

@@ -50,7 +50,7 @@ pub struct Cli {
     #[arg(long, value_name = "FILE", env = "KNOXCALL_BOOTSTRAP", global = true)]
     pub bootstrap: Option<String>,
 
-    /// Network that workspaces may reach besides the public internet; repeat it or separate by commas
+    /// Network that workspaces may reach besides the public internet, such as 10.0.0.0/8; repeat it or separate by commas
     #[arg(long, value_name = "CIDR", env = "KNOXCALL_ALLOW_EGRESS", value_delimiter = ',', action = ArgAction::Append, global = true)]
     pub allow_egress: Vec<String>,
 

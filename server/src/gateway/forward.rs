@@ -39,10 +39,14 @@ pub(super) fn request(
     Ok(request)
 }
 
-/// The base path, then path and query as they came.
+/// The base path, then path and query as they came. A base path is a fence for whoever uses the injected credentials, so
+/// nothing may climb over it: an upstream that resolves dot segments would be led elsewhere.
 fn target(upstream: &Upstream, asked: &Uri) -> Result<Uri, Refusal> {
     let too_long = || Refusal::new(StatusCode::URI_TOO_LONG, "Request target too long");
     let asked = asked.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+    if !upstream.base_path.is_empty() && has_dot_segment(asked.path()) {
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, "The path may not have . or .. segments, because the route's target has a path"));
+    }
     let path = if upstream.base_path.is_empty() && asked.as_str().starts_with('/') {
         asked
     } else {
@@ -55,6 +59,16 @@ fn target(upstream: &Upstream, asked: &Uri) -> Result<Uri, Refusal> {
     parts.authority = Some(upstream.authority.clone());
     parts.path_and_query = Some(path);
     Uri::from_parts(parts).map_err(|_| too_long())
+}
+
+/// Whether some upstream would resolve a segment of this path: `.` and `..`, also percent-encoded, between slashes that may
+/// be encoded or turned round, and with the parameters (`..;x`) that servlet containers take off first.
+fn has_dot_segment(path: &str) -> bool {
+    let decoded: Vec<u8> = percent_encoding::percent_decode_str(path).collect();
+    decoded.split(|byte| matches!(byte, b'/' | b'\\')).any(|segment| {
+        let name = segment.split(|byte| *byte == b';').next().unwrap_or_default();
+        name == b"." || name == b".."
+    })
 }
 
 /// Why there is nothing to pass back.
@@ -116,6 +130,7 @@ fn unanswered(error: &outbound::Error, upload: Option<&Arc<Upload>>) -> Unanswer
     }
     use outbound::Error as E;
     let (status, message) = match error {
+        E::Blocked { rule } => return Unanswered::Refused(Refusal::blocked(*rule)),
         E::ConnectTimeout(_) => (StatusCode::GATEWAY_TIMEOUT, "Upstream timeout"),
         E::NameNotFound(_) | E::Refused(_) | E::Unreachable(_) => (StatusCode::BAD_GATEWAY, "Upstream unreachable"),
         E::Tls(_) => (StatusCode::BAD_GATEWAY, "TLS to the upstream failed"),
@@ -135,13 +150,44 @@ mod tests {
         for (base, asked, expected) in [
             ("http://h:9000", "/", "http://h:9000/"),
             ("http://h:9000", "/a?b=c", "http://h:9000/a?b=c"),
-            ("http://h/v1", "/a//b/../%2e%2E/%2f?x=%20&y", "http://h/v1/a//b/../%2e%2E/%2f?x=%20&y"),
+            ("http://h", "/a//b/../%2e%2E/%2f?x=%20&y", "http://h/a//b/../%2e%2E/%2f?x=%20&y"),
+            ("http://h/v1", "/a//b/%2f?x=../..", "http://h/v1/a//b/%2f?x=../.."),
             ("https://h/v1/", "http://other.test/a?b", "https://h/v1/a?b"),
             ("https://h/v1", "http://other.test?b", "https://h/v1/?b"),
             ("https://h", "http://other.test?b", "https://h/?b"),
         ] {
             let upstream = Upstream::new(&Endpoint::parse_exact(base).unwrap()).unwrap();
             assert_eq!(target(&upstream, &asked.parse().unwrap()).unwrap().to_string(), expected, "{base} {asked}");
+        }
+    }
+
+    #[test]
+    fn nothing_climbs_over_a_base_path() {
+        let fenced = Upstream::new(&Endpoint::parse_exact("http://h/v1").unwrap()).unwrap();
+        for path in [
+            "/..",
+            "/../",
+            "/a/../b",
+            "/.",
+            "/a/./b",
+            "/%2e%2e/a",
+            "/%2E./a",
+            "/.%2e",
+            "/%2e",
+            "/..%2fa",
+            "/a%2F..%2F..%2Fb",
+            "/..%5ca",
+            "/..;/a",
+            "/..;x=1/a",
+            "/%2e%2e%3b/a",
+            "/a/..?q",
+            "/x/%2e%2e",
+        ] {
+            let refusal = target(&fenced, &path.parse().unwrap()).unwrap_err();
+            assert_eq!((refusal.status, refusal.close), (StatusCode::BAD_REQUEST, false), "{path}");
+        }
+        for path in ["/", "/...", "/a..b", "/..a", "/.well-known/x", "/a.", "/a;..", "/%2e%2ea", "/%252e%252e/a", "/?a=/../b", "/a//b"] {
+            assert!(target(&fenced, &path.parse().unwrap()).is_ok(), "{path}");
         }
     }
 }

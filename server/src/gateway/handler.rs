@@ -24,6 +24,7 @@ use crate::bus::Bus;
 use crate::event::{Event, Security, SecurityKind, TraceContext};
 use crate::live::{Environment, Route, Routing};
 use crate::outbound::{self, Outbound};
+use crate::values::TenantId;
 
 /// What every request needs.
 pub(super) struct Handler {
@@ -74,7 +75,7 @@ impl Handler {
         let interest = self.bus.interest(found.tenant);
         let trace = (interest.events || interest.traces).then(|| trace_context::begin(&parts.headers, interest.traces));
         if found.key_rejected {
-            self.report_key(client.address, trace.as_ref());
+            self.report(SecurityKind::ApiKeyRejected, None, client.address, trace.as_ref());
         }
         let record = match &trace {
             Some(trace) => Record::open(&self.bus, begun, client.address, &parts, host.as_ref(), &found, trace.clone()),
@@ -88,7 +89,7 @@ impl Handler {
             }
         };
         let trace = trace.filter(|_| interest.traces);
-        let ready = Ready { host, route, environment, trace };
+        let ready = Ready { host, tenant: found.tenant, route, environment, trace };
         self.forward(Request::from_parts(parts, body), ready, record, client, begun).await
     }
 
@@ -118,7 +119,12 @@ impl Handler {
         };
         let response = match forward::send(&self.outbound, request, limits, upload.as_ref()).await {
             Ok(response) => response,
-            Err(Unanswered::Refused(refusal)) => return refuse(refusal, record, begun, client, upload.is_some()),
+            Err(Unanswered::Refused(refusal)) => {
+                if let Some(rule) = refusal.blocked_by() {
+                    self.report(SecurityKind::EgressBlocked { rule }, ready.tenant, client.address, ready.trace.as_ref());
+                }
+                return refuse(refusal, record, begun, client, upload.is_some());
+            }
             Err(Unanswered::Cancelled) => {
                 // Nobody will read it.
                 drop(record);
@@ -136,15 +142,9 @@ impl Handler {
         response
     }
 
-    fn report_key(&self, client: IpAddr, trace: Option<&TraceContext>) {
-        self.bus.emit(None, || {
-            Event::Security(Security {
-                at: SystemTime::now(),
-                kind: SecurityKind::ApiKeyRejected,
-                tenant: None,
-                client_address: Some(client),
-                trace: trace.cloned(),
-            })
+    fn report(&self, kind: SecurityKind, tenant: Option<TenantId>, client: IpAddr, trace: Option<&TraceContext>) {
+        self.bus.emit(tenant, || {
+            Event::Security(Security { at: SystemTime::now(), kind, tenant, client_address: Some(client), trace: trace.cloned() })
         });
     }
 }
@@ -152,6 +152,7 @@ impl Handler {
 /// A request that found its way.
 struct Ready {
     host: HeaderValue,
+    tenant: Option<TenantId>,
     route: Arc<Route>,
     environment: Arc<Environment>,
     /// Written on the upstream's request; `None` leaves an inbound context as it came.

@@ -9,8 +9,8 @@
 //!
 //! # What passes
 //! The upstream's path is the environment's base path followed by the request's path and query exactly as they came:
-//! nothing is decoded, normalised or resolved, so `..` and `%2e%2e` reach the upstream, which must not take the base
-//! path for a fence. The gateway is the edge: `x-forwarded-for`, `-proto` and `-host` are replaced, never appended to,
+//! nothing is decoded, normalised or resolved. Where there is a base path, a request with a dot segment is refused, so
+//! that nobody leaves it with the injected credentials in hand. The gateway is the edge: `x-forwarded-for`, `-proto` and `-host` are replaced, never appended to,
 //! and `forwarded` is dropped, so that an upstream may trust them.
 
 mod body;

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::body::Body;
 use super::headers::request_id_value;
+use crate::values::EgressRule;
 
 /// Why a request is not passed on, or why its answer could not be had.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +34,8 @@ enum Detail {
         kind: &'static str,
         message: String,
     },
+    /// The route's target is where no workspace may go.
+    Blocked(EgressRule),
 }
 
 impl Refusal {
@@ -75,10 +78,24 @@ impl Refusal {
         Self::with(status, message, Detail::Failure { kind, message: detail })
     }
 
+    /// Names the rule, not what was found there.
+    pub(super) fn blocked(rule: EgressRule) -> Self {
+        Self::with(StatusCode::BAD_GATEWAY, "The route's target is not allowed: workspaces may not connect to it", Detail::Blocked(rule))
+    }
+
+    /// The egress rule it comes from.
+    pub(super) fn blocked_by(&self) -> Option<EgressRule> {
+        match self.detail.as_deref() {
+            Some(Detail::Blocked(rule)) => Some(*rule),
+            _ => None,
+        }
+    }
+
     /// Of a 5xx: its kind and what happened.
     pub(super) fn failure(&self) -> Option<(&'static str, &str)> {
         match self.detail.as_deref() {
             Some(Detail::Failure { kind, message }) => Some((kind, message)),
+            Some(Detail::Blocked(rule)) => Some(("egress_blocked", rule.phrase())),
             _ if self.status.is_server_error() => Some(("unsupported", self.message)),
             _ => None,
         }
@@ -95,7 +112,8 @@ impl Refusal {
             Some(Detail::Route(route)) => Some(route.as_str()),
             _ => None,
         };
-        let json = Json { error: self.message, status: self.status.as_u16(), request_id, route, error_id };
+        let rule = self.blocked_by().map(EgressRule::name);
+        let json = Json { error: self.message, status: self.status.as_u16(), request_id, route, rule, error_id };
         // Plain text and numbers always serialise.
         let text = serde_json::to_vec(&json).unwrap_or_default();
         let mut response = Response::new(Body::own(Bytes::from(text)));
@@ -132,6 +150,8 @@ struct Json<'a> {
     request_id: Uuid,
     #[serde(skip_serializing_if = "Option::is_none")]
     route: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<&'static str>,
     #[serde(rename = "errorId", skip_serializing_if = "Option::is_none")]
     error_id: Option<Uuid>,
 }

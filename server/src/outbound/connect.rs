@@ -1,11 +1,12 @@
-//! From a URI to a TCP connection: resolve once, then connect to what was resolved, within the caller's time.
+//! From a URI to a TCP connection: resolve once, ask the guard about every address, then connect to what it has seen,
+//! within the caller's time.
 //!
-//! Every address that is ever connected to goes through [`Tcp`], IP literals too, and it knows for whom: whatever
-//! decides where a scope may connect belongs between its two steps.
+//! Every address that is ever connected to goes through [`Tcp`], IP literals too, and it knows for whom.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -15,8 +16,10 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tower::Service;
 
-use super::Scope;
 use super::body::BoxError;
+use super::guard::{Checked, Guard, Target};
+use super::network::Network;
+use crate::values::EgressRule;
 
 /// RFC 8305, "Connection Attempt Delay".
 const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
@@ -38,6 +41,8 @@ pub(super) fn within<F: Future>(timeout: Duration, future: F) -> impl Future<Out
 pub(super) enum Failure {
     #[error("the URI has no host")]
     NoHost,
+    #[error("blocked by the egress rule {}", .0.name())]
+    Blocked(EgressRule),
     #[error("{host}: {reason}")]
     Name { host: String, reason: io::Error },
     #[error("connecting to {address}")]
@@ -46,9 +51,13 @@ pub(super) enum Failure {
     Timeout(Duration),
 }
 
-/// Bounds the whole of connecting, TLS included.
+/// Bounds the whole of connecting, TLS included, and has the guard see the host before TLS does, which finds its own fault
+/// with abbreviated addresses.
 #[derive(Clone)]
-pub(super) struct Bounded<C>(pub(super) C);
+pub(super) struct Bounded<C> {
+    pub(super) guard: Guard,
+    pub(super) inner: C,
+}
 
 impl<C> Service<Uri> for Bounded<C>
 where
@@ -61,12 +70,16 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<C::Response, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.0.poll_ready(cx)
+        self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let timeout = TIMEOUT.try_with(|timeout| *timeout).unwrap_or(DEFAULT_TIMEOUT);
-        let connecting = self.0.call(uri);
+        let judged = uri.host().map_or(Err(Failure::NoHost), |host| self.guard.host(host).map(drop).map_err(Failure::Blocked));
+        if let Err(failure) = judged {
+            return Box::pin(async move { Err(failure.into()) });
+        }
+        let connecting = self.inner.call(uri);
         Box::pin(async move {
             match tokio::time::timeout(timeout, connecting).await {
                 Ok(done) => done,
@@ -76,15 +89,29 @@ where
     }
 }
 
-/// Resolves and connects.
-#[derive(Clone, Copy, Debug)]
+/// Resolves, asks the guard, and connects.
+#[derive(Clone)]
 pub(super) struct Tcp {
-    scope: Scope,
+    guard: Guard,
+    network: Arc<dyn Network>,
 }
 
 impl Tcp {
-    pub(super) const fn new(scope: Scope) -> Self {
-        Self { scope }
+    pub(super) fn new(guard: Guard, network: Arc<dyn Network>) -> Self {
+        Self { guard, network }
+    }
+
+    async fn connect(&self, uri: &Uri) -> Result<TcpStream, Failure> {
+        let host = uri.host().ok_or(Failure::NoHost)?;
+        let port = uri.port_u16().unwrap_or(if uri.scheme() == Some(&http::uri::Scheme::HTTPS) { 443 } else { 80 });
+        let addresses = match self.guard.host(host).map_err(Failure::Blocked)? {
+            Target::Address(address) => vec![SocketAddr::new(address, port)],
+            Target::Name(name) => {
+                self.network.resolve(name, port).await.map_err(|reason| Failure::Name { host: name.to_owned(), reason })?
+            }
+        };
+        let checked = self.guard.resolved(addresses).map_err(Failure::Blocked)?;
+        first_of(&*self.network, host, checked).await
     }
 }
 
@@ -98,13 +125,9 @@ impl Service<Uri> for Tcp {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let scope = self.scope;
+        let tcp = self.clone();
         Box::pin(async move {
-            let host = uri.host().ok_or(Failure::NoHost)?;
-            let port = uri.port_u16().unwrap_or(if uri.scheme() == Some(&http::uri::Scheme::HTTPS) { 443 } else { 80 });
-            let addresses = resolve(host, port).await?;
-            tracing::trace!(?scope, host, count = addresses.len(), "resolved");
-            let stream = first_of(host, addresses).await?;
+            let stream = tcp.connect(&uri).await?;
             // Without it small requests wait for acknowledgements; a socket that refuses still works.
             let _ = stream.set_nodelay(true);
             Ok(TokioIo::new(stream))
@@ -112,26 +135,15 @@ impl Service<Uri> for Tcp {
     }
 }
 
-async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Failure> {
-    let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-    if let Ok(ip) = bare.parse::<IpAddr>() {
-        return Ok(vec![SocketAddr::new(ip, port)]);
-    }
-    match tokio::net::lookup_host((bare, port)).await {
-        Ok(found) => Ok(found.collect()),
-        Err(reason) => Err(Failure::Name { host: bare.to_owned(), reason }),
-    }
-}
-
 /// Connects to whichever address answers first, starting them one after another (RFC 8305 §5, in the resolver's order).
-async fn first_of(host: &str, addresses: Vec<SocketAddr>) -> Result<TcpStream, Failure> {
+async fn first_of(network: &dyn Network, host: &str, addresses: Checked) -> Result<TcpStream, Failure> {
     let mut failed = Failure::Name { host: host.to_owned(), reason: io::Error::other("the name has no address") };
-    let mut waiting = addresses.into_iter();
+    let mut waiting = addresses.into_inner().into_iter();
     let mut trying = FuturesUnordered::new();
     loop {
         match waiting.next() {
             Some(address) => {
-                trying.push(async move { TcpStream::connect(address).await.map_err(|source| Failure::Connect { address, source }) });
+                trying.push(async move { network.connect(address).await.map_err(|source| Failure::Connect { address, source }) });
             }
             None if trying.is_empty() => return Err(failed),
             None => {}

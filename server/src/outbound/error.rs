@@ -4,10 +4,14 @@ use std::error::Error as StdError;
 use std::io;
 
 use super::connect::Failure;
+use crate::values::EgressRule;
 
 /// Closed, so that callers decide what to answer, whether to retry, and what to count.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
+    /// Whoever it is sent for may not go there; nothing was connected to. Names the rule and no address.
+    #[error("blocked by the egress rule {}", rule.name())]
+    Blocked { rule: EgressRule },
     #[error("name not found: {0}")]
     NameNotFound(String),
     #[error("connection refused: {0}")]
@@ -32,6 +36,7 @@ impl Error {
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
+            Self::Blocked { .. } => "egress_blocked",
             Self::NameNotFound(_) => "name_not_found",
             Self::Refused(_) => "connection_refused",
             Self::Unreachable(_) => "unreachable",
@@ -40,12 +45,6 @@ impl Error {
             Self::Closed(_) => "connection_closed",
             Self::Other(_) => "other",
         }
-    }
-
-    /// Whether the request certainly never left.
-    #[must_use]
-    pub const fn before_sending(&self) -> bool {
-        !matches!(self, Self::Closed(_) | Self::Other(_))
     }
 
     pub(super) fn classify(error: &(dyn StdError + 'static)) -> Self {
@@ -73,6 +72,7 @@ impl Error {
         if let Some(failure) = error.downcast_ref::<Failure>() {
             return Some(match failure {
                 Failure::NoHost => Self::Other(failure.to_string()),
+                Failure::Blocked(rule) => Self::Blocked { rule: *rule },
                 Failure::Name { .. } => Self::NameNotFound(failure.to_string()),
                 Failure::Timeout(_) => Self::ConnectTimeout(failure.to_string()),
                 Failure::Connect { address, source } => Self::of_connect(&address.to_string(), source),

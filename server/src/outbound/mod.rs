@@ -1,14 +1,18 @@
 //! The one HTTP client that everything leaves through: upstreams of routes, telemetry, webhooks.
 //!
-//! It follows no redirect, knows no proxy from the environment, and adds no header but `Host`. Connections made for a
-//! workspace and those made for the operator are never shared: what may be reached differs, and a pooled connection is
-//! not checked again.
+//! It follows no redirect, knows no proxy from the environment, and adds no header but `Host`. Nothing is connected to
+//! before [`guard`] has seen it. Connections made for a workspace and those made for the operator are never shared: what
+//! may be reached differs, and a pooled connection is not checked again. It need not be: the policy is fixed when the
+//! client is made, and a connection stays with the address that was checked.
 
 mod body;
 mod connect;
 mod error;
+mod guard;
+mod network;
 mod tls;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -19,18 +23,14 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 pub use body::Body;
 pub use error::Error;
+pub use network::{Network, SystemNetwork};
 pub use tls::RootsError;
 
 use connect::{Bounded, Tcp};
+use guard::Guard;
 
-/// On whose behalf something is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Scope {
-    /// Somewhere that a workspace chose.
-    Tenant,
-    /// Somewhere that the operator chose.
-    Operator,
-}
+use crate::egress::Policy;
+pub use crate::egress::Scope;
 
 type Pool = Client<Bounded<HttpsConnector<Tcp>>, Body>;
 
@@ -44,6 +44,8 @@ const H2_PING: Duration = Duration::from_secs(30);
 pub struct Outbound {
     tenant: Pool,
     operator: Pool,
+    policy: Policy,
+    network: Arc<dyn Network>,
 }
 
 impl Outbound {
@@ -51,35 +53,46 @@ impl Outbound {
     ///
     /// # Errors
     /// When the TLS library refuses its own defaults, which no setting can cause.
-    pub fn new() -> Result<Self, RootsError> {
-        Ok(Self::over(&tls::client(None)?))
+    pub fn new(policy: Policy) -> Result<Self, RootsError> {
+        Self::over(policy, Arc::new(SystemNetwork))
     }
 
-    /// Trusts the certificates in `pem` besides Mozilla's roots.
+    /// The same over another network than the machine's.
+    ///
+    /// # Errors
+    /// As [`Outbound::new`].
+    pub fn over(policy: Policy, network: Arc<dyn Network>) -> Result<Self, RootsError> {
+        Ok(Self::build(policy, network, &tls::client(None)?))
+    }
+
+    /// A client with connections of its own that trusts the certificates in `pem` besides Mozilla's roots. What may be
+    /// reached stays the same.
     ///
     /// # Errors
     /// When `pem` holds no certificate or one that is not readable.
-    pub fn with_roots(pem: &str) -> Result<Self, RootsError> {
-        Ok(Self::over(&tls::client(Some(pem))?))
+    pub fn with_roots(&self, pem: &str) -> Result<Self, RootsError> {
+        Ok(Self::build(self.policy.clone(), Arc::clone(&self.network), &tls::client(Some(pem))?))
     }
 
-    fn over(tls: &rustls::ClientConfig) -> Self {
+    fn build(policy: Policy, network: Arc<dyn Network>, tls: &rustls::ClientConfig) -> Self {
         let pool = |scope| {
+            let guard = Guard::new(scope, policy.clone());
             let https = hyper_rustls::HttpsConnectorBuilder::new()
                 .with_tls_config(tls.clone())
                 .https_or_http()
                 .enable_http1()
                 .enable_http2()
-                .wrap_connector(Tcp::new(scope));
+                .wrap_connector(Tcp::new(guard.clone(), Arc::clone(&network)));
             Client::builder(TokioExecutor::new())
                 .timer(TokioTimer::new())
                 .pool_timer(TokioTimer::new())
                 .pool_idle_timeout(IDLE)
                 .pool_max_idle_per_host(IDLE_PER_HOST)
                 .http2_keep_alive_interval(H2_PING)
-                .build(Bounded(https))
+                .build(Bounded { guard, inner: https })
         };
-        Self { tenant: pool(Scope::Tenant), operator: pool(Scope::Operator) }
+        let (tenant, operator) = (pool(Scope::Tenant), pool(Scope::Operator));
+        Self { tenant, operator, policy, network }
     }
 
     /// Sends a request whose URI is absolute, and waits for the response's headers. `connect_timeout` covers name

@@ -8,8 +8,10 @@ use uuid::Uuid;
 
 use super::publish::{Problem, Publisher, Scope};
 use super::{Error, OtelEnvironment};
+use crate::egress::{Policy, Scope as Reach};
 use crate::live::{Exports, Routing};
 use crate::store::{Changes, Store};
+use crate::values::{Endpoint, Field, Rule};
 use crate::vault::{Binding, Vault};
 
 const KEY_CHECK: Binding<'_> = Binding { tree: "meta", record: "key_check", field: "value" };
@@ -27,6 +29,8 @@ struct Inner {
     vault: Vault,
     environment: OtelEnvironment,
     instance: Uuid,
+    /// Where connections may lead, as it is enforced when they are made.
+    egress: Policy,
     /// Saves happen one at a time, from the first read to the publication.
     writes: Mutex<()>,
     publisher: Publisher,
@@ -40,11 +44,11 @@ impl Settings {
     ///
     /// # Errors
     /// The store can't be read or written. Unreadable records and secrets are no error: see [`Settings::problems`].
-    pub fn open(store: Store, vault: Vault, environment: OtelEnvironment, instance: Uuid) -> Result<Self, Error> {
+    pub fn open(store: Store, vault: Vault, environment: OtelEnvironment, instance: Uuid, egress: Policy) -> Result<Self, Error> {
         let publisher = Publisher::default();
         let wrong_key = check_key(&store, &vault)?;
         let settings =
-            Self { inner: Arc::new(Inner { store, vault, environment, instance, writes: Mutex::new(()), publisher, wrong_key }) };
+            Self { inner: Arc::new(Inner { store, vault, environment, instance, egress, writes: Mutex::new(()), publisher, wrong_key }) };
         settings.publish(Scope::All)?;
         for problem in settings.problems() {
             match problem {
@@ -103,6 +107,12 @@ impl Settings {
 
     pub(super) fn publisher(&self) -> &Publisher {
         &self.inner.publisher
+    }
+
+    /// Refuses what no connection could ever be made to. A name is judged when it is connected to: it may change.
+    pub(super) fn check_egress(&self, reach: Reach, field: Field, endpoint: &Endpoint) -> Result<(), Error> {
+        let judged = self.inner.egress.host(reach, endpoint.host());
+        judged.map_err(|rule| Error::Invalid { field, rule: Rule::EgressBlocked { rule } })
     }
 
     /// To be held from the first read of a save on.

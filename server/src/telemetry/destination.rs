@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Options;
+use super::alarm::Alarm;
 use super::delivery::Transport;
 use super::pipeline::Pipeline;
 use super::queue::Queue;
@@ -25,6 +26,7 @@ use crate::live::{Batch, ExportTarget, Owner};
 /// What all destinations share.
 pub struct Common {
     pub transport: Arc<dyn Transport>,
+    pub alarm: Arc<Alarm>,
     pub options: Options,
     pub tracker: TaskTracker,
     /// Cancelled when the time to shut down is over.

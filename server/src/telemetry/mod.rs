@@ -11,6 +11,7 @@
 //! settings but what it is given, and a request never waits for it. With nothing configured there is no destination, no
 //! timer and no allocation; one task waits for that to change.
 
+mod alarm;
 mod delivery;
 mod destination;
 mod encode;
@@ -46,6 +47,7 @@ use crate::bus::{Bus, Interest, Listener};
 use crate::event::Event;
 use crate::live::{ExportTarget, Exports, Owner};
 use crate::values::TenantId;
+use alarm::Alarm;
 use destination::{Common, Destination};
 use probe::Desk;
 use recent::Recent;
@@ -107,6 +109,7 @@ impl Telemetry {
         let logger = SdkLoggerProvider::builder().with_resource(Resource::builder_empty().build()).build();
         let common = Arc::new(Common {
             transport,
+            alarm: Arc::new(Alarm::new(bus.emitter())),
             options,
             tracker: TaskTracker::new(),
             abort: CancellationToken::new(),

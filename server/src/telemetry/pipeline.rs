@@ -283,6 +283,7 @@ impl Lanes {
                 lane: Arc::clone(&lane),
                 ledger: Arc::clone(&pipeline.ledger),
                 transport: Arc::clone(&common.transport),
+                alarm: Arc::clone(&common.alarm),
                 retry: Retry { max_elapsed, ..retry },
                 give_up: common.options.give_up.clone(),
                 abort: abort.clone(),

@@ -137,6 +137,9 @@ async fn one(common: &Common, target: &ExportTarget, encoders: &Encoders, signal
         Answer::Taken { rejected } => Some(FailureKind::PartialSuccess { rejected }),
         Answer::Retry { kind, .. } | Answer::Final(kind) => Some(kind),
     };
+    if let Some(FailureKind::Blocked { rule }) = failure {
+        common.alarm.blocked(target.owner, rule);
+    }
     found(judged.status, begun.elapsed(), failure, judged.message)
 }
 

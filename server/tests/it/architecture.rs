@@ -22,13 +22,15 @@ const MAY_NAME: &[(&str, &[&str])] = &[
 
 /// Rooms that may know only these others of ours.
 const KNOWS_ONLY: &[(&str, &[&str])] = &[
+    ("egress/", &["egress", "values"]),
+    ("outbound/", &["outbound", "egress", "values"]),
     ("event.rs", &["values"]),
     ("bus.rs", &["event", "values"]),
     ("live/", &["values", "live"]),
     ("telemetry/", &["telemetry", "event", "bus", "live", "values", "outbound"]),
     ("gateway/", &["gateway", "event", "bus", "live", "values", "outbound"]),
     ("store/", &["store", "values", "vault"]),
-    ("settings/", &["settings", "store", "vault", "live", "values", "auth", "config"]),
+    ("settings/", &["settings", "store", "vault", "live", "egress", "values", "auth", "config"]),
 ];
 
 #[test]

@@ -2,12 +2,14 @@
 //!
 //! Every parser takes text and answers with the value or the [`Rule`](super::Rule) it breaks; it never panics.
 
+mod egress;
 mod endpoint;
 mod export;
 mod headers;
 mod names;
 mod preset;
 
+pub use egress::EgressRule;
 pub use endpoint::{Endpoint, Signal};
 pub use export::{Compression, MAX_EXPORT_TIMEOUT_S, Temporality, parse_export_timeout};
 pub use headers::HeaderList;

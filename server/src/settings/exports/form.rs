@@ -71,6 +71,10 @@ impl Parsed {
         })
     }
 
+    pub(super) const fn endpoint(&self) -> Option<&Endpoint> {
+        self.endpoint.as_ref()
+    }
+
     /// A workspace's record, but for the headers. Nothing manages any of it.
     pub(super) fn of_workspace(self, workspace: TenantId, old: Option<&ExportSettings>) -> ExportSettings {
         let mut next = old.cloned().unwrap_or_else(|| empty(Some(workspace)));

@@ -4,6 +4,7 @@
 use super::form::{ExportChange, Parsed, managed_by};
 use super::{Current, ExportWriter, Settings};
 use crate::auth::Actor;
+use crate::egress::Scope as Reach;
 use crate::live::ExportTarget;
 use crate::settings::Error;
 use crate::settings::effective::{self, ManagedBy, StoredExport};
@@ -81,6 +82,13 @@ impl Settings {
     ) -> Result<ExportSettings, Error> {
         let old = current.record.as_ref();
         let parsed = Parsed::from(change)?;
+        let by_file = *actor == Actor::Bootstrap;
+        let stored_endpoint = old.and_then(|old| old.endpoint.as_ref()).map(|stored| &stored.0);
+        // What the bootstrap file says again changes nothing, and so keeps nobody from starting.
+        if let Some(endpoint) = parsed.endpoint().filter(|endpoint| !by_file || stored_endpoint != Some(*endpoint)) {
+            let reach = if workspace.is_some() { Reach::Tenant } else { Reach::Operator };
+            self.check_egress(reach, Field::Endpoint, endpoint)?;
+        }
         let mut next = match workspace {
             Some(workspace) => parsed.of_workspace(workspace, old),
             None => {
@@ -89,7 +97,7 @@ impl Settings {
                     ..StoredExport::default()
                 };
                 let effective = effective::operator(&stored, self.environment(), self.instance());
-                let managed = if *actor == Actor::Bootstrap { ManagedBy::default() } else { effective.managed };
+                let managed = if by_file { ManagedBy::default() } else { effective.managed };
                 if let Some(variable) = managed.headers
                     && (change.clear_headers || !change.headers.trim().is_empty())
                 {

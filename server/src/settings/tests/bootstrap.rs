@@ -9,7 +9,7 @@ use crate::settings::{Error, Passwords};
 use crate::values::{Field, Password, Rule, Slug};
 
 /// Not a hash at all, but enough to see what is asked of one.
-struct Reversing;
+pub(super) struct Reversing;
 
 #[async_trait]
 impl Passwords for Reversing {

@@ -1,6 +1,7 @@
 //! The services over a real store and vault.
 
 mod bootstrap;
+mod egress;
 mod export_history;
 mod exports;
 mod people;
@@ -13,6 +14,7 @@ use uuid::Uuid;
 
 use super::{ExportChange, ExportReader, ExportWriter, OtelEnvironment, Settings};
 use crate::auth::{Actor, Operator, WorkspaceAdmin, WorkspaceMember};
+use crate::egress::Policy;
 use crate::live::{ExportTarget, Exports};
 use crate::store::{Store, Workspace};
 use crate::values::{Email, Role, TenantId};
@@ -37,7 +39,8 @@ fn house_with(vars: &[(&str, &str)]) -> House {
 fn open(path: &std::path::Path, key: [u8; 32], vars: &[(&str, &str)]) -> Settings {
     let environment =
         OtelEnvironment::from_vars(|name| vars.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned())).unwrap();
-    Settings::open(Store::open(path).unwrap(), Vault::from_key(key), environment, Uuid::nil()).unwrap()
+    let egress = Policy::new(["127.0.0.0/8".parse().unwrap()]);
+    Settings::open(Store::open(path).unwrap(), Vault::from_key(key), environment, Uuid::nil(), egress).unwrap()
 }
 
 impl House {

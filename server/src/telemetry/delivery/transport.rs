@@ -20,7 +20,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 #[async_trait]
 pub trait Transport: Send + Sync + 'static {
     /// # Errors
-    /// What kept a response from coming; such a failure may be tried again.
+    /// What kept a response from coming. It may be tried again, unless it was blocked.
     async fn send(&self, target: &ExportTarget, request: Request<Bytes>) -> Result<Response<Incoming>, Unsent>;
 }
 
@@ -53,7 +53,7 @@ impl OutboundTransport {
         {
             return Ok(client.clone());
         }
-        let client = Outbound::with_roots(pem)?;
+        let client = self.outbound.with_roots(pem)?;
         *cached = Some((Arc::clone(pem), client.clone()));
         Ok(client)
     }
@@ -79,6 +79,7 @@ impl Transport for OutboundTransport {
 
 fn kind(error: &Error) -> FailureKind {
     match error {
+        Error::Blocked { rule } => FailureKind::Blocked { rule: *rule },
         Error::NameNotFound(_) => FailureKind::NameNotFound,
         Error::Refused(_) => FailureKind::Refused,
         Error::Unreachable(_) => FailureKind::Unreachable,

@@ -10,8 +10,9 @@ use tokio_util::sync::CancellationToken;
 use super::answer::{Answer, Judged, judge};
 use super::give_up::GiveUp;
 use super::retry::chance;
-use super::{Lane, Payload, Retry, Transport};
+use super::{Lane, Payload, Retry, Transport, Unsent};
 use crate::live::{ExportTarget, SignalTarget};
+use crate::telemetry::alarm::Alarm;
 use crate::telemetry::recent::{Attempt, Outcome};
 use crate::telemetry::status::{Ledger, Reason};
 use crate::values::{FailureKind, Signal};
@@ -25,6 +26,7 @@ pub struct Worker {
     pub lane: Arc<Lane>,
     pub ledger: Arc<Ledger>,
     pub transport: Arc<dyn Transport>,
+    pub alarm: Arc<Alarm>,
     pub retry: Retry,
     pub give_up: GiveUp,
     /// Cancelled when nothing more may be sent, done or not.
@@ -74,6 +76,9 @@ impl Worker {
                     return;
                 }
                 Answer::Final(kind) => {
+                    if let FailureKind::Blocked { rule } = kind {
+                        self.alarm.blocked(self.target.owner, rule);
+                    }
                     self.ledger.failed(self.signal, kind, to.url.host());
                     self.ledger.drop_payload(Reason::NotRetryable, payload.load);
                     return;
@@ -150,6 +155,8 @@ pub async fn exchange(
     let exchange = async {
         match transport.send(target, request).await {
             Ok(response) => judge(signal, response).await,
+            // What may not be reached now may not be reached later.
+            Err(Unsent { kind: kind @ FailureKind::Blocked { .. }, .. }) => without(Answer::Final(kind), None),
             Err(unsent) => without(Answer::Retry { kind: unsent.kind, after: None }, Some(unsent.detail)),
         }
     };

@@ -31,6 +31,8 @@ pub const LATENCY_MS: &str = "knoxcall.latency_ms";
 pub const UPSTREAM_ADDRESS: &str = "knoxcall.upstream.address";
 pub const SECURITY_EVENT: &str = "knoxcall.security.event";
 pub const SECURITY_SEVERITY: &str = "knoxcall.security.severity";
+/// Of `egress.blocked`: the rule that forbids it.
+pub const EGRESS_RULE: &str = "knoxcall.egress.rule";
 /// `2xx` and so on.
 pub const STATUS_CLASS: &str = "http.response.status_class";
 /// Whether the request ended with a 5xx or a transport failure.

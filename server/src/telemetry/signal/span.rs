@@ -8,7 +8,7 @@ use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 
 use super::{Outcome, error_type, known_method, method, milliseconds, names, outcome, route};
-use crate::event::{Request, Security, TraceContext};
+use crate::event::{Request, Security, SecurityKind, TraceContext};
 
 /// The request's span, or `None` when its trace is not sampled.
 #[must_use]
@@ -115,6 +115,9 @@ pub fn security(security: &Security, own: Ids, tenant: Option<&Arc<str>>, scope:
     }
     let mut attributes =
         vec![KeyValue::new(names::SECURITY_EVENT, security.kind.name()), KeyValue::new(names::SECURITY_SEVERITY, security.kind.severity())];
+    if let SecurityKind::EgressBlocked { rule } = security.kind {
+        attributes.push(KeyValue::new(names::EGRESS_RULE, rule.name()));
+    }
     if let Some(client) = security.client_address {
         attributes.push(KeyValue::new(names::CLIENT_ADDRESS, client.to_string()));
     }
@@ -182,7 +185,8 @@ mod tests {
     use super::super::fixtures::{TENANT, request as fixture};
     use super::super::scope;
     use super::*;
-    use crate::event::{Component, Failure, SecurityKind};
+    use crate::event::{Component, Failure};
+    use crate::values::EgressRule;
 
     fn lines(span: &SpanData) -> String {
         let mut lines: Vec<String> = span.attributes.iter().map(|a| format!("{} = {:?}", a.key, a.value)).collect();
@@ -229,6 +233,27 @@ mod tests {
         assert_eq!(request(&page, None, &scope()).unwrap().name, "GET /w/{slug}/routes");
         let bare = Request { http_route: None, ..page };
         assert_eq!(request(&bare, None, &scope()).unwrap().name, "GET");
+    }
+
+    #[test]
+    fn what_was_blocked_is_told_by_its_rule() {
+        let event = Security {
+            at: SystemTime::UNIX_EPOCH,
+            kind: SecurityKind::EgressBlocked { rule: EgressRule::Private },
+            tenant: None,
+            client_address: None,
+            trace: None,
+        };
+        assert_eq!(
+            lines(&security(&event, Ids::random(), Some(&tenant()), &scope())).lines().collect::<Vec<_>>(),
+            [
+                "security egress.blocked Internal Unset",
+                "knoxcall.egress.rule = String(Static(\"private\"))",
+                "knoxcall.security.event = String(Static(\"egress.blocked\"))",
+                "knoxcall.security.severity = String(Static(\"medium\"))",
+                &format!("knoxcall.tenant_id = String(RefCounted(\"{}\"))", tenant()),
+            ]
+        );
     }
 
     #[test]

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use http::Method;
 use server::gateway::Config;
-use server::outbound::Outbound;
 use tokio::io::AsyncWriteExt;
 
 use super::rig::{Rig, Table, WHO, client, h2_client, read_to_end};
+use crate::support::network::outbound;
 use crate::support::upstream::{Upstream, until};
 
 #[tokio::test]
@@ -58,7 +58,7 @@ async fn shutdown_finishes_requests_and_takes_no_new_ones() {
 async fn shutdown_does_not_wait_beyond_its_grace() {
     let upstream = Upstream::start().await;
     let config = Config { shutdown_grace: Duration::from_millis(200), ..Config::default() };
-    let mut rig = Rig::with(&Table::to(&upstream.url()), config, Outbound::new().unwrap()).await;
+    let mut rig = Rig::with(&Table::to(&upstream.url()), config, outbound()).await;
     let held = tokio::spawn(rig.request(&client(), Method::GET, "/").header("x-script", "stall").send());
     until("it is under way", || upstream.open() == 1).await;
     rig.shutdown.cancel();
@@ -84,7 +84,7 @@ async fn a_panic_is_one_requests_affair() {
 async fn connections_above_the_limit_wait() {
     let upstream = Upstream::start().await;
     let config = Config { max_connections: 2, ..Config::default() };
-    let rig = Rig::with(&Table::to(&upstream.url()), config, Outbound::new().unwrap()).await;
+    let rig = Rig::with(&Table::to(&upstream.url()), config, outbound()).await;
     let (first, second) = (rig.connect().await, rig.connect().await);
     let mut third = rig.connect().await;
     third.write_all(format!("GET / HTTP/1.1\r\n{WHO}Connection: close\r\n\r\n").as_bytes()).await.unwrap();

@@ -1,5 +1,6 @@
 //! The gateway as its clients and upstreams see it, over real sockets.
 
+mod egress;
 mod events;
 mod life;
 mod off;
@@ -10,3 +11,5 @@ mod rig;
 mod smuggling;
 mod streaming;
 mod w3c;
+
+pub use egress::HOSTILE;

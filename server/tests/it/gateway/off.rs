@@ -7,7 +7,6 @@ use arc_swap::ArcSwap;
 use server::bus::Bus;
 use server::gateway::{self, Config};
 use server::live::{Exports, Owner};
-use server::outbound::Outbound;
 use server::telemetry::{Options, OutboundTransport, Telemetry};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -15,6 +14,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::rig::{Table, WHO};
+use crate::support::network::outbound;
 use crate::support::upstream::Upstream;
 use crate::telemetry::{exports, target};
 
@@ -57,7 +57,7 @@ fn allocations(connected: Connected, upstream: &str) -> u64 {
     let (_sender, receiver) = watch::channel(Arc::new(exports));
     let stop = CancellationToken::new();
     let (mut stream, served, _telemetry) = runtime.block_on(async {
-        let outbound = Outbound::new().unwrap();
+        let outbound = outbound();
         let bus = Bus::default();
         let telemetry = (connected != Connected::Nothing).then(|| {
             let transport = Arc::new(OutboundTransport::new(outbound.clone()));

@@ -3,8 +3,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::BodyExt;
-use server::outbound::{Body, Error, Outbound, Scope};
+use server::outbound::{Body, Error, Scope};
 
+use crate::support::network::outbound;
 use crate::support::upstream::{Certificate, Echo, Upstream};
 
 const PLENTY: Duration = Duration::from_secs(5);
@@ -14,7 +15,7 @@ fn get(uri: &str) -> Request<Body> {
 }
 
 async fn failure(uri: &str, timeout: Duration) -> Error {
-    Outbound::new().unwrap().send(Scope::Operator, get(uri), timeout).await.unwrap_err()
+    outbound().send(Scope::Operator, get(uri), timeout).await.unwrap_err()
 }
 
 #[tokio::test]
@@ -34,7 +35,7 @@ async fn failures_are_told_apart_on_real_sockets() {
     let stranger = Upstream::start_tls(&certificate, true).await;
     let Error::Tls(reason) = failure(&stranger.url(), PLENTY).await else { panic!("not TLS") };
     assert!(reason.contains("UnknownIssuer") || reason.contains("certificate"), "{reason}");
-    let trusting = Outbound::with_roots(&certificate.pem).unwrap();
+    let trusting = outbound().with_roots(&certificate.pem).unwrap();
     let wrong_name = format!("https://127.0.0.1:{}/", stranger.address.port());
     assert!(matches!(trusting.send(Scope::Operator, get(&wrong_name), PLENTY).await, Err(Error::Tls(_))));
     assert_eq!(trusting.send(Scope::Operator, get(&stranger.url()), PLENTY).await.unwrap().status(), 200);
@@ -52,11 +53,11 @@ async fn failures_are_told_apart_on_real_sockets() {
 #[tokio::test]
 async fn scopes_never_share_a_connection_and_each_reuses_its_own() {
     let upstream = Upstream::start().await;
-    let outbound = Outbound::new().unwrap();
+    let client = outbound();
     for (scope, connections) in [(Scope::Tenant, 1), (Scope::Tenant, 1), (Scope::Operator, 2), (Scope::Operator, 2), (Scope::Tenant, 2)] {
         let mut request = Request::post(upstream.url()).body(Body::from(Bytes::from_static(b"hello"))).unwrap();
         request.headers_mut().insert("x-mine", http::HeaderValue::from_static("1"));
-        let response = outbound.send(scope, request, PLENTY).await.unwrap();
+        let response = client.send(scope, request, PLENTY).await.unwrap();
         let echo: Echo = serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap();
         assert_eq!(echo.body_length, 5);
         let mut names: Vec<_> = echo.headers.iter().map(|(name, _)| name.as_str()).collect();
@@ -71,6 +72,6 @@ async fn redirects_are_not_followed() {
     let upstream = Upstream::start().await;
     let mut request = get(&upstream.url());
     request.headers_mut().insert("x-script", http::HeaderValue::from_static("status 302"));
-    let response = Outbound::new().unwrap().send(Scope::Operator, request, PLENTY).await.unwrap();
+    let response = outbound().send(Scope::Operator, request, PLENTY).await.unwrap();
     assert_eq!(response.status(), 302);
 }

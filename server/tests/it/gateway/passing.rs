@@ -1,10 +1,10 @@
 use http::{HeaderMap, HeaderValue, Method};
 use server::gateway::Config;
-use server::outbound::Outbound;
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::rig::{Rig, Table, WHO, client, h2_client};
+use crate::support::network::outbound;
 use crate::support::upstream::{Certificate, Echo, Upstream};
 
 #[tokio::test]
@@ -132,7 +132,7 @@ async fn tls_upstreams_over_http_2_and_http_1() {
     let certificate = Certificate::localhost();
     for (h2, version) in [(true, "HTTP/2.0"), (false, "HTTP/1.1")] {
         let upstream = Upstream::start_tls(&certificate, h2).await;
-        let outbound = Outbound::with_roots(&certificate.pem).unwrap();
+        let outbound = outbound().with_roots(&certificate.pem).unwrap();
         let rig = Rig::with(&Table::to(&upstream.url()), Config::default(), outbound).await;
         for client in [client(), h2_client()] {
             for _ in 0..3 {
@@ -148,7 +148,7 @@ async fn tls_upstreams_over_http_2_and_http_1() {
         let events = rig.recorder.wait(8).await;
         assert!(events.iter().all(|event| !event.cancelled), "whole responses are not cancelled ones");
     }
-    assert!(Outbound::with_roots("no certificate").is_err());
+    assert!(outbound().with_roots("no certificate").is_err());
 }
 
 #[tokio::test]

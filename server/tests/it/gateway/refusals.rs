@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::Value;
-use server::outbound::Outbound;
 
 use super::rig::{KEY, NARROW_KEY, Rig, Table, client};
+use crate::support::network::outbound;
 use crate::support::upstream::{Certificate, Upstream};
 
 struct Refused {
@@ -126,7 +126,7 @@ async fn upstreams_that_cannot_be_had() {
             let _ = tokio::io::AsyncReadExt::read(&mut stream, &mut [0; 1024]).await;
         }
     });
-    let rig = Rig::with(&Table::to(&plain.url()), server::gateway::Config::default(), Outbound::new().unwrap()).await;
+    let rig = Rig::with(&Table::to(&plain.url()), server::gateway::Config::default(), outbound()).await;
     for (target, script, status, kind) in [
         (refusing, "", 502, "connection_refused"),
         ("http://nowhere.invalid".to_owned(), "", 502, "name_not_found"),

@@ -20,6 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::support::network::outbound;
 use crate::support::upstream::until;
 
 pub const TENANT: TenantId = TenantId(Uuid::from_u128(0x7e4a));
@@ -132,7 +133,7 @@ pub struct Rig {
 
 impl Rig {
     pub async fn start(table: &Table) -> Self {
-        Self::with(table, Config::default(), Outbound::new().unwrap()).await
+        Self::with(table, Config::default(), outbound()).await
     }
 
     pub async fn with(table: &Table, config: Config, outbound: Outbound) -> Self {

@@ -102,7 +102,7 @@ async fn heads_that_are_too_large_or_too_slow() {
         max_header_bytes: 16 * 1024,
         ..server::gateway::Config::default()
     };
-    let rig = Rig::with(&Table::to(&upstream.url()), config, server::outbound::Outbound::new().unwrap()).await;
+    let rig = Rig::with(&Table::to(&upstream.url()), config, crate::support::network::outbound()).await;
     let big = format!("GET / HTTP/1.1\r\n{WHO}x-big: {}\r\n\r\n", "a".repeat(20_000));
     assert!(rig.raw(big).await.starts_with("HTTP/1.1 431 "));
     let many = format!("GET / HTTP/1.1\r\n{WHO}{}\r\n", "a: b\r\n".repeat(120));

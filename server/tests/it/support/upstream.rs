@@ -9,6 +9,7 @@
 //! | `chunked N` | the same without `content-length` |
 //! | `cut N` | announces N bytes, sends half, then breaks the connection |
 //! | `early N` | that status without reading the body |
+//! | `redirect` | 302 to what the request's `x-location` says |
 //! | `stall` | reads nothing and answers nothing until [`Upstream::release`] |
 //! | `hold` | reads the body, then answers 200 `held` after [`Upstream::release`] |
 //! | `drip` | 200, then one chunk `first`, then nothing until released, then `last` |
@@ -225,6 +226,12 @@ async fn respond(state: Arc<State>, request: Request<Incoming>) -> Result<Respon
             }
             let mut response = Response::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
             *response.status_mut() = u16::try_from(number).unwrap().try_into().unwrap();
+            response
+        }
+        "redirect" => {
+            let mut response = Response::new(full(""));
+            *response.status_mut() = http::StatusCode::FOUND;
+            response.headers_mut().insert("location", request.headers()["x-location"].clone());
             response
         }
         "bytes" | "chunked" | "cut" => {

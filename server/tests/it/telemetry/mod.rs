@@ -1,6 +1,7 @@
 //! Telemetry from the bus to the wire, against collectors that record.
 
 mod delivery;
+mod egress;
 mod environment;
 mod isolation;
 mod metrics;
@@ -23,6 +24,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::support::collector::Collector;
+use crate::support::network::outbound;
 
 /// Telemetry over a configuration that the test changes.
 struct Rig {
@@ -33,9 +35,13 @@ struct Rig {
 
 impl Rig {
     fn start(exports: Exports, options: Options) -> Self {
+        Self::over(exports, options, outbound())
+    }
+
+    fn over(exports: Exports, options: Options, outbound: Outbound) -> Self {
         let exports = watch::Sender::new(Arc::new(exports));
         let bus = Bus::default();
-        let transport = Arc::new(OutboundTransport::new(Outbound::new().unwrap()));
+        let transport = Arc::new(OutboundTransport::new(outbound));
         let telemetry = Telemetry::start(exports.subscribe(), &bus, transport, options);
         Self { bus, telemetry, exports }
     }

@@ -9,7 +9,6 @@ use server::auth::{Auth, Clock};
 use server::backend::{Backend, Parts};
 use server::bus::{Bus, Interest, Listener};
 use server::event::{Event, SecurityKind};
-use server::outbound::Outbound;
 use server::settings::{OtelEnvironment, Settings};
 use server::store::{Changes, Member, Store, User, Workspace};
 use server::telemetry::{Options, OutboundTransport, Telemetry};
@@ -23,6 +22,7 @@ use uuid::Uuid;
 
 use super::browser::Browser;
 use super::probes;
+use crate::support::network::{LOOPBACK, outbound, policy};
 
 /// The password of every account that the harness makes.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -98,8 +98,9 @@ impl TestConsole {
         bus.listen(&(Arc::clone(&events) as Arc<dyn Listener>));
         let auth = Auth::new(store.clone(), bus.clone(), clock.clock());
         let assets = Assets::in_folder(site.unwrap_or(&folder.path().join("no-site")));
-        let settings = Settings::open(store.clone(), Vault::from_key([7; 32]), OtelEnvironment::default(), Uuid::now_v7()).unwrap();
-        let transport = Arc::new(OutboundTransport::new(Outbound::new().unwrap()));
+        let settings =
+            Settings::open(store.clone(), Vault::from_key([7; 32]), OtelEnvironment::default(), Uuid::now_v7(), policy(LOOPBACK)).unwrap();
+        let transport = Arc::new(OutboundTransport::new(outbound()));
         let telemetry = Telemetry::start(settings.exports(), &bus, transport, Options::default());
         let backend = Backend::new(Parts {
             auth: auth.clone(),

@@ -5,6 +5,7 @@ mod assets;
 mod browser;
 mod console;
 mod csrf;
+mod egress;
 mod events;
 mod functions;
 mod harness;

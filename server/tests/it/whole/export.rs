@@ -61,7 +61,7 @@ async fn operator_and_two_workspaces_get_what_is_theirs() {
     );
     // What the environment says of resources and headers is the operator's and must not reach a workspace.
     let env = [("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=operator-canary-env"), ("OTEL_BSP_SCHEDULE_DELAY", "200")];
-    let process = Process::start(&folder.path().join("data"), &Setup { bootstrap: Some(&bootstrap), env: &env, flags: &[] });
+    let process = Process::start(&folder.path().join("data"), &Setup { bootstrap: Some(&bootstrap), env: &env, ..Setup::default() });
     let client = Client::new();
     for n in 0..20 {
         for (slug, key) in [("acme", ACME), ("globex", GLOBEX)] {

@@ -106,7 +106,7 @@ async fn secrets_that_do_not_open_are_reported_and_survived() {
     let bootstrap = format!("{OPERATOR}[otlp]\nendpoint = \"{}\"\nheaders = \"authorization=Bearer planted\"\n", collector.endpoint());
     let [first_key, second_key] = [[1_u8; 32], [2; 32]].map(|key| base64::engine::general_purpose::STANDARD.encode(key));
     let first_env = [("KNOXCALL_MASTER_KEY", first_key.as_str())];
-    let first = Process::start(&data, &Setup { bootstrap: Some(&bootstrap), env: &first_env, flags: &[] });
+    let first = Process::start(&data, &Setup { bootstrap: Some(&bootstrap), env: &first_env, ..Setup::default() });
     signed_in(&first).await;
     first.signal("TERM");
     assert!(first.ended().0.success());

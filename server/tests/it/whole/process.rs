@@ -7,6 +7,8 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::support::network::LOOPBACK;
+
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How to start it.
@@ -15,6 +17,8 @@ pub struct Setup<'a> {
     pub bootstrap: Option<&'a str>,
     pub env: &'a [(&'a str, &'a str)],
     pub flags: &'a [&'a str],
+    /// Workspaces reach the public internet alone, as they do without `--allow-egress`.
+    pub guarded: bool,
 }
 
 /// A running `knoxcall`; killed when dropped.
@@ -39,6 +43,9 @@ impl Process {
             command.env_remove(name);
         }
         command.args(["serve", "--console-addr", "127.0.0.1:0", "--gateway-addr", "127.0.0.1:0", "--data-dir"]).arg(data);
+        if !setup.guarded {
+            command.args(["--allow-egress", LOOPBACK]);
+        }
         if let Some(text) = setup.bootstrap {
             let file = data.with_extension("toml");
             std::fs::write(&file, text).unwrap();
