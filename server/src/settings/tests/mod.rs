@@ -2,6 +2,7 @@
 
 mod bootstrap;
 mod exports;
+mod operators;
 mod people;
 mod problems;
 mod routing;
