@@ -106,7 +106,7 @@ test("a member is disabled and enabled, and gets another link when the first was
     await row.getByRole("button", { name: `Disable ${EMAIL.viewer}` }).click();
     await expect(row.getByText("Disabled", { exact: true })).toBeVisible();
     expect((await theirs.goto("/w/acme"))?.status()).toBe(404);
-    await expect(theirs.getByText("Acme")).toHaveCount(0);
+    await expect(theirs.getByText("Acme", { exact: true })).toHaveCount(0);
     await row.getByRole("button", { name: `Enable ${EMAIL.viewer}` }).click();
     await expect(row.getByText("Disabled", { exact: true })).toHaveCount(0);
     expect((await theirs.goto("/w/acme"))?.status()).toBe(200);

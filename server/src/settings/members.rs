@@ -125,36 +125,35 @@ impl Settings {
     /// # Errors
     /// There is no such member.
     pub fn may_invite(&self, witness: &WorkspaceAdmin, user: Uuid) -> Result<bool, Error> {
-        let (_, account) = self.member_account(witness.workspace(), user)?;
+        let account = self.member_account(witness.workspace(), user)?;
         self.may_link(witness, &account)
     }
 
     /// What a new link for a member is for; see [`Settings::may_invite`].
     ///
     /// # Errors
-    /// There is no such member; it has a password meanwhile ([`Error::Stale`]); or nobody here may vouch for the account.
+    /// There is no such member; it needs no link meanwhile ([`Error::Stale`]); or nobody here may vouch for the account.
     pub fn renew_invitation(&self, witness: &WorkspaceAdmin, user: Uuid) -> Result<AddedAccount, Error> {
-        let (_, account) = self.member_account(witness.workspace(), user)?;
+        let account = self.member_account(witness.workspace(), user)?;
         if self.may_link(witness, &account)? {
             Ok(AddedAccount::new(account, true))
-        } else if account.password_hash.is_some() {
-            Err(Error::Stale)
-        } else {
+        } else if may_have_link(&account) {
             Err(Error::Invalid { field: Field::Email, rule: Rule::AccountElsewhere })
+        } else {
+            Err(Error::Stale)
         }
     }
 
-    /// Links of operators are other operators' to give, on a page of their own.
     fn may_link(&self, witness: &WorkspaceAdmin, user: &User) -> Result<bool, Error> {
-        if user.password_hash.is_some() || user.operator || user.disabled {
+        if !may_have_link(user) {
             return Ok(false);
         }
         Ok(witness.is_operator() || (self.is_pending_here(user, witness.workspace())? && may_vouch(witness, user)))
     }
 
-    fn member_account(&self, workspace: TenantId, user: Uuid) -> Result<(Member, User), Error> {
-        let member = self.store().members().get(workspace, user)?.ok_or(Error::NotFound)?;
-        Ok((member, self.store().users().get(user)?.ok_or(Error::NotFound)?))
+    fn member_account(&self, workspace: TenantId, user: Uuid) -> Result<User, Error> {
+        self.store().members().get(workspace, user)?.ok_or(Error::NotFound)?;
+        self.store().users().get(user)?.ok_or(Error::NotFound)
     }
 
     /// Whether the account waits for its first password and belongs to no other workspace.
@@ -240,6 +239,11 @@ impl Settings {
 
 pub(super) fn is_self(actor: &Actor, user: Uuid) -> bool {
     matches!(actor, Actor::User { id, .. } if *id == user)
+}
+
+/// Whether there is a link to give at all. Those of operators are other operators' to give, on a page of their own.
+fn may_have_link(user: &User) -> bool {
+    user.password_hash.is_none() && !user.operator && !user.disabled
 }
 
 /// Whether who acts here may be given a link to the account: the operator, or the workspace that made it.

@@ -96,7 +96,7 @@ async fn an_account_that_a_workspace_made_is_reset_before_it_is_an_operators() {
     let again = false_boss.call("/api/probe/sign_in", &[("email", "boss@example.com"), ("password", "yet another password")]).await;
     assert_eq!(again.error(), ApiError::SignInFailed);
     let renewed = mallory.call("/api/directory/renew-invitation", &take).await;
-    assert_eq!(renewed.error(), ApiError::Invalid { field: Field::Email, rule: Rule::AccountElsewhere });
+    assert_eq!(renewed.error(), ApiError::Stale);
     assert!(ask::<Option<ShownOnce>>(&mallory, "/api/directory/take-invitation", &take).await.is_none());
 
     let link = link(&root, made.header("location")).await.expect("a link for whoever the operator means");
