@@ -24,6 +24,7 @@ impl FromServerFnError for ApiError {
 pub struct Services {
     pub accounts: std::sync::Arc<dyn crate::contract::Accounts>,
     pub directory: std::sync::Arc<dyn crate::contract::Directory>,
+    pub operators: std::sync::Arc<dyn crate::contract::Operators>,
     pub routing: std::sync::Arc<dyn crate::contract::Routing>,
     pub integrations: std::sync::Arc<dyn crate::contract::Integrations>,
 }
@@ -43,6 +44,13 @@ pub fn services() -> Result<Services, ApiError> {
 #[cfg(feature = "ssr")]
 pub fn go_to(path: &str) {
     leptos_axum::redirect(if is_own_path(path) { path } else { "/" });
+}
+
+/// For the address of a page that shows something once: makes it a new one each time, so that a page that is open already
+/// asks again, and asks once.
+#[cfg(feature = "ssr")]
+pub fn stamp() -> u128 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_millis()
 }
 
 /// Whether this is an address of this console: an absolute path, and no way to mean another host.

@@ -68,6 +68,7 @@ pub fn bootstrap(echo: SocketAddr) -> Result<(String, Bootstrap)> {
     let environment = Environment {
         name: Slug::parse("production").map_err(rule)?,
         default: true,
+        enabled: Some(true),
         target_base_url: Endpoint::parse_exact(&format!("http://{echo}")).map_err(rule)?,
         inject_headers: None,
     };

@@ -1,4 +1,4 @@
-//! Workspaces and their members.
+//! Workspaces, their members, and the operators.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -38,8 +38,27 @@ pub struct MemberRow {
     pub role: Role,
     /// False until the person has opened the invitation and chosen a password.
     pub active: bool,
+    /// False: the workspace is not there for this member.
+    pub enabled: bool,
+    /// False: an operator has disabled the account; the person can't sign in at all.
+    pub account_enabled: bool,
+    /// Whether the viewer may be given a new link with which the person chooses a password.
+    pub may_invite: bool,
     pub added_at: UnixMillis,
-    /// The viewer's own row: it can't be removed or demoted by accident.
+    /// The viewer's own row: it can't be removed, demoted or disabled by accident.
+    pub is_self: bool,
+}
+
+/// Somebody who may open the Global scope and every workspace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperatorRow {
+    pub user_id: Uuid,
+    pub email: String,
+    /// False until the person has opened the invitation and chosen a password.
+    pub active: bool,
+    pub enabled: bool,
+    pub created_at: UnixMillis,
+    /// The viewer's own row: nobody takes their own rights.
     pub is_self: bool,
 }
 
@@ -78,6 +97,27 @@ pub trait Directory: Send + Sync {
     /// [`Directory::take_invitation`] yields once. Returns the member's id.
     async fn add_member(&self, workspace: &str, email: &str, role: &str) -> Result<Uuid, ApiError>;
     async fn take_invitation(&self, workspace: &str, user_id: Uuid) -> Result<Option<ShownOnce>, ApiError>;
+    /// Makes a new link for a member without a password, for [`Directory::take_invitation`]; earlier ones stop working.
+    async fn renew_invitation(&self, workspace: &str, user_id: Uuid) -> Result<(), ApiError>;
+    /// For a disabled member the workspace is not there, from the next request on. Never oneself, nor the last admin.
+    async fn enable_member(&self, workspace: &str, user_id: Uuid, enabled: bool) -> Result<(), ApiError>;
     async fn set_member_role(&self, workspace: &str, user_id: Uuid, role: &str) -> Result<(), ApiError>;
     async fn remove_member(&self, workspace: &str, user_id: Uuid) -> Result<(), ApiError>;
+}
+
+/// Operators, for operators. Nobody disables or removes themselves, and one who can sign in always stays.
+#[cfg(feature = "ssr")]
+#[async_trait::async_trait]
+pub trait Operators: Send + Sync {
+    async fn operators(&self) -> Result<Vec<OperatorRow>, ApiError>;
+    /// Gives an address the rights of an operator. One without an account, or whose password a workspace's admin may know,
+    /// gets a link that [`Operators::take_operator_invitation`] yields once. Returns the account's id.
+    async fn add_operator(&self, email: &str) -> Result<Uuid, ApiError>;
+    async fn take_operator_invitation(&self, user_id: Uuid) -> Result<Option<ShownOnce>, ApiError>;
+    /// Makes a new link for an operator without a password; earlier ones stop working.
+    async fn renew_operator_invitation(&self, user_id: Uuid) -> Result<(), ApiError>;
+    /// A disabled operator can't sign in, and is signed out at once.
+    async fn enable_operator(&self, user_id: Uuid, enabled: bool) -> Result<(), ApiError>;
+    /// The account stays, with its memberships; one that never got a password and belongs nowhere goes.
+    async fn remove_operator(&self, user_id: Uuid) -> Result<(), ApiError>;
 }

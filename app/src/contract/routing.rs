@@ -15,7 +15,14 @@ pub struct RouteRow {
     pub enabled: bool,
     /// The default environment's target, or `None` while the route has no environment.
     pub target: Option<String>,
-    pub environments: Vec<String>,
+    pub environments: Vec<EnvironmentRef>,
+}
+
+/// An environment as the list of routes names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnvironmentRef {
+    pub name: String,
+    pub enabled: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +70,8 @@ impl Default for RouteSettings {
 pub struct EnvironmentRow {
     pub name: String,
     pub default: bool,
+    /// Requests for a disabled one get a 404, as do those that name none while the default is disabled.
+    pub enabled: bool,
     pub target_base_url: String,
     pub inject_headers: SecretView,
 }
@@ -99,7 +108,7 @@ pub struct KeyRow {
     /// The first characters, enough to recognise it.
     pub prefix: String,
     pub enabled: bool,
-    /// Slugs of the routes it may use; empty means all.
+    /// Slugs of the routes it may use, or the id of one that is gone; empty means all.
     pub routes: Vec<String>,
     pub created_at: UnixMillis,
     pub created_by: String,
@@ -117,6 +126,7 @@ pub trait Routing: Send + Sync {
     async fn enable_route(&self, workspace: &str, route: &str, enabled: bool) -> Result<(), ApiError>;
     async fn delete_route(&self, workspace: &str, route: &str, confirmation: &str) -> Result<(), ApiError>;
     async fn save_environment(&self, workspace: &str, route: &str, form: EnvironmentForm) -> Result<(), ApiError>;
+    async fn enable_environment(&self, workspace: &str, route: &str, name: &str, enabled: bool) -> Result<(), ApiError>;
     async fn delete_environment(&self, workspace: &str, route: &str, name: &str) -> Result<(), ApiError>;
 
     async fn keys(&self, workspace: &str) -> Result<Vec<KeyRow>, ApiError>;
@@ -124,6 +134,7 @@ pub trait Routing: Send + Sync {
     async fn create_key(&self, workspace: &str, name: &str, routes: &str) -> Result<Uuid, ApiError>;
     async fn take_key(&self, workspace: &str, id: Uuid) -> Result<Option<ShownOnce>, ApiError>;
     async fn enable_key(&self, workspace: &str, id: Uuid, enabled: bool) -> Result<(), ApiError>;
-    async fn rename_key(&self, workspace: &str, id: Uuid, name: &str) -> Result<(), ApiError>;
+    /// `routes` as for [`Routing::create_key`]; a route that is gone stays if its id is named and the key has it.
+    async fn update_key(&self, workspace: &str, id: Uuid, name: &str, routes: &str) -> Result<(), ApiError>;
     async fn delete_key(&self, workspace: &str, id: Uuid) -> Result<(), ApiError>;
 }

@@ -2,12 +2,13 @@
 
 use leptos::prelude::*;
 
-use super::api::{AddMember, RemoveMember, SetMemberRole};
+use super::api::AddMember;
+use super::members::Actions;
 use crate::contract::values::{Email, Role};
 use crate::contract::{Field, MemberRow, ShownOnce};
 use crate::ui::{
-    ActionError, Badge, Button, ButtonKind, Card, CardHeader, Cell, CodeBlock, ConfirmDialog, Notice, NoticeKind, Row, Select, Table,
-    TextField, Time, error_of, field_error,
+    ActionError, Badge, Button, ButtonKind, Card, CardHeader, Cell, CodeBlock, ConfirmDialog, Notice, NoticeKind, PillState, Row, Select,
+    StatusPill, Table, TextField, Time, error_of, field_error,
 };
 
 const fn role_words(role: Role) -> &'static str {
@@ -65,40 +66,37 @@ pub(super) fn Invitation(shown: ShownOnce) -> impl IntoView {
 
 /// The members of one workspace.
 #[component]
-pub(super) fn MemberTable(
-    rows: Vec<MemberRow>,
-    slug: String,
-    may_write: bool,
-    set_role: ServerAction<SetMemberRole>,
-    remove: ServerAction<RemoveMember>,
-) -> impl IntoView {
+pub(super) fn MemberTable(rows: Vec<MemberRow>, slug: String, may_write: bool, actions: Actions) -> impl IntoView {
     let headers = if may_write { vec!["Email", "Role", "Added", ""] } else { vec!["Email", "Role", "Added"] };
     view! {
         <Table caption="Members" headers>
             <For each=move || rows.clone() key=|row| format!("{row:?}") let:row>
-                <MemberLine row slug=slug.clone() may_write set_role remove/>
+                <MemberLine row slug=slug.clone() may_write actions/>
             </For>
         </Table>
     }
 }
 
 #[component]
-fn MemberLine(
-    row: MemberRow,
-    slug: String,
-    may_write: bool,
-    set_role: ServerAction<SetMemberRole>,
-    remove: ServerAction<RemoveMember>,
-) -> impl IntoView {
-    let actions = may_write.then(|| {
+fn MemberLine(row: MemberRow, slug: String, may_write: bool, actions: Actions) -> impl IntoView {
+    let buttons = may_write.then(|| {
         let changes = (!row.is_self).then(|| {
             view! {
-                <RoleForm row=row.clone() slug=slug.clone() set_role/>
-                <Remove row=row.clone() slug=slug.clone() remove/>
+                {row.may_invite.then(|| view! { <NewLink row=row.clone() slug=slug.clone() actions/> })}
+                <RoleForm row=row.clone() slug=slug.clone() actions/>
+                <Enable row=row.clone() slug=slug.clone() actions/>
+                <Remove row=row.clone() slug=slug.clone() actions/>
             }
         });
         view! { <Cell actions=true><div>{changes}</div></Cell> }
     });
+    let state = if !row.enabled {
+        Some("Disabled")
+    } else if !row.account_enabled {
+        Some("Account disabled")
+    } else {
+        None
+    };
     view! {
         <Row>
             <Cell>
@@ -106,28 +104,29 @@ fn MemberLine(
                     <span class="font-medium break-all text-ink">{row.email.clone()}</span>
                     {row.is_self.then(|| view! { <Badge>"You"</Badge> })}
                     {(!row.active).then(|| view! { <Badge>"Invited"</Badge> })}
+                    {state.map(|word| view! { <StatusPill state=PillState::Off word/> })}
                 </span>
             </Cell>
             <Cell label="Role">{role_words(row.role)}</Cell>
             <Cell label="Added"><Time at=row.added_at day=true/></Cell>
-            {actions}
+            {buttons}
         </Row>
     }
 }
 
 /// Two roles: so one button, to the other one.
 #[component]
-fn RoleForm(row: MemberRow, slug: String, set_role: ServerAction<SetMemberRole>) -> impl IntoView {
+fn RoleForm(row: MemberRow, slug: String, actions: Actions) -> impl IntoView {
     let (other, words) = match row.role {
         Role::Admin => (Role::Viewer, "Make viewer"),
         Role::Viewer => (Role::Admin, "Make admin"),
     };
     view! {
-        <ActionForm action=set_role>
+        <ActionForm action=actions.set_role>
             <input type="hidden" name="workspace" value=slug/>
             <input type="hidden" name="user_id" value=row.user_id.to_string()/>
             <input type="hidden" name="role" value=other.name()/>
-            <Button kind=ButtonKind::Quiet submit=true pending=set_role.pending()>
+            <Button kind=ButtonKind::Quiet submit=true pending=actions.set_role.pending()>
                 {words}
                 <span class="sr-only">{format!(" of {}", row.email)}</span>
             </Button>
@@ -136,8 +135,36 @@ fn RoleForm(row: MemberRow, slug: String, set_role: ServerAction<SetMemberRole>)
 }
 
 #[component]
-fn Remove(row: MemberRow, slug: String, remove: ServerAction<RemoveMember>) -> impl IntoView {
-    let email = row.email;
+fn Enable(row: MemberRow, slug: String, actions: Actions) -> impl IntoView {
+    view! {
+        <ActionForm action=actions.enable>
+            <input type="hidden" name="workspace" value=slug/>
+            <input type="hidden" name="user_id" value=row.user_id.to_string()/>
+            <input type="hidden" name="enabled" value=(!row.enabled).to_string()/>
+            <Button kind=ButtonKind::Quiet submit=true pending=actions.enable.pending()>
+                {if row.enabled { "Disable" } else { "Enable" }} <span class="sr-only">" " {row.email}</span>
+            </Button>
+        </ActionForm>
+    }
+}
+
+/// For an account without a password, whose link was lost or has expired.
+#[component]
+fn NewLink(row: MemberRow, slug: String, actions: Actions) -> impl IntoView {
+    view! {
+        <ActionForm action=actions.renew>
+            <input type="hidden" name="workspace" value=slug/>
+            <input type="hidden" name="user_id" value=row.user_id.to_string()/>
+            <Button kind=ButtonKind::Quiet submit=true pending=actions.renew.pending()>
+                "New link" <span class="sr-only">{format!(" for {}", row.email)}</span>
+            </Button>
+        </ActionForm>
+    }
+}
+
+#[component]
+fn Remove(row: MemberRow, slug: String, actions: Actions) -> impl IntoView {
+    let (email, remove) = (row.email, actions.remove);
     view! {
         <ConfirmDialog
             id=format!("remove-{}", row.user_id)

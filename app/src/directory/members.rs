@@ -1,13 +1,28 @@
 //! `/w/{slug}/members`: who may do what in a workspace.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
+use leptos_router::hooks::{use_location, use_query_map};
 use uuid::Uuid;
 
-use super::api::{AddMember, RemoveMember, SetMemberRole, load_members, take_invitation};
+use super::api::{AddMember, EnableMember, RemoveMember, RenewInvitation, SetMemberRole, load_members, take_invitation};
 use super::member_parts::{AddForm, Invitation, MemberTable};
 use crate::layout::{access_to, use_slug, use_viewer};
 use crate::ui::{ActionError, Card, ErrorView, PageHeader, Skeleton, error_of};
+
+/// Everything that a row of the list can do.
+#[derive(Clone, Copy)]
+pub(super) struct Actions {
+    pub set_role: ServerAction<SetMemberRole>,
+    pub enable: ServerAction<EnableMember>,
+    pub renew: ServerAction<RenewInvitation>,
+    pub remove: ServerAction<RemoveMember>,
+}
+
+/// Whose link the address asks for, and a stamp that tells one request for it from the next.
+pub(super) fn use_added() -> Memo<Option<(Uuid, Option<String>)>> {
+    let query = use_query_map();
+    Memo::new(move |_| query.with(|query| Some((query.get_str("added")?.parse::<Uuid>().ok()?, query.get_str("at").map(str::to_owned)))))
+}
 
 /// The members, and for admins the ways to change them.
 #[component]
@@ -15,19 +30,28 @@ pub fn Members() -> impl IntoView {
     let slug = use_slug();
     let viewer = use_viewer();
     let add = ServerAction::<AddMember>::new();
-    let set_role = ServerAction::<SetMemberRole>::new();
-    let remove = ServerAction::<RemoveMember>::new();
-    let query = use_query_map();
-    let added = Memo::new(move |_| query.with(|query| query.get_str("added").and_then(|id| id.parse::<Uuid>().ok())));
-    let rows = Resource::new_blocking(
-        move || (slug.get(), add.version().get(), set_role.version().get(), remove.version().get()),
-        |(slug, ..)| load_members(slug),
-    );
+    let actions =
+        Actions { set_role: ServerAction::new(), enable: ServerAction::new(), renew: ServerAction::new(), remove: ServerAction::new() };
+    let added = use_added();
+    let location = use_location();
+    // What an earlier attempt said is over when another one has led on.
+    Effect::new(move |before: Option<String>| {
+        let here = location.search.get();
+        if before.is_some_and(|before| before != here) {
+            actions.set_role.clear();
+            actions.enable.clear();
+            actions.renew.clear();
+        }
+        here
+    });
+    let changes =
+        move || [add.version().get(), actions.set_role.version().get(), actions.enable.version().get(), actions.remove.version().get()];
+    let rows = Resource::new_blocking(move || (slug.get(), changes()), |(slug, _)| load_members(slug));
     let invitation = Resource::new_blocking(
         move || (slug.get_untracked(), added.get()),
         |(slug, added)| async move {
             match added {
-                Some(id) => take_invitation(slug, id).await.ok().flatten(),
+                Some((id, _)) => take_invitation(slug, id).await.ok().flatten(),
                 None => None,
             }
         },
@@ -46,9 +70,11 @@ pub fn Members() -> impl IntoView {
                             <div class="space-y-6">
                                 {may_write.then(|| view! { <AddForm slug=add_form_slug add/> })}
                                 {invitation.map(|shown| view! { <Invitation shown/> })}
-                                <ActionError error=error_of(set_role.value())/>
+                                <ActionError error=error_of(actions.set_role.value())/>
+                                <ActionError error=error_of(actions.enable.value())/>
+                                <ActionError error=error_of(actions.renew.value())/>
                                 <Card>
-                                    <MemberTable rows slug may_write set_role remove/>
+                                    <MemberTable rows slug may_write actions/>
                                 </Card>
                             </div>
                         }

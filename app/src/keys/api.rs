@@ -42,13 +42,15 @@ pub async fn create_key(workspace: String, name: String, #[server(default)] rout
     Ok(())
 }
 
+/// `routes` as for [`create_key`], and the id of a route that is gone where the key has it.
+///
 /// # Errors
 /// As the contract's.
-#[server(endpoint = "keys/rename")]
-pub async fn rename_key(workspace: String, id: Uuid, name: String) -> Result<(), ApiError> {
+#[server(endpoint = "keys/update")]
+pub async fn update_key(workspace: String, id: Uuid, name: String, #[server(default)] routes: Vec<String>) -> Result<(), ApiError> {
     let services = services()?;
-    services.routing.rename_key(&workspace, id, &name).await?;
-    go_to(&format!("/w/{workspace}/keys?saved=key-renamed"));
+    services.routing.update_key(&workspace, id, &name, &routes.join(",")).await?;
+    go_to(&format!("/w/{workspace}/keys?saved=key"));
     Ok(())
 }
 

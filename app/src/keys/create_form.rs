@@ -4,31 +4,17 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::list::Actions;
+use super::route_choices::RouteChoices;
 use super::view_model::check_name;
 use crate::contract::{Field, RouteRow};
 use crate::routes::form_reset_by;
-use crate::ui::{ActionError, Button, ButtonKind, Card, CardHeader, FieldSet, TextField, error_of, field_error};
+use crate::ui::{ActionError, Button, ButtonKind, Card, CardHeader, TextField, error_of, field_error};
 
 /// The form.
 #[component]
 pub fn CreateForm(slug: String, routes: Vec<RouteRow>, actions: Actions) -> impl IntoView {
     let value = actions.create.value();
     let form = form_reset_by(actions.created);
-    let has_routes = !routes.is_empty();
-    let choices = routes
-        .into_iter()
-        .map(|route| {
-            view! {
-                <label class="flex items-baseline gap-2 text-sm text-ink">
-                    <input type="checkbox" class="checkbox translate-y-0.5" name="routes[]" value=route.slug.clone()/>
-                    <span class="min-w-0">
-                        {route.name} " " <span class="font-mono text-small text-muted">{route.slug}</span>
-                    </span>
-                </label>
-            }
-        })
-        .collect_view();
-    let route_error = field_error(value, Field::KeyRoutes);
     view! {
         <div class="max-w-[640px]">
             <Card>
@@ -47,12 +33,7 @@ pub fn CreateForm(slug: String, routes: Vec<RouteRow>, actions: Actions) -> impl
                             error=field_error(value, Field::Name)
                             validate=check_name
                         />
-                        {has_routes.then(|| view! {
-                            <FieldSet legend=Field::KeyRoutes.label() help="With none ticked the key may use every route, also later ones.">
-                                <div class="grid max-h-64 gap-2 overflow-y-auto wide:grid-cols-2">{choices}</div>
-                                <p class="text-small text-bad empty:hidden">{route_error}</p>
-                            </FieldSet>
-                        })}
+                        <RouteChoices routes chosen=Vec::new() error=field_error(value, Field::KeyRoutes)/>
                     </div>
                     <div class="border-t border-line px-5 py-3.5">
                         <Button kind=ButtonKind::Primary submit=true pending=actions.create.pending()>

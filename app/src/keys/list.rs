@@ -1,11 +1,11 @@
-//! The page of API keys. `?created=<id>` shows a new secret once, `?rename=<id>` opens a name for editing: both work
+//! The page of API keys. `?created=<id>` shows a new secret once, `?edit=<id>` opens a key for editing: both work
 //! without scripts.
 
 use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_query_map};
 use uuid::Uuid;
 
-use super::api::{CreateKey, DeleteKey, EnableKey, RenameKey, keys, take_key};
+use super::api::{CreateKey, DeleteKey, EnableKey, UpdateKey, keys, take_key};
 use super::create_form::CreateForm;
 use super::created::Created;
 use super::table::KeyTable;
@@ -20,7 +20,7 @@ const PURPOSE: &str = "A key names the workspace that a request belongs to. Call
 #[derive(Clone, Copy)]
 pub(super) struct Actions {
     pub create: ServerAction<CreateKey>,
-    pub rename: ServerAction<RenameKey>,
+    pub update: ServerAction<UpdateKey>,
     pub enable: ServerAction<EnableKey>,
     pub delete: ServerAction<DeleteKey>,
     /// How many keys were made since the page was opened.
@@ -39,7 +39,7 @@ pub fn KeyList() -> impl IntoView {
     let create = ServerAction::new();
     let actions = Actions {
         create,
-        rename: ServerAction::new(),
+        update: ServerAction::new(),
         enable: ServerAction::new(),
         delete: ServerAction::new(),
         created: successes(create),
@@ -50,13 +50,13 @@ pub fn KeyList() -> impl IntoView {
         let here = location.search.get();
         if before.is_some_and(|before| before != here) {
             actions.create.clear();
-            actions.rename.clear();
+            actions.update.clear();
             actions.enable.clear();
             actions.delete.clear();
         }
         here
     });
-    let changes = [actions.created, successes(actions.rename), successes(actions.enable), successes(actions.delete)];
+    let changes = [actions.created, successes(actions.update), successes(actions.enable), successes(actions.delete)];
     let loaded = Resource::new_blocking(move || (slug.get(), changes.map(|count| count.get())), |(slug, _)| keys(slug));
     // Apart from the list, because asking again would find nothing.
     let taken = Resource::new_blocking(
@@ -99,7 +99,7 @@ fn Loaded(slug: String, may_write: bool, rows: Vec<KeyRow>, routes: Vec<RouteRow
             {if rows.is_empty() {
                 view! { <EmptyState title="No keys yet" text=PURPOSE/> }.into_any()
             } else {
-                view! { <KeyTable slug page rows may_write actions/> }.into_any()
+                view! { <KeyTable slug page rows routes=routes.clone() may_write actions/> }.into_any()
             }}
             {may_write.then(move || view! { <CreateForm slug=form_slug routes actions/> })}
         </div>

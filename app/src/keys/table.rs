@@ -4,17 +4,26 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
+use super::edit_form::KeyEditor;
 use super::list::Actions;
-use super::view_model::{check_name, masked, reach};
-use crate::contract::{Field, KeyRow};
+use super::view_model::{masked, reach};
+use crate::contract::{KeyRow, RouteRow};
 use crate::ui::{
-    ActionError, Button, ButtonKind, Card, Cell, ConfirmDialog, LinkButton, PillState, Row, StatusPill, Table, TextField, Time, error_of,
-    field_error,
+    ActionError, Button, ButtonKind, Card, Cell, ConfirmDialog, LinkButton, PillState, Row, StatusPill, Table, Time, error_of,
 };
 
-/// The table; `page` is this page's address without a query.
+/// The table, and below it the form that `?edit=` opens; `page` is this page's address without a query.
 #[component]
-pub fn KeyTable(slug: String, page: String, rows: Vec<KeyRow>, may_write: bool, actions: Actions) -> impl IntoView {
+pub fn KeyTable(slug: String, page: String, rows: Vec<KeyRow>, routes: Vec<RouteRow>, may_write: bool, actions: Actions) -> impl IntoView {
+    let query = use_query_map();
+    let asked = Memo::new(move |_| query.read().get("edit"));
+    let (form_slug, form_page, known) = (slug.clone(), page.clone(), rows.clone());
+    let editor = move || {
+        let found = asked.get().and_then(|id| known.iter().find(|row| row.id.to_string() == id).cloned());
+        found.filter(|_| may_write).map(|row| {
+            view! { <KeyEditor slug=form_slug.clone() page=form_page.clone() row routes=routes.clone() actions/> }
+        })
+    };
     let mut headers = vec!["Name", "Key", "Routes", "State", "Created"];
     headers.extend(may_write.then_some(""));
     view! {
@@ -28,32 +37,24 @@ pub fn KeyTable(slug: String, page: String, rows: Vec<KeyRow>, may_write: bool, 
                 <OneRow slug=slug.clone() page=page.clone() row may_write actions/>
             </For>
         </Table>
+        {editor}
         </Card>
     }
 }
 
 #[component]
 fn OneRow(slug: String, page: String, row: KeyRow, may_write: bool, actions: Actions) -> impl IntoView {
-    let query = use_query_map();
     let id = row.id.to_string();
-    let asked = id.clone();
-    let renaming = Memo::new(move |_| may_write && query.read().get_str("rename") == Some(asked.as_str()));
     let (state, word) = if row.enabled { (PillState::Active, "Enabled") } else { (PillState::Off, "Disabled") };
-    let (name, rename_slug, rename_id, rename_page) = (row.name.clone(), slug.clone(), id.clone(), page.clone());
-    let name_cell = move || {
-        if renaming.get() {
-            view! { <Rename slug=rename_slug.clone() page=rename_page.clone() id=rename_id.clone() name=name.clone() actions/> }.into_any()
-        } else {
-            view! { <span class="font-medium text-ink">{name.clone()}</span> }.into_any()
-        }
-    };
     let (row_name, enabled) = (row.name.clone(), row.enabled);
     let buttons = may_write.then(move || {
         view! { <Cell actions=true><RowButtons slug page id name=row_name enabled actions/></Cell> }
     });
     view! {
         <Row>
-            <Cell>{name_cell}</Cell>
+            <Cell>
+                <span class="font-medium text-ink">{row.name}</span>
+            </Cell>
             <Cell label="Key">
                 <span class="font-mono text-small">{masked(&row.prefix)}</span>
             </Cell>
@@ -74,47 +75,16 @@ fn OneRow(slug: String, page: String, row: KeyRow, may_write: bool, actions: Act
 
 #[component]
 fn RowButtons(slug: String, page: String, id: String, name: String, enabled: bool, actions: Actions) -> impl IntoView {
-    let rename = format!("{page}?rename={id}");
+    let edit = format!("{page}?edit={id}");
     let object = name.clone();
     let enable = view! { <Enable slug=slug.clone() id=id.clone() name=name.clone() enabled actions/> };
     view! {
         <div>
-            <LinkButton href=rename kind=ButtonKind::Quiet>
-                "Rename" <span class="sr-only">" " {object}</span>
+            <LinkButton href=edit kind=ButtonKind::Quiet>
+                "Edit" <span class="sr-only">" " {object}</span>
             </LinkButton>
             {enable} <Delete slug id name actions/>
         </div>
-    }
-}
-
-#[component]
-fn Rename(slug: String, page: String, id: String, name: String, actions: Actions) -> impl IntoView {
-    let value = actions.rename.value();
-    view! {
-        <ActionForm action=actions.rename>
-            <div class="w-full max-w-72 space-y-2">
-                <ActionError error=error_of(value)/>
-                <input type="hidden" name="workspace" value=slug/>
-                <input type="hidden" name="id" value=id/>
-                <TextField
-                    id="rename-key"
-                    label=Field::Name.label()
-                    name="name"
-                    value=name
-                    required=true
-                    error=field_error(value, Field::Name)
-                    validate=check_name
-                />
-                <div class="flex gap-1">
-                    <Button kind=ButtonKind::Primary submit=true pending=actions.rename.pending()>
-                        "Rename key"
-                    </Button>
-                    <LinkButton href=page kind=ButtonKind::Quiet>
-                        "Cancel"
-                    </LinkButton>
-                </div>
-            </div>
-        </ActionForm>
     }
 }
 

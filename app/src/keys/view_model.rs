@@ -1,7 +1,7 @@
 //! What the page of API keys says, as pure functions. No views here.
 
-use crate::contract::Rule;
 use crate::contract::values::DisplayName;
+use crate::contract::{RouteRow, Rule};
 
 /// Which routes a key may use, in few words.
 #[must_use]
@@ -12,6 +12,24 @@ pub fn reach(routes: &[String]) -> String {
         [first, second, rest @ ..] => format!("{first}, {second} and {} more", rest.len()),
         [only] => only.clone(),
     }
+}
+
+/// One route to tick.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The slug, or the id of a route that is gone.
+    pub value: String,
+    pub name: String,
+    pub chosen: bool,
+}
+
+/// The workspace's routes, then those that are gone and still among `chosen`.
+#[must_use]
+pub fn choices(routes: Vec<RouteRow>, chosen: &[String]) -> Vec<Choice> {
+    let gone = chosen.iter().filter(|value| routes.iter().all(|route| route.slug != **value));
+    let gone: Vec<_> = gone.map(|value| Choice { value: value.clone(), name: "Deleted route".to_owned(), chosen: true }).collect();
+    let there = routes.into_iter().map(|route| Choice { chosen: chosen.contains(&route.slug), value: route.slug, name: route.name });
+    there.chain(gone).collect()
 }
 
 /// The secret's beginning as the list shows it.
@@ -29,6 +47,22 @@ pub fn check_name(text: &str) -> Result<(), Rule> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_route_that_is_gone_stays_ticked() {
+        let route = |slug: &str| RouteRow {
+            id: uuid::Uuid::nil(),
+            slug: slug.to_owned(),
+            name: slug.to_uppercase(),
+            enabled: true,
+            target: None,
+            environments: Vec::new(),
+        };
+        let choice = |value: &str, name: &str, chosen| Choice { value: value.to_owned(), name: name.to_owned(), chosen };
+        let found = choices(vec![route("a"), route("b")], &["b".to_owned(), "0190".to_owned()]);
+        assert_eq!(found, [choice("a", "A", false), choice("b", "B", true), choice("0190", "Deleted route", true)]);
+        assert!(choices(Vec::new(), &[]).is_empty());
+    }
 
     #[test]
     fn reach_stays_short() {

@@ -32,6 +32,7 @@ fn entries(scope: &Scope, operator: bool) -> Vec<Entry> {
             let mut entries = vec![Entry { exact: true, ..entry("Overview", "/".to_owned(), IconName::Gauge) }];
             if operator {
                 entries.push(entry("Workspaces", "/settings/workspaces".to_owned(), IconName::Building));
+                entries.push(entry("Operators", "/settings/operators".to_owned(), IconName::Users));
                 entries.push(entry("Integrations", "/settings/integrations".to_owned(), IconName::Plug));
             }
             entries

@@ -68,7 +68,7 @@ mod tests {
             name: slug.into(),
             enabled,
             target: Some("http://127.0.0.1:1".into()),
-            environments: vec!["production".into()],
+            environments: vec![crate::contract::EnvironmentRef { name: "production".into(), enabled: true }],
         };
         let key = |routes: &[&str]| KeyRow {
             id: Uuid::nil(),

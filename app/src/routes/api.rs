@@ -90,6 +90,19 @@ pub async fn save_environment(workspace: String, route: String, form: Environmen
     Ok(())
 }
 
+/// `enabled` is `true` or `false`.
+///
+/// # Errors
+/// As the contract's.
+#[server(endpoint = "routes/enable-environment")]
+pub async fn enable_environment(workspace: String, route: String, name: String, enabled: bool) -> Result<(), ApiError> {
+    let services = services()?;
+    services.routing.enable_environment(&workspace, &route, &name, enabled).await?;
+    let saved = if enabled { "environment-enabled" } else { "environment-disabled" };
+    go_to(&format!("/w/{workspace}/routes/{route}?saved={saved}"));
+    Ok(())
+}
+
 /// # Errors
 /// As the contract's.
 #[server(endpoint = "routes/delete-environment")]

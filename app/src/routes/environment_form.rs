@@ -3,6 +3,7 @@
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 
+use super::environments::DisabledPill;
 use super::page::Actions;
 use super::view_model::{check_headers, check_name, check_target};
 use crate::contract::{EnvironmentRow, Field, SecretView};
@@ -25,6 +26,7 @@ pub fn EnvironmentEditor(
     let row = environment.unwrap_or_else(|| EnvironmentRow {
         name: String::new(),
         default: false,
+        enabled: true,
         target_base_url: String::new(),
         inject_headers: SecretView::default(),
     });
@@ -34,7 +36,9 @@ pub fn EnvironmentEditor(
         <section class="border-t border-line bg-sunken" aria-label=label>
             <ActionForm action>
                 <div class="max-w-[640px] space-y-5 p-5">
-                    <h3 class="text-sm font-semibold text-ink">{heading}</h3>
+                    <h3 class="flex items-center gap-2 text-sm font-semibold text-ink">
+                        {heading} {(!row.enabled).then(|| view! { <DisabledPill/> })}
+                    </h3>
                     <ActionError error=error_of(value)/>
                     <input type="hidden" name="workspace" value=slug/>
                     <input type="hidden" name="route" value=route/>
@@ -98,7 +102,7 @@ pub fn EnvironmentEditor(
 }
 
 /// Puts the focus onto an element, in the browser.
-fn focus(id: &str) {
+pub fn focus(id: &str) {
     use leptos::wasm_bindgen::JsCast;
     if let Some(element) = document().get_element_by_id(id).and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) {
         drop(element.focus());

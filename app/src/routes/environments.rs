@@ -10,7 +10,8 @@ use super::page::Actions;
 use super::view_model::query_value;
 use crate::contract::{EnvironmentRow, SecretView};
 use crate::ui::{
-    ActionError, Badge, Button, ButtonKind, Card, CardHeader, Cell, ConfirmDialog, Icon, IconName, LinkButton, Row, Table, error_of,
+    ActionError, Badge, Button, ButtonKind, Card, CardHeader, Cell, ConfirmDialog, Icon, IconName, LinkButton, PillState, Row, StatusPill,
+    Table, error_of,
 };
 
 /// The card.
@@ -27,6 +28,7 @@ pub fn Environments(slug: String, route: String, environments: Vec<EnvironmentRo
         let here = location.search.get();
         if before.is_some_and(|before| before != here) {
             actions.save_environment.clear();
+            actions.enable_environment.clear();
             actions.delete_environment.clear();
         }
         here
@@ -56,8 +58,11 @@ pub fn Environments(slug: String, route: String, environments: Vec<EnvironmentRo
                     may_write.then(|| view! { <LinkButton href=add.clone()><Icon name=IconName::Plus/> "Add environment"</LinkButton> })
                 }
             />
+            <div class="px-5 pt-4 empty:hidden">
+                <ActionError error=error_of(actions.enable_environment.value())/>
+            </div>
             <Table caption="Environments" headers>
-                <For each=move || rows.clone() key=|row| (row.name.clone(), row.default, row.target_base_url.clone()) let:row>
+                <For each=move || rows.clone() key=|row| (row.name.clone(), row.default, row.enabled, row.target_base_url.clone()) let:row>
                     <OneRow slug=slug.clone() route=route.clone() page=page.clone() row may_write actions/>
                 </For>
             </Table>
@@ -72,14 +77,21 @@ pub fn Environments(slug: String, route: String, environments: Vec<EnvironmentRo
 #[component]
 fn OneRow(slug: String, route: String, page: String, row: EnvironmentRow, may_write: bool, actions: Actions) -> impl IntoView {
     let (name, target, headers) = (row.name.clone(), row.target_base_url.clone(), row.inject_headers.clone());
-    let (full_target, default) = (target.clone(), row.default);
+    let (full_target, default, enabled) = (target.clone(), row.default, row.enabled);
     let buttons = may_write.then(move || {
         view! { <Cell actions=true><RowButtons slug route page row actions/></Cell> }
     });
     view! {
         <Row>
             <Cell>
-                <span class="flex items-center gap-2 font-medium text-ink">{name} {default.then(|| view! { <Badge>"Default"</Badge> })}</span>
+                <div class="min-w-0 space-y-1">
+                    <span class="flex flex-wrap items-center gap-2 font-medium text-ink">
+                        {name} {default.then(|| view! { <Badge>"Default"</Badge> })} {(!enabled).then(|| view! { <DisabledPill/> })}
+                    </span>
+                    {(default && !enabled).then(|| view! {
+                        <span class="block text-small text-muted">"Requests that name no environment get a 404."</span>
+                    })}
+                </div>
             </Cell>
             <Cell label="Target base URL">
                 <span class="font-mono text-small break-all wide:block wide:max-w-80 wide:truncate" title=full_target>{target}</span>
@@ -103,10 +115,12 @@ fn RowButtons(slug: String, route: String, page: String, row: EnvironmentRow, ac
         let row = row.clone();
         move || view! { <MakeDefault slug route row actions/> }
     });
+    let enable = view! { <Enable slug=slug.clone() route=route.clone() name=name.clone() enabled=row.enabled actions/> };
     let delete = (!row.default).then(move || view! { <Delete slug route name actions/> });
     view! {
         <div>
             {make_default}
+            {enable}
             <LinkButton href=edit kind=ButtonKind::Quiet>
                 "Edit" <span class="sr-only">" " {object}</span>
             </LinkButton>
@@ -125,6 +139,27 @@ fn HeaderNames(headers: SecretView) -> impl IntoView {
         return view! { <span class="text-faint">"None"</span> }.into_any();
     }
     view! { <span class="font-mono text-small [overflow-wrap:anywhere]">{headers.names.join(", ")}</span> }.into_any()
+}
+
+/// Said of what answers as if it were not there.
+#[component]
+pub(super) fn DisabledPill() -> impl IntoView {
+    view! { <StatusPill state=PillState::Off word="Disabled"/> }
+}
+
+#[component]
+fn Enable(slug: String, route: String, name: String, enabled: bool, actions: Actions) -> impl IntoView {
+    view! {
+        <ActionForm action=actions.enable_environment>
+            <input type="hidden" name="workspace" value=slug/>
+            <input type="hidden" name="route" value=route/>
+            <input type="hidden" name="name" value=name.clone()/>
+            <input type="hidden" name="enabled" value=(!enabled).to_string()/>
+            <Button kind=ButtonKind::Quiet submit=true pending=actions.enable_environment.pending()>
+                {if enabled { "Disable" } else { "Enable" }} <span class="sr-only">" " {name}</span>
+            </Button>
+        </ActionForm>
+    }
 }
 
 #[component]

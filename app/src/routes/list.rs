@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::api::routes;
+use super::view_model::environment_names;
 use crate::contract::RouteRow;
 use crate::layout::use_slug;
 use crate::ui::{
@@ -62,7 +63,7 @@ fn RouteTable(slug: String, rows: Vec<RouteRow>) -> impl IntoView {
         .map(|row| {
             let href = format!("/w/{slug}/routes/{}", row.slug);
             let (state, word) = if row.enabled { (PillState::Active, "Enabled") } else { (PillState::Off, "Disabled") };
-            let environments = if row.environments.is_empty() { "None".to_owned() } else { row.environments.join(", ") };
+            let environments = environment_names(&row.environments);
             view! {
                 <Row>
                     <Cell>

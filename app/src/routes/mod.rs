@@ -13,6 +13,7 @@ mod refresh;
 mod settings;
 mod view_model;
 
+pub use environment_form::focus;
 pub use facts::{Fact, Facts};
 pub use list::RouteList;
 pub use new::NewRoute;

@@ -4,15 +4,15 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
-use super::api::{DeleteEnvironment, DeleteRoute, EnableRoute, SaveEnvironment, UpdateRoute, route};
+use super::api::{DeleteEnvironment, DeleteRoute, EnableEnvironment, EnableRoute, SaveEnvironment, UpdateRoute, route};
 use super::environments::Environments;
 use super::refresh::successes;
 use super::settings::{Limits, SettingsForm};
 use super::view_model::curl_command;
 use crate::contract::{Field, RouteDetail, WorkspaceRef};
 use crate::ui::{
-    ActionError, Badge, Button, ButtonKind, Card, CardHeader, CodeBlock, ConfirmDialog, ErrorView, PageHeader, PillState, Skeleton,
-    StatusPill, TextField, Time, error_of, field_error,
+    ActionError, Badge, Button, ButtonKind, Card, CardHeader, CodeBlock, ConfirmDialog, ErrorView, Notice, NoticeKind, PageHeader,
+    PillState, Skeleton, StatusPill, TextField, Time, error_of, field_error,
 };
 
 /// Everything that this page can do. The actions live as long as the page, so that an answer outlives its form.
@@ -22,6 +22,7 @@ pub(super) struct Actions {
     pub enable: ServerAction<EnableRoute>,
     pub delete: ServerAction<DeleteRoute>,
     pub save_environment: ServerAction<SaveEnvironment>,
+    pub enable_environment: ServerAction<EnableEnvironment>,
     pub delete_environment: ServerAction<DeleteEnvironment>,
 }
 
@@ -38,10 +39,16 @@ pub fn RoutePage() -> impl IntoView {
         enable: ServerAction::new(),
         delete: ServerAction::new(),
         save_environment: ServerAction::new(),
+        enable_environment: ServerAction::new(),
         delete_environment: ServerAction::new(),
     };
-    let changes =
-        [successes(actions.update), successes(actions.enable), successes(actions.save_environment), successes(actions.delete_environment)];
+    let changes = [
+        successes(actions.update),
+        successes(actions.enable),
+        successes(actions.save_environment),
+        successes(actions.enable_environment),
+        successes(actions.delete_environment),
+    ];
     let loaded = Resource::new_blocking(move || (path.get(), changes.map(|count| count.get())), |((slug, name), _)| route(slug, name));
     view! {
         <Transition fallback=|| view! { <Skeleton lines=8/> }>
@@ -115,10 +122,16 @@ fn EnableForm(workspace: String, route: String, enabled: bool, actions: Actions)
 fn TryIt(slug: String, detail: RouteDetail) -> impl IntoView {
     let command = curl_command(&detail.gateway_url, &detail.slug, None, &detail.settings.methods);
     let keys = format!("/w/{slug}/keys");
+    let without_default = detail.environments.iter().any(|environment| environment.default && !environment.enabled);
     view! {
         <Card>
             <CardHeader title="Send a request" subtitle="Goes to the default environment. Add a path after the slash as the upstream needs it."/>
             <div class="space-y-3 p-5">
+                {without_default.then(|| view! {
+                    <Notice kind=NoticeKind::Warning>
+                        "The default environment is disabled, so this answers with 404. Enable it, make another one the default, or name one in the header x-knoxcall-environment."
+                    </Notice>
+                })}
                 <CodeBlock text=command label="Copy command"/>
                 <p class="text-small text-muted">
                     "Put one of the workspace's " <a href=keys class="link">"API keys"</a>

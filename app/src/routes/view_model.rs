@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::contract::values::{DisplayName, Endpoint, HeaderList, Slug};
 #[cfg(any(feature = "ssr", test))]
 use crate::contract::{ApiError, Field};
-use crate::contract::{RouteSettings, Rule};
+use crate::contract::{EnvironmentRef, RouteSettings, Rule};
 
 const MIB: f64 = 1024.0 * 1024.0;
 const MAX_BODY_MIB: u64 = 10 * 1024;
@@ -140,6 +140,16 @@ pub fn curl_command(gateway_url: &str, route: &str, environment: Option<&str>, m
 /// One word of a POSIX shell that stands for exactly this text.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// A route's environments in one line.
+#[must_use]
+pub fn environment_names(environments: &[EnvironmentRef]) -> String {
+    if environments.is_empty() {
+        return "None".to_owned();
+    }
+    let name = |one: &EnvironmentRef| if one.enabled { one.name.clone() } else { format!("{} (disabled)", one.name) };
+    environments.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
 /// Text as the value of one query parameter.
@@ -278,6 +288,13 @@ mod tests {
         for bad in ["get", "GET,", "GET POST", "G\u{c9}T"] {
             assert_eq!(check_methods(bad), Err(Rule::Methods), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_disabled_environment_is_named_as_such() {
+        let one = |name: &str, enabled| EnvironmentRef { name: name.to_owned(), enabled };
+        assert_eq!(environment_names(&[]), "None");
+        assert_eq!(environment_names(&[one("production", true), one("staging", false)]), "production, staging (disabled)");
     }
 
     #[test]

@@ -64,14 +64,15 @@ impl Visitor {
     /// The right to look at a workspace.
     ///
     /// # Errors
-    /// [`AuthError::SignedOut`], or [`AuthError::NotFound`] for one that is not there or not the caller's.
+    /// [`AuthError::SignedOut`], or [`AuthError::NotFound`] for one that is not there, not the caller's, or in which the
+    /// caller is disabled.
     pub fn member_of(&self, slug: &str) -> Result<(Workspace, WorkspaceMember), AuthError> {
         let user = self.user()?;
         // As it stands: a path is not trimmed as a form's field is, and it comes back in redirects.
         let slug = Slug::parse(slug).ok().filter(|parsed| parsed.as_str() == slug).ok_or(AuthError::NotFound)?;
         let workspace = self.auth.store().workspaces().by_slug(&slug)?.ok_or(AuthError::NotFound)?;
         let member = self.auth.store().members().get(workspace.id, user.id)?;
-        let role = match (user.operator, member) {
+        let role = match (user.operator, member.filter(|member| !member.disabled)) {
             (true, _) => Role::Admin,
             (false, Some(member)) => member.role,
             (false, None) => {
@@ -114,7 +115,7 @@ impl Visitor {
             rows.into_iter().map(|workspace| Membership { workspace, role: None }).collect()
         } else {
             let mut found = Vec::new();
-            for member in store.members().of_user(user.id)? {
+            for member in store.members().of_user(user.id)?.into_iter().filter(|member| !member.disabled) {
                 if let Some(workspace) = store.workspaces().get(member.workspace)? {
                     found.push(Membership { workspace, role: Some(member.role) });
                 }

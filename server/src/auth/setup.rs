@@ -61,13 +61,13 @@ impl std::fmt::Debug for SetupSecret {
 }
 
 impl Auth {
-    /// The link with which whoever started the process becomes the first operator; `None` once there is one. Earlier
-    /// links stop working.
+    /// The link with which whoever started the process becomes the first operator; `None` once there is one who
+    /// can sign in. Earlier links stop working.
     ///
     /// # Errors
     /// The store can't be read or written.
     pub async fn setup_url(&self, base: &str) -> Result<Option<String>, AuthError> {
-        if self.store().users().count_operators()? > 0 {
+        if !self.store().users().active_operators()?.is_empty() {
             return Ok(None);
         }
         let (secret, record) = SetupSecret::make(None, 0, FIRST_OPERATOR_FOR, self.clock())?;
@@ -114,7 +114,7 @@ impl Visitor {
     pub fn setup_link(&self, token: &str) -> Result<Link, AuthError> {
         let Some(found) = self.auth.find(token)? else { return Ok(Link::Invalid) };
         match found.user {
-            None if self.auth.store().users().count_operators()? > 0 => Ok(Link::Invalid),
+            None if !self.auth.store().users().active_operators()?.is_empty() => Ok(Link::Invalid),
             None => Ok(Link::FirstOperator),
             Some(user) => match self.auth.invited(user, found.epoch) {
                 Ok(user) => Ok(Link::Invitation(user.email)),
@@ -133,7 +133,7 @@ impl Visitor {
         let password = Password::parse(password).map_err(AuthError::Password);
         let (user, before) = match found.user {
             None => {
-                if self.auth.store().users().count_operators()? > 0 {
+                if !self.auth.store().users().active_operators()?.is_empty() {
                     return Err(AuthError::LinkInvalid);
                 }
                 (self.first_operator(Email::parse(email).map_err(AuthError::Email)?), None)

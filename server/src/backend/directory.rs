@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::Bound;
 use super::accounts::workspace_ref;
 use crate::auth::Membership;
-use crate::settings::{MemberEntry, WorkspaceEntry};
+use crate::settings::{AddedAccount, MemberEntry, WorkspaceEntry};
 use crate::store::Workspace;
 
 const PER_PAGE: u32 = 50;
@@ -62,11 +62,7 @@ impl Directory for Bound {
     async fn add_member(&self, workspace: &str, email: &str, role: &str) -> Result<Uuid, ApiError> {
         let (_, admin) = self.visitor.admin_of(workspace)?;
         let added = self.settings().add_member(&admin, email, role).await?;
-        if added.invite {
-            let auth = self.visitor.auth();
-            let link = auth.invite(added.user, added.epoch).await?.url(&self.parts.console_url);
-            auth.reveal().put(self.visitor.user()?.id, added.user, email.trim().to_lowercase(), link);
-        }
+        self.invite(&added).await?;
         Ok(added.user)
     }
 
@@ -77,6 +73,17 @@ impl Directory for Bound {
             return Ok(None);
         }
         self.take(user_id)
+    }
+
+    async fn renew_invitation(&self, workspace: &str, user_id: Uuid) -> Result<(), ApiError> {
+        let (_, admin) = self.visitor.admin_of(workspace)?;
+        let account = self.settings().renew_invitation(&admin, user_id)?;
+        self.invite(&account).await
+    }
+
+    async fn enable_member(&self, workspace: &str, user_id: Uuid, enabled: bool) -> Result<(), ApiError> {
+        let (_, admin) = self.visitor.admin_of(workspace)?;
+        Ok(self.settings().enable_member(&admin, user_id, enabled).await?)
     }
 
     async fn set_member_role(&self, workspace: &str, user_id: Uuid, role: &str) -> Result<(), ApiError> {
@@ -91,6 +98,16 @@ impl Directory for Bound {
 }
 
 impl Bound {
+    /// Makes the link that an account may be given, and keeps it for the viewer to see once.
+    pub(super) async fn invite(&self, account: &AddedAccount) -> Result<(), ApiError> {
+        if account.invite {
+            let auth = self.visitor.auth();
+            let link = auth.invite(account.user, account.epoch).await?.url(&self.parts.console_url);
+            auth.reveal().put(self.visitor.user()?.id, account.user, account.email.to_string(), link);
+        }
+        Ok(())
+    }
+
     /// What the viewer made and has not seen yet.
     pub(super) fn take(&self, item: Uuid) -> Result<Option<ShownOnce>, ApiError> {
         let taken = self.visitor.auth().reveal().take(self.visitor.user()?.id, item);
@@ -118,6 +135,9 @@ fn member_row(entry: MemberEntry) -> MemberRow {
         email: entry.email.into(),
         role: entry.role,
         active: entry.active,
+        enabled: entry.enabled,
+        account_enabled: entry.account_enabled,
+        may_invite: entry.may_invite,
         added_at: entry.added_at,
         is_self: entry.is_self,
     }

@@ -7,11 +7,12 @@ mod directory;
 mod error;
 mod health;
 mod integrations;
+mod operators;
 mod routing;
 
 use std::sync::Arc;
 
-use app::contract::{Accounts, Directory, Integrations, Routing, SecretView};
+use app::contract::{Accounts, Directory, Integrations, Operators, Routing, SecretView};
 
 pub use error::to_api;
 
@@ -58,6 +59,7 @@ impl Backend {
         app::Services {
             accounts: Arc::clone(&bound) as Arc<dyn Accounts>,
             directory: Arc::clone(&bound) as Arc<dyn Directory>,
+            operators: Arc::clone(&bound) as Arc<dyn Operators>,
             routing: Arc::clone(&bound) as Arc<dyn Routing>,
             integrations: bound as Arc<dyn Integrations>,
         }

@@ -1,6 +1,8 @@
 //! A workspace's routes, environments and API keys.
 
-use app::contract::{ApiError, EnvironmentForm, EnvironmentRow, KeyRow, RouteDetail, RouteRow, RouteSettings, Routing, ShownOnce};
+use app::contract::{
+    ApiError, EnvironmentForm, EnvironmentRef, EnvironmentRow, KeyRow, RouteDetail, RouteRow, RouteSettings, Routing, ShownOnce,
+};
 use async_trait::async_trait;
 use uuid::Uuid;
 
@@ -61,8 +63,14 @@ impl Routing for Bound {
             inject_headers: form.inject_headers,
             clear_headers: form.clear_headers.is_some(),
             default: form.default.is_some(),
+            enabled: None,
         };
         Ok(self.settings().save_environment(&admin, exact(route)?, &change).await?)
+    }
+
+    async fn enable_environment(&self, workspace: &str, route: &str, name: &str, enabled: bool) -> Result<(), ApiError> {
+        let (_, admin) = self.visitor.admin_of(workspace)?;
+        Ok(self.settings().enable_environment(&admin, exact(route)?, name, enabled).await?)
     }
 
     async fn delete_environment(&self, workspace: &str, route: &str, name: &str) -> Result<(), ApiError> {
@@ -94,9 +102,9 @@ impl Routing for Bound {
         Ok(self.settings().enable_key(&admin, id, enabled).await?)
     }
 
-    async fn rename_key(&self, workspace: &str, id: Uuid, name: &str) -> Result<(), ApiError> {
+    async fn update_key(&self, workspace: &str, id: Uuid, name: &str, routes: &str) -> Result<(), ApiError> {
         let (_, admin) = self.visitor.admin_of(workspace)?;
-        Ok(self.settings().rename_key(&admin, id, name).await?)
+        Ok(self.settings().update_key(&admin, id, name, routes).await?)
     }
 
     async fn delete_key(&self, workspace: &str, id: Uuid) -> Result<(), ApiError> {
@@ -114,12 +122,16 @@ fn route_row(route: Route) -> RouteRow {
     let default = route.environments.iter().find(|environment| environment.default);
     RouteRow {
         target: default.map(|environment| environment.target_base_url.0.as_str().to_owned()),
-        environments: route.environments.iter().map(|environment| environment.name.to_string()).collect(),
+        environments: route.environments.iter().map(environment_ref).collect(),
         id: route.id,
         slug: route.slug.into(),
         name: route.name.into(),
         enabled: route.enabled,
     }
+}
+
+fn environment_ref(environment: &Environment) -> EnvironmentRef {
+    EnvironmentRef { name: environment.name.to_string(), enabled: environment.enabled }
 }
 
 fn route_detail(entry: RouteEntry, gateway_url: String) -> RouteDetail {
@@ -152,6 +164,7 @@ fn environment_row(environment: Environment, inject_headers: app::contract::Secr
     EnvironmentRow {
         name: environment.name.into(),
         default: environment.default,
+        enabled: environment.enabled,
         target_base_url: environment.target_base_url.into(),
         inject_headers,
     }

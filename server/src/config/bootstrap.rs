@@ -96,6 +96,8 @@ pub struct Route {
 pub struct Environment {
     pub name: Slug,
     pub default: bool,
+    /// `None` leaves it as it is; a new one is enabled.
+    pub enabled: Option<bool>,
     pub target_base_url: Endpoint,
     /// `None` leaves alone what is stored; an empty list removes it.
     pub inject_headers: Option<HeaderList>,
@@ -236,10 +238,11 @@ fn environment(mut table: Table<'_>, earlier: &[Environment]) -> Option<Environm
         table.wrong("name", FileProblem::Duplicate);
     }
     let default = table.boolean("default").unwrap_or(false);
+    let enabled = table.boolean("enabled");
     let target_base_url = table.required("target_base_url", Endpoint::parse_exact);
     let inject_headers = table.table("inject_headers").and_then(headers);
     table.finish();
-    Some(Environment { name: name?, default, target_base_url: target_base_url?, inject_headers })
+    Some(Environment { name: name?, default, enabled, target_base_url: target_base_url?, inject_headers })
 }
 
 /// Header names are keys; `<name>_env` reads the value from the environment here too.

@@ -41,6 +41,7 @@ name = "Acme"
     X-Other_env = "OTHER"
     [[workspace.route.environment]]
     name = "staging"
+    enabled = false
     target_base_url = "http://127.0.0.1:9001"
 "#;
 
@@ -74,6 +75,7 @@ fn the_whole_file_is_read() {
     injected.sort_unstable();
     assert_eq!(injected, [("Authorization", "Bearer upstream-secret"), ("X-Other", "from the environment")]);
     assert_eq!((environments[0].default, environments[1].default, &environments[1].inject_headers), (true, false, &None));
+    assert_eq!((environments[0].enabled, environments[1].enabled), (None, Some(false)));
     let debug = format!("{file:?}");
     for secret in ["12 characters", "Bearer", "from the environment"] {
         assert!(!debug.contains(secret), "{secret}");

@@ -59,7 +59,7 @@ fn walk(routing: &Routing, parts: &Parts, found: &mut Found) -> Result<(), Refus
 
     let environment = match text(&parts.headers, &X_KNOXCALL_ENVIRONMENT).filter(|name| !name.is_empty()) {
         Some(name) => route.environments.get(name).ok_or("Unknown environment"),
-        None => route.default_environment.as_ref().ok_or("The route has no environment"),
+        None => route.default_environment.as_ref().ok_or("The route's default environment is missing or disabled"),
     };
     found.environment = Some(Arc::clone(environment.map_err(|message| Refusal::unknown(message, wanted))?));
 

@@ -49,7 +49,9 @@ pub struct Route {
     /// Empty allows all.
     pub methods: Vec<Method>,
     pub limits: Limits,
+    /// Enabled ones only, by name.
     pub environments: HashMap<Arc<str>, Arc<Environment>>,
+    /// `None` where it is disabled too: another one never stands in for it.
     pub default_environment: Option<Arc<Environment>>,
 }
 

@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use thiserror::Error as ThisError;
 
 use super::exports::ExportChange;
-use super::keys::{self, NewKey};
+use super::keys::NewKey;
 use super::members::new_user;
+use super::operators::made_operator;
 use super::publish::Scope;
 use super::routes::{EnvironmentChange, new_route};
 use super::{Error, Settings};
@@ -13,7 +14,7 @@ use crate::auth::{Operator, WorkspaceAdmin};
 use crate::config::bootstrap::{Account, ApiKey, Bootstrap, Export, Member, Route, Workspace};
 use crate::live::hash_key;
 use crate::store::{self, Changes, now};
-use crate::values::{DisplayName, Field, Password, Rule, Slug, TenantId};
+use crate::values::{DisplayName, Field, Password, Slug, TenantId};
 
 /// Hashes and checks passwords; implemented where Argon2 lives.
 #[async_trait]
@@ -115,8 +116,11 @@ impl Applying<'_> {
         let hashing = |_| Error::Store("the password could not be hashed".to_owned());
         let guard = self.settings.writing().await;
         let existing = self.settings.store().users().by_email(&file.email)?;
-        let mut user = existing.clone().unwrap_or_else(|| new_user(file.email.clone()));
-        user.operator |= operator;
+        let mut user = match &existing {
+            Some(user) if operator && !user.operator => made_operator(user),
+            Some(user) => user.clone(),
+            None => store::User { operator, ..new_user(file.email.clone()) },
+        };
         if let Some(password) = &file.password {
             let same = match &user.password_hash {
                 Some(hash) => self.passwords.verify(password, hash).await.map_err(hashing)?,
@@ -129,6 +133,9 @@ impl Applying<'_> {
         }
         let changes = match &existing {
             Some(old) if old.operator == user.operator && old.password_hash == user.password_hash => return Ok(user.id),
+            Some(old) if user.operator && !old.operator => {
+                Changes::new().expect_unchanged(old).put(&user).and(self.settings.without_links(old.id)?)
+            }
             Some(old) => Changes::new().expect_unchanged(old).put(&user),
             None => Changes::new().put(&user),
         };
@@ -144,8 +151,10 @@ impl Applying<'_> {
         if existing.as_ref().is_some_and(|member| member.role == file.role) {
             return Ok(());
         }
-        let added_at = existing.map_or_else(now, |member| member.added_at);
-        let member = store::Member { workspace: admin.workspace(), user, role: file.role, added_at };
+        let member = match existing {
+            Some(member) => store::Member { role: file.role, ..member },
+            None => store::Member { workspace: admin.workspace(), user, role: file.role, added_at: now(), disabled: false },
+        };
         self.settings.save(&guard, Changes::new().put(&member), Scope::Nothing).await?;
         self.report.changed += 1;
         Ok(())
@@ -206,6 +215,7 @@ impl Applying<'_> {
                 inject_headers: headers.map(crate::values::HeaderList::to_text).unwrap_or_default(),
                 clear_headers: headers.is_some_and(crate::values::HeaderList::is_empty),
                 default: environment.default,
+                enabled: environment.enabled,
             };
             let changed = self.settings.put_environment(admin, slug, &change).await?;
             self.report.changed += usize::from(changed);
@@ -221,7 +231,6 @@ impl Applying<'_> {
                 Some(key) if key.workspace == admin.workspace() => Ok(()),
                 // A key names one workspace.
                 Some(_) => Err(Error::Taken(Field::KeyRoutes)),
-                None if !keys::acceptable(given.expose()) => Err(Error::Invalid { field: Field::Name, rule: Rule::TooShort { min: 19 } }),
                 None => {
                     let secret = zeroize::Zeroizing::new(given.expose().to_owned());
                     self.settings.add_key(admin, file.name.as_str(), "", secret).await?;

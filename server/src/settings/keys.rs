@@ -8,7 +8,7 @@ use super::{Error, Settings};
 use crate::auth::{WorkspaceAdmin, WorkspaceMember};
 use crate::live::hash_key;
 use crate::store::{ApiKey, Changes, now};
-use crate::values::{DisplayName, Field, Rule, Slug};
+use crate::values::{DisplayName, Field, Rule, Slug, TenantId};
 
 const PREFIX: &str = "tk_";
 /// Base62: more than 210 random bits.
@@ -72,15 +72,7 @@ impl Settings {
         let workspace = witness.workspace();
         let guard = self.writing().await;
         self.store().workspaces().get(workspace)?.ok_or(Error::NotFound)?;
-        let mut ids = Vec::new();
-        for slug in routes.split(',').map(str::trim).filter(|slug| !slug.is_empty()) {
-            let unknown = || Error::Invalid { field: Field::KeyRoutes, rule: Rule::Unknown };
-            let slug = Slug::parse(slug).map_err(|_| unknown())?;
-            let id = self.store().routes().by_slug(workspace, &slug)?.ok_or_else(unknown)?.id;
-            if !ids.contains(&id) {
-                ids.push(id);
-            }
-        }
+        let ids = self.key_routes(workspace, routes, &[])?;
         let key = ApiKey {
             id: Uuid::now_v7(),
             workspace,
@@ -99,14 +91,43 @@ impl Settings {
     /// # Errors
     /// There is no such key.
     pub async fn enable_key(&self, witness: &WorkspaceAdmin, id: Uuid, enabled: bool) -> Result<(), Error> {
-        self.change_key(witness, id, |key| key.enabled = enabled).await
+        self.change_key(witness, id, |key| {
+            key.enabled = enabled;
+            Ok(())
+        })
+        .await
     }
 
+    /// `routes` as for [`Settings::create_key`], and the id of a route that is gone where the key has it already: else
+    /// saving a key that is limited to nothing that is there would open every route to it.
+    ///
     /// # Errors
-    /// The name breaks a rule, or there is no such key.
-    pub async fn rename_key(&self, witness: &WorkspaceAdmin, id: Uuid, name: &str) -> Result<(), Error> {
+    /// The name breaks a rule, a route is unknown, or there is no such key.
+    pub async fn update_key(&self, witness: &WorkspaceAdmin, id: Uuid, name: &str, routes: &str) -> Result<(), Error> {
         let name = DisplayName::parse(name).map_err(Error::invalid(Field::Name))?;
-        self.change_key(witness, id, |key| key.name = name).await
+        self.change_key(witness, id, |key| {
+            key.routes = self.key_routes(key.workspace, routes, &key.routes)?;
+            key.name = name;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Ids of the routes named, each once. Of routes that are gone only those in `kept` are taken.
+    fn key_routes(&self, workspace: TenantId, routes: &str, kept: &[Uuid]) -> Result<Vec<Uuid>, Error> {
+        let unknown = || Error::Invalid { field: Field::KeyRoutes, rule: Rule::Unknown };
+        let mut ids = Vec::new();
+        for handle in routes.split(',').map(str::trim).filter(|handle| !handle.is_empty()) {
+            let slug = Slug::parse(handle).map_err(|_| unknown())?;
+            let id = match self.store().routes().by_slug(workspace, &slug)? {
+                Some(route) => route.id,
+                None => handle.parse().ok().filter(|id| kept.contains(id)).ok_or_else(unknown)?,
+            };
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        Ok(ids)
     }
 
     /// # Errors
@@ -118,12 +139,17 @@ impl Settings {
         self.save(&guard, Changes::new().delete::<ApiKey>(&ApiKey::key_of(workspace, id)), Scope::Workspace(workspace)).await
     }
 
-    async fn change_key(&self, witness: &WorkspaceAdmin, id: Uuid, change: impl FnOnce(&mut ApiKey)) -> Result<(), Error> {
+    async fn change_key(
+        &self,
+        witness: &WorkspaceAdmin,
+        id: Uuid,
+        change: impl FnOnce(&mut ApiKey) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let guard = self.writing().await;
         let workspace = witness.workspace();
         let old = self.store().api_keys().get(workspace, id)?.ok_or(Error::NotFound)?;
         let mut new = old.clone();
-        change(&mut new);
+        change(&mut new)?;
         self.save(&guard, Changes::new().expect_unchanged(&old).put(&new), Scope::Workspace(workspace)).await
     }
 }

@@ -1,5 +1,5 @@
-//! Members of a workspace. Nobody removes or demotes themselves, so a workspace never loses its last admin by accident;
-//! one without any is the operator's to look after.
+//! Members of a workspace. Nobody removes, demotes or disables themselves, so a workspace never loses its last admin by
+//! accident; one without any is the operator's to look after.
 
 use uuid::Uuid;
 
@@ -16,18 +16,31 @@ pub struct MemberEntry {
     pub role: Role,
     /// False until the person has opened the invitation and chosen a password.
     pub active: bool,
+    /// False: the workspace is not there for this member.
+    pub enabled: bool,
+    /// False: the person can't sign in at all.
+    pub account_enabled: bool,
+    /// Whether whoever asked may be given a link that sets the account's password.
+    pub may_invite: bool,
     pub added_at: UnixMillis,
     pub is_self: bool,
 }
 
-/// What adding a member did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AddedMember {
+/// An account that was added somewhere, or that a new link is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddedAccount {
     pub user: Uuid,
-    /// Whether whoever added the member may be given a link that sets the account's password.
+    pub email: Email,
+    /// Whether whoever added it may be given a link that sets the account's password.
     pub invite: bool,
     /// The account's epoch that the link has to carry.
     pub epoch: u64,
+}
+
+impl AddedAccount {
+    pub(super) fn new(user: User, invite: bool) -> Self {
+        Self { user: user.id, email: user.email, invite, epoch: user.session_epoch }
+    }
 }
 
 impl Settings {
@@ -37,14 +50,22 @@ impl Settings {
     /// The store can't be read.
     pub fn members(&self, witness: &WorkspaceMember) -> Result<Vec<MemberEntry>, Error> {
         let mut rows = Vec::new();
+        let admin = witness.admin();
         for member in self.store().members().of_workspace(witness.workspace())? {
             // Accounts that can't be read are among the store's problems.
             let Ok(Some(user)) = self.store().users().get(member.user) else { continue };
+            let may_invite = match &admin {
+                Some(admin) => self.may_link(admin, &user)?,
+                None => false,
+            };
             rows.push(MemberEntry {
+                may_invite,
                 user: user.id,
                 email: user.email,
                 role: member.role,
                 active: user.password_hash.is_some(),
+                enabled: !member.disabled,
+                account_enabled: !user.disabled,
                 added_at: member.added_at,
                 is_self: is_self(witness.actor(), user.id),
             });
@@ -59,7 +80,7 @@ impl Settings {
     /// A field breaks a rule, the address is a member already ([`Error::Taken`] of the e-mail address), or its account was
     /// made by another workspace, so that nobody here knows whose it is. The operator may add it all the same; it then
     /// loses its password and its links, and gets a new link.
-    pub async fn add_member(&self, witness: &WorkspaceAdmin, email: &str, role: &str) -> Result<AddedMember, Error> {
+    pub async fn add_member(&self, witness: &WorkspaceAdmin, email: &str, role: &str) -> Result<AddedAccount, Error> {
         let email = Email::parse(email).map_err(Error::invalid(Field::Email))?;
         let role: Role = role.parse().map_err(Error::invalid(Field::Role))?;
         let workspace = witness.workspace();
@@ -91,21 +112,48 @@ impl Settings {
                 (user, true)
             }
         };
-        let member = Member { workspace, user: user.id, role, added_at: now() };
+        let member = Member { workspace, user: user.id, role, added_at: now(), disabled: false };
         changes = changes.expect_absent::<Member>(&Member::key_of(workspace, user.id)).put(&member);
         self.save(&guard, changes, super::publish::Scope::Nothing).await?;
-        Ok(AddedMember { user: user.id, invite, epoch: user.session_epoch })
+        Ok(AddedAccount::new(user, invite))
     }
 
-    /// Whether an admin of this workspace may be given a link that sets this member's password: only while the account has
-    /// none and belongs to this workspace alone. Otherwise the admin could enter other workspaces in the member's name.
+    /// Whether who acts here may be given a link that sets this member's password: only while the account has none and,
+    /// for an admin of the workspace, belongs to this workspace alone. Otherwise the admin could enter other workspaces in
+    /// the member's name.
     ///
     /// # Errors
     /// There is no such member.
     pub fn may_invite(&self, witness: &WorkspaceAdmin, user: Uuid) -> Result<bool, Error> {
-        self.store().members().get(witness.workspace(), user)?.ok_or(Error::NotFound)?;
-        let user = self.store().users().get(user)?.ok_or(Error::NotFound)?;
-        Ok(self.is_pending_here(&user, witness.workspace())? && may_vouch(witness, &user))
+        let account = self.member_account(witness.workspace(), user)?;
+        self.may_link(witness, &account)
+    }
+
+    /// What a new link for a member is for; see [`Settings::may_invite`].
+    ///
+    /// # Errors
+    /// There is no such member; it needs no link meanwhile ([`Error::Stale`]); or nobody here may vouch for the account.
+    pub fn renew_invitation(&self, witness: &WorkspaceAdmin, user: Uuid) -> Result<AddedAccount, Error> {
+        let account = self.member_account(witness.workspace(), user)?;
+        if self.may_link(witness, &account)? {
+            Ok(AddedAccount::new(account, true))
+        } else if may_have_link(&account) {
+            Err(Error::Invalid { field: Field::Email, rule: Rule::AccountElsewhere })
+        } else {
+            Err(Error::Stale)
+        }
+    }
+
+    fn may_link(&self, witness: &WorkspaceAdmin, user: &User) -> Result<bool, Error> {
+        if !may_have_link(user) {
+            return Ok(false);
+        }
+        Ok(witness.is_operator() || (self.is_pending_here(user, witness.workspace())? && may_vouch(witness, user)))
+    }
+
+    fn member_account(&self, workspace: TenantId, user: Uuid) -> Result<User, Error> {
+        self.store().members().get(workspace, user)?.ok_or(Error::NotFound)?;
+        self.store().users().get(user)?.ok_or(Error::NotFound)
     }
 
     /// Whether the account waits for its first password and belongs to no other workspace.
@@ -114,7 +162,8 @@ impl Settings {
         Ok(user.password_hash.is_none() && !user.operator && !elsewhere)
     }
 
-    fn without_links(&self, user: Uuid) -> Result<Changes, Error> {
+    /// Removes every link of an account.
+    pub(super) fn without_links(&self, user: Uuid) -> Result<Changes, Error> {
         let links = self.store().setup_tokens().of_user(Some(user))?;
         Ok(links.iter().fold(Changes::new(), |changes, link| changes.delete::<SetupToken>(&SetupToken::key_of(&link.hash))))
     }
@@ -128,11 +177,45 @@ impl Settings {
         if old.role == role {
             return Ok(());
         }
-        if is_self(witness.actor(), user) {
-            return Err(Error::LastAdmin);
-        }
+        self.may_lose_member(witness, &old, witness.is_operator())?;
         let changes = Changes::new().expect_unchanged(&old).put(&Member { role, ..old.clone() });
         self.save(&guard, changes, super::publish::Scope::Nothing).await
+    }
+
+    /// For a disabled member the workspace is not there, from the next request on; the account stays as it is.
+    ///
+    /// # Errors
+    /// There is no such member, or it is oneself or the last admin who is enabled ([`Error::LastAdmin`]).
+    pub async fn enable_member(&self, witness: &WorkspaceAdmin, user: Uuid, enabled: bool) -> Result<(), Error> {
+        let guard = self.writing().await;
+        let old = self.store().members().get(witness.workspace(), user)?.ok_or(Error::NotFound)?;
+        if old.disabled != enabled {
+            return Ok(());
+        }
+        if !enabled {
+            self.may_lose_member(witness, &old, false)?;
+        }
+        let changes = Changes::new().expect_unchanged(&old).put(&Member { disabled: !enabled, ..old.clone() });
+        self.save(&guard, changes, super::publish::Scope::Nothing).await
+    }
+
+    /// Refuses oneself and, unless `deliberate`, the last admin who is enabled. The second matters between admins when two
+    /// act at the same moment.
+    fn may_lose_member(&self, witness: &WorkspaceAdmin, member: &Member, deliberate: bool) -> Result<(), Error> {
+        let counts = member.role == Role::Admin && !member.disabled && !deliberate;
+        let last = is_self(witness.actor(), member.user) || (counts && !self.has_other_admin(member)?);
+        if last { Err(Error::LastAdmin) } else { Ok(()) }
+    }
+
+    /// Whether another enabled member can administer the workspace.
+    fn has_other_admin(&self, member: &Member) -> Result<bool, Error> {
+        for other in self.store().members().of_workspace(member.workspace)? {
+            let able = other.user != member.user && other.role == Role::Admin && !other.disabled;
+            if able && self.store().users().get(other.user).is_ok_and(|user| user.is_some_and(|user| !user.disabled)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// An account that never got a password and belongs nowhere else goes too, with its invitations.
@@ -142,10 +225,8 @@ impl Settings {
     pub async fn remove_member(&self, witness: &WorkspaceAdmin, user: Uuid) -> Result<(), Error> {
         let guard = self.writing().await;
         let workspace = witness.workspace();
-        self.store().members().get(workspace, user)?.ok_or(Error::NotFound)?;
-        if is_self(witness.actor(), user) {
-            return Err(Error::LastAdmin);
-        }
+        let member = self.store().members().get(workspace, user)?.ok_or(Error::NotFound)?;
+        self.may_lose_member(witness, &member, witness.is_operator())?;
         let mut changes = Changes::new().delete::<Member>(&Member::key_of(workspace, user));
         if let Some(account) = self.store().users().get(user)?
             && self.is_pending_here(&account, workspace)?
@@ -156,8 +237,13 @@ impl Settings {
     }
 }
 
-fn is_self(actor: &Actor, user: Uuid) -> bool {
+pub(super) fn is_self(actor: &Actor, user: Uuid) -> bool {
     matches!(actor, Actor::User { id, .. } if *id == user)
+}
+
+/// Whether there is a link to give at all. Those of operators are other operators' to give, on a page of their own.
+fn may_have_link(user: &User) -> bool {
+    user.password_hash.is_none() && !user.operator && !user.disabled
 }
 
 /// Whether who acts here may be given a link to the account: the operator, or the workspace that made it.

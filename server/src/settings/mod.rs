@@ -10,6 +10,7 @@ mod error;
 mod exports;
 mod keys;
 mod members;
+mod operators;
 mod publish;
 mod routes;
 mod secret;
@@ -24,7 +25,8 @@ pub use environment::{BatchEnvironment, OtelEnvironment, SignalEnvironment, Vari
 pub use error::Error;
 pub use exports::{Change, Exhausted, Export, ExportChange, ExportReader, ExportWriter, InEffect, Resume, Revision, Standing};
 pub use keys::{KeyEntry, NewKey, acceptable as acceptable_key};
-pub use members::{AddedMember, MemberEntry};
+pub use members::{AddedAccount, MemberEntry};
+pub use operators::OperatorEntry;
 pub use publish::{Problem, SecretPlace};
 pub use routes::{EnvironmentChange, RouteChange, RouteEntry};
 pub use secret::SecretState;

@@ -52,6 +52,8 @@ pub struct EnvironmentChange {
     pub clear_headers: bool,
     /// Makes it the default; the default stays it until another one becomes it.
     pub default: bool,
+    /// `None` leaves it as it is; a new one is enabled.
+    pub enabled: Option<bool>,
 }
 
 impl std::fmt::Debug for EnvironmentChange {
@@ -90,6 +92,7 @@ impl Settings {
             id: Uuid::now_v7(),
             name: Slug::parse(FIRST_ENVIRONMENT).map_err(Error::invalid(Field::Name))?,
             default: true,
+            enabled: true,
             target_base_url: StoredEndpoint(target),
             inject_headers: None,
         };
@@ -189,7 +192,8 @@ impl Settings {
             };
             let inject_headers = secret::change(self.vault(), &place, stored, &headers, witness.actor())?;
             let default = change.default || old.as_ref().is_some_and(|old| old.default) || route.environments.is_empty();
-            let new = Environment { id, name, default, target_base_url: StoredEndpoint(target), inject_headers };
+            let enabled = change.enabled.unwrap_or_else(|| old.as_ref().is_none_or(|old| old.enabled));
+            let new = Environment { id, name, default, enabled, target_base_url: StoredEndpoint(target), inject_headers };
             if old.as_ref().is_some_and(|old| same_environment(old, &new)) {
                 return Ok(false);
             }
@@ -203,6 +207,21 @@ impl Settings {
             Ok(true)
         })
         .await
+    }
+
+    /// A disabled environment answers as one that is not there. The default one may be disabled too: then requests that
+    /// name none are refused, because another upstream is not what their caller meant.
+    ///
+    /// # Errors
+    /// There is no such route or environment.
+    pub async fn enable_environment(&self, witness: &WorkspaceAdmin, slug: &str, name: &str, enabled: bool) -> Result<(), Error> {
+        self.change_route(witness, slug, |route| {
+            let found = route.environments.iter_mut().find(|environment| environment.name.as_str() == name.trim());
+            let environment = found.ok_or(Error::NotFound)?;
+            Ok(std::mem::replace(&mut environment.enabled, enabled) != enabled)
+        })
+        .await
+        .map(drop)
     }
 
     /// # Errors
@@ -270,7 +289,10 @@ pub(super) fn new_route(workspace: TenantId, slug: Slug, name: DisplayName) -> R
 
 fn same_environment(old: &Environment, new: &Environment) -> bool {
     let sealed = |environment: &Environment| environment.inject_headers.as_ref().map(|headers| headers.sealed.data.clone());
-    old.name == new.name && old.default == new.default && old.target_base_url == new.target_base_url && sealed(old) == sealed(new)
+    let plain = |environment: &Environment| {
+        (environment.name.clone(), environment.default, environment.enabled, environment.target_base_url.clone())
+    };
+    plain(old) == plain(new) && sealed(old) == sealed(new)
 }
 
 fn methods(text: &str) -> Result<Vec<String>, Rule> {

@@ -42,6 +42,9 @@ pub struct Member {
     pub user: Uuid,
     pub role: Role,
     pub added_at: UnixMillis,
+    /// As if the workspace were not there for this member; what the member may do elsewhere stays.
+    #[serde(default)]
+    pub disabled: bool,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -76,6 +79,9 @@ pub struct Environment {
     /// 1 to 63 of `a-z`, `0-9`, `-`.
     pub name: Slug,
     pub default: bool,
+    /// Requests for a disabled one are answered as if it were not there.
+    #[serde(default = "enabled")]
+    pub enabled: bool,
     /// An [`Endpoint`]'s text.
     pub target_base_url: StoredEndpoint,
     pub inject_headers: Option<SecretRecord>,
@@ -191,6 +197,11 @@ pub struct Session {
     pub expires_at: UnixMillis,
 }
 
+/// What records from before the switch are.
+const fn enabled() -> bool {
+    true
+}
+
 /// An endpoint as text in the store; parsed again when it is read, so that a record can't carry what a form refuses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -206,5 +217,55 @@ impl TryFrom<String> for StoredEndpoint {
 impl From<StoredEndpoint> for String {
     fn from(value: StoredEndpoint) -> Self {
         value.0.as_str().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::store::record::{self, Record};
+
+    /// What was written before a field came reads as it was meant then.
+    fn without<R: Record>(record: &R, remove: impl FnOnce(&mut Value)) -> R {
+        let mut value: Value = serde_json::from_slice(&record::encode(record).unwrap()).unwrap();
+        remove(&mut value["data"]);
+        record::decode(&record.key(), value.to_string().as_bytes()).unwrap().record
+    }
+
+    #[test]
+    fn records_without_a_switch_are_enabled() {
+        let (workspace, id) = (TenantId(Uuid::from_u128(1)), Uuid::from_u128(2));
+        let member = Member { workspace, user: id, role: Role::Admin, added_at: 0, disabled: true };
+        let old = without(&member, |data| drop(data.as_object_mut().unwrap().remove("disabled").unwrap()));
+        assert!(!old.disabled);
+
+        let environment = Environment {
+            id,
+            name: Slug::parse("production").unwrap(),
+            default: true,
+            enabled: false,
+            target_base_url: StoredEndpoint(Endpoint::parse_exact("http://up").unwrap()),
+            inject_headers: None,
+        };
+        let limits: RouteLimits = serde_json::from_value(json!({
+            "methods": [], "connect_timeout_ms": 1, "response_timeout_ms": 1, "body_limit_bytes": 1, "rate_limit_per_s": 0,
+        }))
+        .unwrap();
+        let route = Route {
+            id,
+            workspace,
+            slug: Slug::parse("r").unwrap(),
+            name: DisplayName::parse("R").unwrap(),
+            enabled: true,
+            limits,
+            environments: vec![environment],
+            created_at: 0,
+            updated_at: 0,
+        };
+        let old = without(&route, |data| drop(data["environments"][0].as_object_mut().unwrap().remove("enabled").unwrap()));
+        assert!(old.environments[0].enabled);
+        assert!(!without(&route, |_| {}).environments[0].enabled, "and what is written is read");
     }
 }

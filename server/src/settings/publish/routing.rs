@@ -40,11 +40,11 @@ pub(super) fn build(vault: &Vault, stored: &Stored, broken: &mut Vec<SecretPlace
         .collect()
 }
 
-/// An environment whose injected headers do not open is left out: it must not be called without them.
+/// Disabled environments are left out. So is one whose injected headers do not open: it must not be called without them.
 fn build_route(vault: &Vault, route: &store::Route, broken: &mut Vec<SecretPlace>) -> live::Route {
     let mut environments = HashMap::with_capacity(route.environments.len());
     let mut default_environment = None;
-    for environment in &route.environments {
+    for environment in route.environments.iter().filter(|environment| environment.enabled) {
         let place = Place::environment(route.workspace, route.id, environment.id);
         let inject = secret::open(vault, &place, environment.inject_headers.as_ref()).ok().as_ref().and_then(header_map);
         let Some(inject) = inject else {

@@ -142,3 +142,54 @@ async fn the_environment_wins_over_the_file_without_complaint() {
     assert_eq!((logs.url.as_str(), logs.headers.is_empty()), ("http://env:4318/v1/logs", true));
     assert_eq!(apply(&house, FILE).await.changed, 0);
 }
+
+#[tokio::test]
+async fn an_environment_is_disabled_by_the_file_and_left_alone_without_the_key() {
+    let house = house();
+    apply(&house, FILE).await;
+    let routing = house.settings.routing();
+    let names = || {
+        let mut names: Vec<_> = routing.load().keys[&hash_key("tk_0123456789abcdef")].workspace.routes["billing"]
+            .environments
+            .keys()
+            .map(ToString::to_string)
+            .collect();
+        names.sort();
+        names
+    };
+    let off = FILE.replace("name = \"production\"", "name = \"production\"\n    enabled = false");
+    assert_eq!((apply(&house, &off).await.changed, names()), (1, vec!["staging".to_owned()]));
+    assert_eq!((apply(&house, &off).await.changed, apply(&house, FILE).await.changed, names().len()), (0, 0, 1));
+    let on = off.replace("enabled = false", "enabled = true");
+    assert_eq!((apply(&house, &on).await.changed, names().len()), (1, 2));
+}
+
+#[tokio::test]
+async fn the_files_operator_is_never_somebody_a_workspace_vouches_for() {
+    let house = house();
+    let acme = house.workspace("acme").await.id;
+    let own = WorkspaceMember::for_test(someone(), acme, Role::Admin).admin().unwrap();
+    let made = house.settings.add_member(&own, "admin@example.com", "viewer").await.unwrap().user;
+    let user = || house.settings.store().users().get(made).unwrap().unwrap();
+    let known = crate::store::User { password_hash: Some("acme's admin knows it".to_owned()), ..user() };
+    house.settings.store().commit(crate::store::Changes::new().put(&known)).await.unwrap();
+    let without_password = "[operator]\nemail = 'admin@example.com'";
+    assert_eq!(apply(&house, without_password).await.changed, 1);
+    assert_eq!((user().operator, user().password_hash, user().vouched_by), (true, None, None));
+    assert_eq!(apply(&house, without_password).await.changed, 0);
+    assert_eq!(apply(&house, "[operator]\nemail = 'admin@example.com'\npassword = 'at least 12 characters'").await.changed, 1);
+    assert!(user().password_hash.is_some());
+}
+
+#[tokio::test]
+async fn a_disabled_member_stays_disabled() {
+    let house = house();
+    apply(&house, FILE).await;
+    let acme = house.settings.store().workspaces().by_slug(&Slug::parse("acme").unwrap()).unwrap().unwrap().id;
+    house.settings.add_member(&admin(acme), "other@acme.test", "admin").await.unwrap();
+    let row = |email: &str| house.settings.members(&member(acme)).unwrap().into_iter().find(|row| row.email.as_str() == email).unwrap();
+    house.settings.enable_member(&admin(acme), row("owner@acme.test").user, false).await.unwrap();
+    assert_eq!(apply(&house, FILE).await.changed, 0);
+    assert_eq!(apply(&house, &FILE.replace("role = \"admin\"", "role = \"viewer\"")).await.changed, 1);
+    assert_eq!((row("owner@acme.test").enabled, row("owner@acme.test").role), (false, Role::Viewer));
+}

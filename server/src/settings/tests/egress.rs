@@ -3,10 +3,11 @@
 use uuid::Uuid;
 
 use super::bootstrap::Reversing;
-use super::{House, admin, form, house, member, operator};
+use super::{House, admin, form, global, house, member, own};
 use crate::auth::Operator;
 use crate::config::bootstrap::Bootstrap;
 use crate::egress::Policy;
+use crate::settings::ExportReader;
 use crate::settings::{EnvironmentChange, Error, OtelEnvironment, Settings};
 use crate::store::Store;
 use crate::values::{EgressRule, Field, Rule};

@@ -4,6 +4,7 @@ mod bootstrap;
 mod egress;
 mod export_history;
 mod exports;
+mod operators;
 mod people;
 mod problems;
 mod routing;

@@ -97,3 +97,70 @@ async fn an_account_of_another_workspace_is_not_invited_again() {
     assert!(!settings.may_invite(&own(acme), first.user).unwrap(), "nor when it is alone there");
     assert_eq!(settings.may_invite(&own(blue), first.user).unwrap_err(), Error::NotFound);
 }
+
+#[tokio::test]
+async fn members_are_disabled_and_enabled_but_never_the_last_admin() {
+    let house = house();
+    let settings = &house.settings;
+    let acme = house.workspace("acme").await.id;
+    let ana = settings.add_member(&admin(acme), "ana@x", "admin").await.unwrap().user;
+    let bob = settings.add_member(&admin(acme), "bob@x", "viewer").await.unwrap().user;
+    let enabled = || settings.members(&member(acme)).unwrap().iter().map(|row| (row.email.to_string(), row.enabled)).collect::<Vec<_>>();
+    assert_eq!(settings.enable_member(&admin(acme), ana, false).await.unwrap_err(), Error::LastAdmin, "for the operator too");
+    settings.enable_member(&admin(acme), bob, false).await.unwrap();
+    assert_eq!(enabled(), [("ana@x".to_owned(), true), ("bob@x".to_owned(), false)]);
+    assert_eq!(settings.add_member(&admin(acme), "bob@x", "viewer").await.unwrap_err(), Error::Taken(Field::Email));
+
+    // An admin who is disabled, here or altogether, is none who stays.
+    settings.set_member_role(&admin(acme), bob, "admin").await.unwrap();
+    assert_eq!(settings.enable_member(&admin(acme), ana, false).await.unwrap_err(), Error::LastAdmin);
+    settings.enable_member(&admin(acme), bob, true).await.unwrap();
+    let account = settings.store().users().get(bob).unwrap().unwrap();
+    settings.store().commit(Changes::new().put(&User { disabled: true, ..account.clone() })).await.unwrap();
+    assert_eq!(settings.enable_member(&admin(acme), ana, false).await.unwrap_err(), Error::LastAdmin);
+    assert!(!settings.members(&member(acme)).unwrap()[1].account_enabled);
+    settings.store().commit(Changes::new().put(&account)).await.unwrap();
+
+    let herself = WorkspaceMember::for_test(Actor::User { id: ana, email: Email::parse("ana@x").unwrap() }, acme, Role::Admin);
+    let herself = herself.admin().unwrap();
+    assert_eq!(settings.enable_member(&herself, ana, false).await.unwrap_err(), Error::LastAdmin);
+    settings.enable_member(&admin(acme), ana, false).await.unwrap();
+    // Whoever was let in a moment ago, and is disabled since, takes no admin away either.
+    assert_eq!(settings.remove_member(&herself, bob).await.unwrap_err(), Error::LastAdmin);
+    assert_eq!(settings.set_member_role(&herself, bob, "viewer").await.unwrap_err(), Error::LastAdmin);
+    assert_eq!(enabled(), [("ana@x".to_owned(), false), ("bob@x".to_owned(), true)]);
+    settings.set_member_role(&admin(acme), ana, "viewer").await.unwrap();
+    assert!(!enabled()[0].1, "a change of role is none of this");
+    assert_eq!(settings.enable_member(&admin(acme), Uuid::from_u128(9), false).await.unwrap_err(), Error::NotFound);
+}
+
+#[tokio::test]
+async fn a_new_link_is_for_whoever_may_vouch_and_only_without_a_password() {
+    let house = house();
+    let settings = &house.settings;
+    let (acme, blue) = (house.workspace("acme").await.id, house.workspace("blue").await.id);
+    let own = |workspace| WorkspaceMember::for_test(someone(), workspace, Role::Admin);
+    let ana = settings.add_member(&own(acme).admin().unwrap(), "ana@x", "admin").await.unwrap().user;
+    let offered = |witness: &WorkspaceMember| settings.members(witness).unwrap()[0].may_invite;
+    assert!(offered(&own(acme)) && !offered(&member(acme)), "not to a viewer");
+    let link = settings.renew_invitation(&own(acme).admin().unwrap(), ana).unwrap();
+    assert_eq!((link.user, link.email.as_str(), link.invite, link.epoch), (ana, "ana@x", true, 0));
+    assert_eq!(settings.renew_invitation(&own(blue).admin().unwrap(), ana).unwrap_err(), Error::NotFound);
+
+    // The operator adds it elsewhere: now only the operator knows whose it is, and may give the link in either place.
+    settings.add_member(&admin(blue), "ana@x", "viewer").await.unwrap();
+    for workspace in [acme, blue] {
+        let refused = settings.renew_invitation(&own(workspace).admin().unwrap(), ana).unwrap_err();
+        assert_eq!(refused, Error::Invalid { field: Field::Email, rule: Rule::AccountElsewhere });
+        assert!(!offered(&own(workspace)));
+        assert_eq!(settings.renew_invitation(&admin(workspace), ana).unwrap().epoch, 1);
+        assert!(settings.may_invite(&admin(workspace), ana).unwrap(), "and is shown what was made");
+    }
+    let account = settings.store().users().get(ana).unwrap().unwrap();
+    settings.store().commit(Changes::new().put(&User { password_hash: Some("x".to_owned()), ..account.clone() })).await.unwrap();
+    assert_eq!(settings.renew_invitation(&admin(acme), ana).unwrap_err(), Error::Stale);
+    // An operator's link is not to be had through a workspace.
+    settings.store().commit(Changes::new().put(&User { operator: true, ..account })).await.unwrap();
+    assert!(!settings.may_invite(&admin(acme), ana).unwrap());
+    assert_eq!(settings.renew_invitation(&admin(acme), ana).unwrap_err(), Error::Stale);
+}

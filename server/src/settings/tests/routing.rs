@@ -122,6 +122,41 @@ async fn environments_and_their_injected_headers() {
 }
 
 #[tokio::test]
+async fn a_disabled_environment_is_not_published_and_no_other_stands_in_for_it() {
+    let house = house();
+    let settings = &house.settings;
+    let acme = house.workspace("acme").await.id;
+    let key = settings.create_key(&admin(acme), "k", "").await.unwrap();
+    settings.create_route(&admin(acme), "r", "R", "http://up").await.unwrap();
+    settings.save_environment(&admin(acme), "r", &environment("", "staging", "http://staging")).await.unwrap();
+    let names = |house: &House| {
+        let route = house.live_route(&key.secret, "r").unwrap();
+        let mut names: Vec<_> = route.environments.keys().map(ToString::to_string).collect();
+        names.sort();
+        (names, route.default_environment.as_ref().map(|one| one.name.to_string()))
+    };
+    let both = || (vec!["production".to_owned(), "staging".to_owned()], Some("production".to_owned()));
+    assert_eq!(names(&house), both());
+    settings.enable_environment(&admin(acme), "r", "staging", false).await.unwrap();
+    assert_eq!(names(&house), (vec!["production".to_owned()], Some("production".to_owned())));
+    // A save of the form changes nothing about it.
+    settings.save_environment(&admin(acme), "r", &environment("staging", "staging", "http://staging/v2")).await.unwrap();
+    assert_eq!(names(&house).0, ["production"]);
+    let entry = settings.route(&member(acme), "r").unwrap();
+    assert_eq!(entry.route.environments.iter().map(|one| one.enabled).collect::<Vec<_>>(), [true, false]);
+
+    settings.enable_environment(&admin(acme), "r", "production", false).await.unwrap();
+    settings.enable_environment(&admin(acme), "r", "staging", true).await.unwrap();
+    assert_eq!(names(&house), (vec!["staging".to_owned()], None), "the default one stays the default");
+    let unknown = settings.enable_environment(&admin(acme), "r", "nope", false).await.unwrap_err();
+    assert_eq!(unknown, Error::NotFound);
+    let house = house.reopened([1; 32]);
+    assert_eq!(names(&house), (vec!["staging".to_owned()], None));
+    house.settings.enable_environment(&admin(acme), "r", "production", true).await.unwrap();
+    assert_eq!(names(&house), both());
+}
+
+#[tokio::test]
 async fn what_a_route_allows() {
     let house = house();
     let settings = &house.settings;
@@ -163,6 +198,41 @@ async fn a_key_that_is_limited_stays_limited_when_its_route_goes() {
     settings.delete_route(&admin(acme), "r", "r").await.unwrap();
     assert_eq!(house.lookup(&key.secret).unwrap().routes, [route.id]);
     assert_eq!(settings.keys(&member(acme)).unwrap()[0].routes, [route.id.to_string()]);
+}
+
+#[tokio::test]
+async fn the_routes_of_a_key_can_be_changed() {
+    let house = house();
+    let settings = &house.settings;
+    let (acme, blue) = (house.workspace("acme").await.id, house.workspace("blue").await.id);
+    let first = settings.create_route(&admin(acme), "one", "One", "http://up").await.unwrap().id;
+    let second = settings.create_route(&admin(acme), "two", "Two", "http://up").await.unwrap().id;
+    settings.create_route(&admin(blue), "secret", "Secret", "http://blue").await.unwrap();
+    let key = settings.create_key(&admin(acme), "k", "").await.unwrap();
+    let routes = || house.lookup(&key.secret).unwrap().routes;
+    let update = async |name: &str, routes: &str| settings.update_key(&admin(acme), key.id, name, routes).await;
+
+    update("Batch", "two, one,two").await.unwrap();
+    assert_eq!(routes(), [second, first]);
+    assert_eq!(settings.keys(&member(acme)).unwrap()[0].key.name.as_str(), "Batch");
+    let unknown = Error::Invalid { field: Field::KeyRoutes, rule: Rule::Unknown };
+    for wrong in ["one, nope", "secret", "NO SLUG", &Uuid::from_u128(7).to_string()] {
+        assert_eq!(update("Other", wrong).await.unwrap_err(), unknown, "{wrong}");
+    }
+    assert!(matches!(update(" ", "one").await.unwrap_err(), Error::Invalid { field: Field::Name, .. }));
+    assert_eq!((routes(), settings.keys(&member(acme)).unwrap()[0].key.name.as_str()), (vec![second, first], "Batch"), "nothing changed");
+    let elsewhere = settings.update_key(&admin(blue), key.id, "k", "").await.unwrap_err();
+    assert_eq!(elsewhere, Error::NotFound);
+
+    // A route that is gone can be kept, and so keeps the key from every other one.
+    update("Batch", "two").await.unwrap();
+    settings.delete_route(&admin(acme), "two", "two").await.unwrap();
+    update("Renamed", &second.to_string()).await.unwrap();
+    assert_eq!(routes(), [second]);
+    update("Renamed", "one").await.unwrap();
+    assert_eq!(update("Renamed", &second.to_string()).await.unwrap_err(), unknown, "and not be taken back once it was let go");
+    update("Renamed", "").await.unwrap();
+    assert!(routes().is_empty());
 }
 
 /// Ten thousand workspaces, each with a route, a key and an export of its own.

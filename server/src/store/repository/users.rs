@@ -47,11 +47,19 @@ impl Users<'_> {
         self.0.scan(&[])
     }
 
-    /// Operators that are not disabled, whether or not they have a password yet.
+    /// Every account with an operator's rights, disabled ones too.
     ///
     /// # Errors
     /// The store can't be read.
-    pub fn count_operators(&self) -> Result<usize, ReadError> {
-        Ok(self.all()?.iter().filter(|user| user.operator && !user.disabled).count())
+    pub fn operators(&self) -> Result<Vec<User>, ReadError> {
+        Ok(self.all()?.into_iter().filter(|user| user.operator).collect())
+    }
+
+    /// Operators who can sign in: not disabled, and with a password.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub fn active_operators(&self) -> Result<Vec<User>, ReadError> {
+        Ok(self.operators()?.into_iter().filter(|user| !user.disabled && user.password_hash.is_some()).collect())
     }
 }

@@ -163,7 +163,7 @@ async fn members_are_found_both_ways_and_go_with_their_workspace() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path()).unwrap();
     let (acme, blue, ana, bob) = (workspace("acme"), workspace("blue"), user("ana@x"), user("bob@x"));
-    let member = |w: &Workspace, u: &User| Member { workspace: w.id, user: u.id, role: Role::Admin, added_at: now() };
+    let member = |w: &Workspace, u: &User| Member { workspace: w.id, user: u.id, role: Role::Admin, added_at: now(), disabled: false };
     let changes = Changes::new().put(&acme).put(&blue).put(&ana).put(&bob).put(&export(Some(acme.id))).put(&export(None));
     let changes = changes.put(&member(&acme, &ana)).put(&member(&blue, &ana)).put(&member(&acme, &bob));
     store.commit(changes).await.unwrap();

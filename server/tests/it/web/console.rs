@@ -10,7 +10,7 @@ use server::values::Role;
 
 use super::{Browser, PASSWORD, TestConsole};
 
-async fn ask<T: DeserializeOwned>(browser: &Browser, path: &str, fields: &[(&str, &str)]) -> T {
+pub async fn ask<T: DeserializeOwned>(browser: &Browser, path: &str, fields: &[(&str, &str)]) -> T {
     let answer = browser.call(path, fields).await;
     assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text());
     serde_json::from_slice(&answer.body).unwrap_or_else(|error| panic!("{path}: {error}: {}", answer.text()))

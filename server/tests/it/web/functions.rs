@@ -48,6 +48,14 @@ const RULES: &[Rule] = &[
     ("/api/directory/take-invitation", Member, &[("user_id", SOME_ID)]),
     ("/api/directory/set-member-role", Admin, &[("user_id", SOME_ID), ("role", "admin")]),
     ("/api/directory/remove-member", Admin, &[("user_id", SOME_ID)]),
+    ("/api/directory/renew-invitation", Admin, &[("user_id", SOME_ID)]),
+    ("/api/directory/enable-member", Admin, &[("user_id", SOME_ID), ("enabled", "true")]),
+    ("/api/operators/list", Operator, &[]),
+    ("/api/operators/add", Operator, &[("email", "new@example.com")]),
+    ("/api/operators/take-invitation", Operator, &[("user_id", SOME_ID)]),
+    ("/api/operators/renew-invitation", Operator, &[("user_id", SOME_ID)]),
+    ("/api/operators/enable", Operator, &[("user_id", SOME_ID), ("enabled", "false")]),
+    ("/api/operators/remove", Operator, &[("user_id", SOME_ID)]),
     ("/api/routes/list", Member, &[]),
     ("/api/routes/detail", Member, &[("route", "billing")]),
     ("/api/routes/workspace", Member, &[]),
@@ -60,11 +68,12 @@ const RULES: &[Rule] = &[
         Admin,
         &[("route", "billing"), ("form[name]", "staging"), ("form[target_base_url]", "http://127.0.0.1:1")],
     ),
+    ("/api/routes/enable-environment", Admin, &[("route", "billing"), ("name", "production"), ("enabled", "false")]),
     ("/api/routes/delete-environment", Admin, &[("route", "billing"), ("name", "production")]),
     ("/api/keys/list", Member, &[]),
     ("/api/keys/take", Member, &[("id", SOME_ID)]),
     ("/api/keys/create", Admin, &[("name", "default")]),
-    ("/api/keys/rename", Admin, &[("id", SOME_ID), ("name", "other")]),
+    ("/api/keys/update", Admin, &[("id", SOME_ID), ("name", "other")]),
     ("/api/keys/enable", Admin, &[("id", SOME_ID), ("enabled", "false")]),
     ("/api/keys/delete", Admin, &[("id", SOME_ID)]),
     // Without a workspace they mean the Global scope.
@@ -105,52 +114,57 @@ async fn nobody_calls_what_they_may_not() {
     let globex = console.workspace("globex").await;
     console.member(&acme, "viewer@acme.test", Role::Viewer).await;
     console.member(&globex, "admin@globex.test", Role::Admin).await;
+    let suspended = console.member(&acme, "suspended@acme.test", Role::Admin).await;
+    console.disable(&acme, &suspended).await;
     let nobody = console.browser();
     let viewer = console.browser().signed_in("viewer@acme.test", PASSWORD).await;
     let stranger = console.browser().signed_in("admin@globex.test", PASSWORD).await;
+    let suspended = console.browser().signed_in("suspended@acme.test", PASSWORD).await;
+    let people = console.store.users().all().unwrap().len();
 
     let mut walked = BTreeSet::new();
-    for (path, method) in server_fn::axum::server_fn_paths().filter(|(path, _)| !path.starts_with("/api/probe/")) {
-        let ruled = || RULES.iter().filter(|(ruled, ..)| *ruled == path);
-        assert!(ruled().next().is_some(), "{method} {path} has no rule here: who may call it?");
+    let ruled = server_fn::axum::server_fn_paths().filter(|(path, _)| !path.starts_with("/api/probe/")).flat_map(|(path, method)| {
+        let rules: Vec<&Rule> = RULES.iter().filter(|(ruled, ..)| *ruled == path).collect();
+        assert!(!rules.is_empty(), "{method} {path} has no rule here: who may call it?");
+        rules.into_iter().map(move |rule| (method.clone(), rule))
+    });
+    for (method, &(path, ref needs, own)) in ruled {
         walked.insert(path);
-        for (_, needs, own) in ruled() {
-            let mut fields = own.to_vec();
-            let mut elsewhere = own.to_vec();
-            if matches!(needs, Member | Admin) {
-                fields.push(("workspace", "acme"));
-                elsewhere.push(("workspace", "no-such-workspace"));
+        let mut fields = own.to_vec();
+        let mut elsewhere = own.to_vec();
+        if matches!(needs, Member | Admin) {
+            fields.push(("workspace", "acme"));
+            elsewhere.push(("workspace", "no-such-workspace"));
+        }
+        if *needs != Nothing {
+            let answer = call(&nobody, path, &method, &fields).await;
+            assert_eq!((answer.status, answer.error()), (StatusCode::UNAUTHORIZED, ApiError::SignedOut), "nobody: {path}");
+        }
+        if matches!(needs, Nothing | SignIn) {
+            let answer = call(&console.browser(), path, &method, &fields).await;
+            assert!(answer.status.is_success() || answer.status.is_client_error(), "{path}: {}", answer.text());
+            continue;
+        }
+        let as_stranger = call(&stranger, path, &method, &fields).await;
+        let as_viewer = call(&viewer, path, &method, &fields).await;
+        match needs {
+            Nothing | SignIn => unreachable!(),
+            Operator => {
+                assert_eq!(as_stranger.error(), ApiError::NotFound, "another workspace's admin: {path}");
+                assert_eq!(as_viewer.error(), ApiError::NotFound, "viewer: {path}");
+                assert_eq!(call(&suspended, path, &method, &fields).await.error(), ApiError::NotFound, "disabled admin: {path}");
             }
-            if *needs != Nothing {
-                let answer = call(&nobody, path, &method, &fields).await;
-                assert_eq!((answer.status, answer.error()), (StatusCode::UNAUTHORIZED, ApiError::SignedOut), "nobody: {path}");
-            }
-            if matches!(needs, Nothing | SignIn) {
-                let answer = call(&console.browser(), path, &method, &fields).await;
-                assert!(answer.status.is_success() || answer.status.is_client_error(), "{path}: {}", answer.text());
-                continue;
-            }
-            let as_stranger = call(&stranger, path, &method, &fields).await;
-            let as_viewer = call(&viewer, path, &method, &fields).await;
-            match needs {
-                Nothing | SignIn => unreachable!(),
-                Operator => {
-                    assert_eq!(as_stranger.error(), ApiError::NotFound, "another workspace's admin: {path}");
-                    assert_eq!(as_viewer.error(), ApiError::NotFound, "viewer: {path}");
-                }
-                Member | Admin => {
-                    assert_eq!((as_stranger.status, as_stranger.error()), (StatusCode::NOT_FOUND, ApiError::NotFound), "stranger: {path}");
-                    let nowhere = call(&stranger, path, &method, &elsewhere).await;
-                    assert_eq!((nowhere.status, &nowhere.body), (as_stranger.status, &as_stranger.body), "{path} tells what is there");
-                    if *needs == Admin {
-                        assert_eq!((as_viewer.status, as_viewer.error()), (StatusCode::FORBIDDEN, ApiError::Forbidden), "viewer: {path}");
-                    } else {
-                        assert!(
-                            as_viewer.status == StatusCode::NOT_FOUND || !refused(as_viewer.status),
-                            "viewer: {path} {}",
-                            as_viewer.text()
-                        );
-                    }
+            Member | Admin => {
+                assert_eq!((as_stranger.status, as_stranger.error()), (StatusCode::NOT_FOUND, ApiError::NotFound), "stranger: {path}");
+                let nowhere = call(&stranger, path, &method, &elsewhere).await;
+                assert_eq!((nowhere.status, &nowhere.body), (as_stranger.status, &as_stranger.body), "{path} tells what is there");
+                let as_suspended = call(&suspended, path, &method, &fields).await;
+                let seen = (as_suspended.status, &as_suspended.body);
+                assert_eq!(seen, (as_stranger.status, &as_stranger.body), "disabled admin: {path}");
+                if *needs == Admin {
+                    assert_eq!((as_viewer.status, as_viewer.error()), (StatusCode::FORBIDDEN, ApiError::Forbidden), "viewer: {path}");
+                } else {
+                    assert!(as_viewer.status == StatusCode::NOT_FOUND || !refused(as_viewer.status), "viewer: {path} {}", as_viewer.text());
                 }
             }
         }
@@ -161,6 +175,7 @@ async fn nobody_calls_what_they_may_not() {
         console.store.exports().all().unwrap().len(),
     ];
     assert_eq!(changed, [0, 0, 0], "none of them changed anything");
+    assert_eq!(console.store.users().all().unwrap().len(), people);
     assert_eq!(console.store.workspaces().all().unwrap().len(), 2);
     assert!(console.store.workspaces().all().unwrap().iter().all(|workspace| workspace.enabled));
     let stale: Vec<_> = RULES.iter().map(|(path, ..)| *path).filter(|path| !walked.contains(path)).collect();

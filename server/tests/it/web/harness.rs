@@ -157,8 +157,14 @@ impl TestConsole {
 
     pub async fn member(&self, workspace: &Workspace, email: &str, role: Role) -> User {
         let user = self.user(email, false).await;
-        let member = Member { workspace: workspace.id, user: user.id, role, added_at: 0 };
+        let member = Member { workspace: workspace.id, user: user.id, role, added_at: 0, disabled: false };
         self.store.commit(Changes::new().put(&member)).await.unwrap();
         user
+    }
+
+    /// Disables a membership in the store, whoever it is.
+    pub async fn disable(&self, workspace: &Workspace, user: &User) {
+        let member = self.store.members().get(workspace.id, user.id).unwrap().unwrap();
+        self.store.commit(Changes::new().put(&Member { disabled: true, ..member })).await.unwrap();
     }
 }

@@ -54,7 +54,7 @@ async fn a_page_of_a_workspace_one_may_not_see_is_as_one_that_is_not_there() {
         assert_eq!(hidden.status, StatusCode::NOT_FOUND, "/w/globex{page}");
         assert!(!hidden.text().contains(&globex.id.to_string()));
     }
-    for page in ["/settings/integrations", "/settings/workspaces"] {
+    for page in ["/settings/integrations", "/settings/operators", "/settings/workspaces"] {
         assert_eq!(browser.get(page).await.status, StatusCode::NOT_FOUND, "{page}");
     }
 }

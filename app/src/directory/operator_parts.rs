@@ -1,0 +1,135 @@
+//! The parts of the list of operators: the form that adds one, and the table.
+
+use leptos::prelude::*;
+
+use super::api::AddOperator;
+use super::operators::Actions;
+use crate::contract::values::Email;
+use crate::contract::{Field, OperatorRow};
+use crate::ui::{
+    ActionError, Badge, Button, ButtonKind, Card, CardHeader, Cell, ConfirmDialog, PillState, Row, StatusPill, Table, TextField, Time,
+    error_of, field_error,
+};
+
+/// E-mail address of a new operator.
+#[component]
+pub(super) fn AddForm(add: ServerAction<AddOperator>) -> impl IntoView {
+    view! {
+        <Card>
+            <CardHeader title="Add operator"/>
+            <ActionForm action=add>
+                <div class="px-5 pt-5 empty:hidden">
+                    <ActionError error=error_of(add.value())/>
+                </div>
+                <div class="grid gap-x-4 gap-y-4 p-5 wide:grid-cols-[minmax(0,1fr)_auto]">
+                    <TextField
+                        label="Email"
+                        name="email"
+                        kind="email"
+                        required=true
+                        help="Whoever has no account yet gets one, and you a link to pass on. An account that a workspace made loses its password and gets a link too."
+                        validate=|text| Email::parse(text).map(drop)
+                        error=field_error(add.value(), Field::Email)
+                    />
+                    <div class="wide:pt-[26px]">
+                        <Button kind=ButtonKind::Primary submit=true pending=add.pending()>
+                            "Add operator"
+                        </Button>
+                    </div>
+                </div>
+            </ActionForm>
+        </Card>
+    }
+}
+
+/// The operators.
+#[component]
+pub(super) fn OperatorTable(rows: Vec<OperatorRow>, actions: Actions) -> impl IntoView {
+    view! {
+        <Table caption="Operators" headers=vec!["Email", "State", "Account since", ""]>
+            <For each=move || rows.clone() key=|row| format!("{row:?}") let:row>
+                <OperatorLine row actions/>
+            </For>
+        </Table>
+    }
+}
+
+#[component]
+fn OperatorLine(row: OperatorRow, actions: Actions) -> impl IntoView {
+    let (state, word) = if row.enabled { (PillState::Active, "Enabled") } else { (PillState::Off, "Disabled") };
+    let changes = (!row.is_self).then(|| {
+        view! {
+            {(!row.active && row.enabled).then(|| view! { <NewLink row=row.clone() actions/> })}
+            <Enable row=row.clone() actions/>
+            <Remove row=row.clone() actions/>
+        }
+    });
+    view! {
+        <Row>
+            <Cell>
+                <span class="inline-flex min-w-0 flex-wrap items-center gap-2">
+                    <span class="font-medium break-all text-ink">{row.email}</span>
+                    {row.is_self.then(|| view! { <Badge>"You"</Badge> })}
+                    {(!row.active).then(|| view! { <Badge>"Invited"</Badge> })}
+                </span>
+            </Cell>
+            <Cell label="State"><StatusPill state word/></Cell>
+            <Cell label="Account since"><Time at=row.created_at day=true/></Cell>
+            <Cell actions=true><div>{changes}</div></Cell>
+        </Row>
+    }
+}
+
+#[component]
+fn Enable(row: OperatorRow, actions: Actions) -> impl IntoView {
+    view! {
+        <ActionForm action=actions.enable>
+            <input type="hidden" name="user_id" value=row.user_id.to_string()/>
+            <input type="hidden" name="enabled" value=(!row.enabled).to_string()/>
+            <Button kind=ButtonKind::Quiet submit=true pending=actions.enable.pending()>
+                {if row.enabled { "Disable" } else { "Enable" }} <span class="sr-only">" " {row.email}</span>
+            </Button>
+        </ActionForm>
+    }
+}
+
+/// For an account without a password, whose link was lost or has expired.
+#[component]
+fn NewLink(row: OperatorRow, actions: Actions) -> impl IntoView {
+    view! {
+        <ActionForm action=actions.renew>
+            <input type="hidden" name="user_id" value=row.user_id.to_string()/>
+            <Button kind=ButtonKind::Quiet submit=true pending=actions.renew.pending()>
+                "New link" <span class="sr-only">{format!(" for {}", row.email)}</span>
+            </Button>
+        </ActionForm>
+    }
+}
+
+#[component]
+fn Remove(row: OperatorRow, actions: Actions) -> impl IntoView {
+    let email = row.email;
+    view! {
+        <ConfirmDialog
+            id=format!("remove-{}", row.user_id)
+            trigger_label="Remove"
+            trigger_object=email.clone()
+            title="Remove operator"
+            kind=ButtonKind::Quiet
+        >
+            <p>
+                <strong class="font-medium text-ink">{email}</strong>
+                " is no operator any more. The account stays, and so does what it may do as a member of workspaces."
+            </p>
+            <ActionForm action=actions.remove>
+                <div class="space-y-4">
+                    <ActionError error=error_of(actions.remove.value())/>
+                    <input type="hidden" name="user_id" value=row.user_id.to_string()/>
+                    <Button kind=ButtonKind::Danger submit=true pending=actions.remove.pending()>
+                        "Remove operator"
+                    </Button>
+                </div>
+            </ActionForm>
+        </ConfirmDialog>
+    }
+}

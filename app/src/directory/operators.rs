@@ -1,0 +1,72 @@
+//! `/settings/operators`: who may do everything, for those who may.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+
+use super::api::{AddOperator, EnableOperator, RemoveOperator, RenewOperatorInvitation, load_operators, take_operator_invitation};
+use super::member_parts::Invitation;
+use super::members::use_added;
+use super::operator_parts::{AddForm, OperatorTable};
+use crate::ui::{ActionError, Card, ErrorView, PageHeader, Skeleton, error_of};
+
+/// Everything that a row of the list can do.
+#[derive(Clone, Copy)]
+pub(super) struct Actions {
+    pub enable: ServerAction<EnableOperator>,
+    pub renew: ServerAction<RenewOperatorInvitation>,
+    pub remove: ServerAction<RemoveOperator>,
+}
+
+/// The operators, and the ways to change them.
+#[component]
+pub fn Operators() -> impl IntoView {
+    let add = ServerAction::<AddOperator>::new();
+    let actions = Actions { enable: ServerAction::new(), renew: ServerAction::new(), remove: ServerAction::new() };
+    let added = use_added();
+    let location = use_location();
+    // What an earlier attempt said is over when another one has led on.
+    Effect::new(move |before: Option<String>| {
+        let here = location.search.get();
+        if before.is_some_and(|before| before != here) {
+            actions.enable.clear();
+            actions.renew.clear();
+        }
+        here
+    });
+    let rows = Resource::new_blocking(
+        move || [add.version().get(), actions.enable.version().get(), actions.remove.version().get()],
+        |_| load_operators(),
+    );
+    let invitation = Resource::new_blocking(
+        move || added.get(),
+        |added| async move {
+            match added {
+                Some((id, _)) => take_operator_invitation(id).await.ok().flatten(),
+                None => None,
+            }
+        },
+    );
+    view! {
+        <Transition fallback=|| view! { <Skeleton lines=6/> }>
+            {move || Suspend::new(async move {
+                let invitation = invitation.await;
+                match rows.await {
+                    Ok(rows) => view! {
+                        <PageHeader title="Operators" subtitle="They see and change everything: the Global scope, and every workspace."/>
+                        <div class="space-y-6">
+                            <AddForm add/>
+                            {invitation.map(|shown| view! { <Invitation shown/> })}
+                            <ActionError error=error_of(actions.enable.value())/>
+                            <ActionError error=error_of(actions.renew.value())/>
+                            <Card>
+                                <OperatorTable rows actions/>
+                            </Card>
+                        </div>
+                    }
+                    .into_any(),
+                    Err(error) => view! { <ErrorView error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}

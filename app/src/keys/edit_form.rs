@@ -1,0 +1,51 @@
+//! An existing key's name and routes. Its secret stays as it is.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+
+use super::list::Actions;
+use super::route_choices::RouteChoices;
+use super::view_model::check_name;
+use crate::contract::{Field, KeyRow, RouteRow};
+use crate::routes::focus;
+use crate::ui::{ActionError, Button, ButtonKind, LinkButton, TextField, error_of, field_error};
+
+/// `page` is where "Cancel" leads.
+#[component]
+pub fn KeyEditor(slug: String, page: String, row: KeyRow, routes: Vec<RouteRow>, actions: Actions) -> impl IntoView {
+    let value = actions.update.value();
+    let heading = format!("Edit {}", row.name);
+    let label = heading.clone();
+    // Whoever opened the form goes on typing in it.
+    Effect::new(move |_| focus("edit-key-name"));
+    view! {
+        <section class="border-t border-line bg-sunken" aria-label=label>
+            <ActionForm action=actions.update>
+                <div class="max-w-[640px] space-y-5 p-5">
+                    <h2 class="text-sm font-semibold text-ink">{heading}</h2>
+                    <ActionError error=error_of(value)/>
+                    <input type="hidden" name="workspace" value=slug/>
+                    <input type="hidden" name="id" value=row.id.to_string()/>
+                    <TextField
+                        id="edit-key-name"
+                        label=Field::Name.label()
+                        name="name"
+                        value=row.name
+                        required=true
+                        error=field_error(value, Field::Name)
+                        validate=check_name
+                    />
+                    <RouteChoices routes chosen=row.routes error=field_error(value, Field::KeyRoutes)/>
+                </div>
+                <div class="flex items-center gap-2 border-t border-line px-5 py-3.5">
+                    <Button kind=ButtonKind::Primary submit=true pending=actions.update.pending()>
+                        "Save key"
+                    </Button>
+                    <LinkButton href=page kind=ButtonKind::Quiet>
+                        "Cancel"
+                    </LinkButton>
+                </div>
+            </ActionForm>
+        </section>
+    }
+}
