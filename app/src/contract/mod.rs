@@ -5,6 +5,7 @@
 
 mod account;
 mod directory;
+mod draft;
 mod error;
 mod integrations;
 mod routing;
@@ -12,6 +13,7 @@ pub mod values;
 
 pub use account::*;
 pub use directory::*;
+pub use draft::*;
 pub use error::*;
 pub use integrations::*;
 pub use routing::*;

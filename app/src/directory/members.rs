@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::api::{AddMember, RemoveMember, SetMemberRole, load_members, take_invitation};
 use super::member_parts::{AddForm, Invitation, MemberTable};
 use crate::layout::{access_to, use_slug, use_viewer};
+use crate::routes::successes;
 use crate::ui::{ActionError, Card, ErrorView, PageHeader, Skeleton, error_of};
 
 /// The members, and for admins the ways to change them.
@@ -17,12 +18,11 @@ pub fn Members() -> impl IntoView {
     let add = ServerAction::<AddMember>::new();
     let set_role = ServerAction::<SetMemberRole>::new();
     let remove = ServerAction::<RemoveMember>::new();
+    let added_now = successes(add);
+    let changes = [added_now, successes(set_role), successes(remove)];
     let query = use_query_map();
     let added = Memo::new(move |_| query.with(|query| query.get_str("added").and_then(|id| id.parse::<Uuid>().ok())));
-    let rows = Resource::new_blocking(
-        move || (slug.get(), add.version().get(), set_role.version().get(), remove.version().get()),
-        |(slug, ..)| load_members(slug),
-    );
+    let rows = Resource::new_blocking(move || (slug.get(), changes.map(|count| count.get())), |(slug, _)| load_members(slug));
     let invitation = Resource::new_blocking(
         move || (slug.get_untracked(), added.get()),
         |(slug, added)| async move {
@@ -44,7 +44,7 @@ pub fn Members() -> impl IntoView {
                         view! {
                             <PageHeader title="Members" subtitle="Admins change the workspace's routes, keys and export; viewers only look."/>
                             <div class="space-y-6">
-                                {may_write.then(|| view! { <AddForm slug=add_form_slug add/> })}
+                                {may_write.then(|| view! { <AddForm slug=add_form_slug add added=added_now/> })}
                                 {invitation.map(|shown| view! { <Invitation shown/> })}
                                 <ActionError error=error_of(set_role.value())/>
                                 <Card>

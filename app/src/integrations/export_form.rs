@@ -9,7 +9,7 @@ use super::view_model::{check_endpoint, check_headers, check_service_name, origi
 use crate::contract::values::Signal as OtlpSignal;
 use crate::contract::{ApiError, ExportState, Field, Managed, SecretView, UnixMillis};
 use crate::ui::{
-    ActionError, Button, ButtonKind, FieldSet, Notice, NoticeKind, SecretField, TextField, Time, Toggle, error_of, field_error,
+    ActionError, Button, ButtonKind, FieldSet, FormDraft, Notice, NoticeKind, SecretField, TextField, Time, Toggle, error_of, field_error,
 };
 
 const EXAMPLE: &str = "https://otlp.example.com";
@@ -32,7 +32,10 @@ pub struct Stored {
 /// Endpoint, service name and headers; `children` are further fields.
 #[component]
 pub fn ExportFields(stored: Stored, answer: Answer, #[prop(optional)] children: Option<Children>) -> impl IntoView {
-    let typed = RwSignal::new(stored.endpoint.value.clone());
+    let draft = FormDraft::here();
+    // Kept as the form had it, so that a change that somebody else made meanwhile is still noticed.
+    let generation = draft.text_or("form[generation]", stored.generation.to_string());
+    let typed = RwSignal::new(draft.text_or("form[endpoint]", stored.endpoint.value.clone()));
     let headers_typed = RwSignal::new(false);
     let listen = move |event: leptos::ev::Event| {
         let input: HtmlInputElement = event_target(&event);
@@ -53,7 +56,7 @@ pub fn ExportFields(stored: Stored, answer: Answer, #[prop(optional)] children: 
                     "The stored settings can't be read, so nothing is exported. Enter them again and save."
                 </Notice>
             })}
-            <input type="hidden" name="form[generation]" value=stored.generation.to_string()/>
+            <input type="hidden" name="form[generation]" value=generation/>
             <div class="space-y-2">
                 <TextField
                     label=Field::Endpoint.label()

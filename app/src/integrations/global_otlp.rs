@@ -1,6 +1,5 @@
 //! The card "OpenTelemetry export": where traces, logs and metrics of the whole gateway go.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::api::{SaveOperatorExport, operator_export};
@@ -9,7 +8,7 @@ use super::health::HealthPanel;
 use crate::contract::values::Signal as OtlpSignal;
 use crate::contract::{OperatorExportView, Variable};
 use crate::routes::{form_reset_by, successes};
-use crate::ui::{Badge, Card, CardHeader, ErrorView, LinkButton, PageHeader, Skeleton};
+use crate::ui::{Badge, Card, CardHeader, ErrorView, KeptForm, LinkButton, PageHeader, Skeleton};
 
 /// `/settings/integrations/otlp`
 #[component]
@@ -54,7 +53,7 @@ fn Loaded(view: OperatorExportView, save: ServerAction<SaveOperatorExport>, save
         <div class="grid grid-cols-1 items-start gap-6 min-[1100px]:grid-cols-[minmax(0,640px)_minmax(280px,1fr)]">
             <Card>
                 <CardHeader title="Settings" subtitle="A change takes effect at once, without a restart."/>
-                <ActionForm action=save node_ref=form>
+                <KeptForm action=save node_ref=form>
                     <ExportFields stored answer>
                         <SignalSwitches traces logs metrics answer/>
                         <AlsoManaged variables=view.also_managed/>
@@ -67,7 +66,7 @@ fn Loaded(view: OperatorExportView, save: ServerAction<SaveOperatorExport>, save
                         saved_at=view.saved_at
                         saved_by=view.saved_by
                     />
-                </ActionForm>
+                </KeptForm>
             </Card>
             <HealthPanel initial=view.status workspace=None/>
         </div>

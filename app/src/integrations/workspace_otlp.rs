@@ -1,6 +1,5 @@
 //! The card "Telemetry export (OTLP)": where a workspace's own request logs and metrics go.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::api::{SaveTenantExport, tenant_export};
@@ -10,7 +9,7 @@ use crate::contract::values::Signal as OtlpSignal;
 use crate::contract::{Field, Managed, SecretView, TenantExportView, WorkspaceRef};
 use crate::layout::use_slug;
 use crate::routes::{Fact, Facts, form_reset_by, successes};
-use crate::ui::{Badge, Card, CardHeader, ErrorView, LinkButton, PageHeader, Skeleton};
+use crate::ui::{Badge, Card, CardHeader, ErrorView, KeptForm, LinkButton, PageHeader, Skeleton};
 
 /// A workspace gets no traces: spans tell about the gateway around it.
 const SIGNALS: [OtlpSignal; 2] = [OtlpSignal::Logs, OtlpSignal::Metrics];
@@ -77,8 +76,7 @@ fn Settings(slug: String, view: TenantExportView, save: ServerAction<SaveTenantE
     view! {
         <Card>
             <CardHeader title="Settings" subtitle="A change takes effect at once. Logs and metrics are sent; traces are not."/>
-            <ActionForm action=save node_ref=form>
-                <input type="hidden" name="workspace" value=slug/>
+            <KeptForm action=save about=vec![("workspace", slug)] node_ref=form>
                 <ExportFields stored answer/>
                 <SaveLine
                     pending=save.pending()
@@ -88,7 +86,7 @@ fn Settings(slug: String, view: TenantExportView, save: ServerAction<SaveTenantE
                     saved_at=view.saved_at
                     saved_by=view.saved_by
                 />
-            </ActionForm>
+            </KeptForm>
         </Card>
     }
 }
@@ -107,7 +105,13 @@ fn ReadOnly(view: TenantExportView) -> impl IntoView {
                         view! { <span class="font-mono break-all">{view.endpoint}</span> }.into_any()
                     }}
                 </Fact>
-                <Fact label=Field::ServiceName.label()>{view.service_name}</Fact>
+                <Fact label=Field::ServiceName.label()>
+                    {if view.service_name.is_empty() {
+                        view! { <span class="text-faint">"Not set; the collector sees knoxcall"</span> }.into_any()
+                    } else {
+                        view.service_name.into_any()
+                    }}
+                </Fact>
                 <Fact label=Field::Headers.label()>{secret_words(&view.headers)}</Fact>
             </Facts>
         </Card>

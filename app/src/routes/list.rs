@@ -63,6 +63,7 @@ fn RouteTable(slug: String, rows: Vec<RouteRow>) -> impl IntoView {
             let href = format!("/w/{slug}/routes/{}", row.slug);
             let (state, word) = if row.enabled { (PillState::Active, "Enabled") } else { (PillState::Off, "Disabled") };
             let environments = if row.environments.is_empty() { "None".to_owned() } else { row.environments.join(", ") };
+            let whole_slug = row.slug.clone();
             view! {
                 <Row>
                     <Cell>
@@ -71,7 +72,9 @@ fn RouteTable(slug: String, rows: Vec<RouteRow>) -> impl IntoView {
                         </a>
                     </Cell>
                     <Cell label="Slug">
-                        <span class="font-mono text-small">{row.slug}</span>
+                        <span class="font-mono text-small break-all wide:block wide:max-w-44 wide:truncate" title=whole_slug>
+                            {row.slug}
+                        </span>
                     </Cell>
                     <Cell label="Target">
                         {match row.target {

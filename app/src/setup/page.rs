@@ -7,7 +7,7 @@ use super::api::{CompleteSetup, load_setup_link};
 use crate::contract::values::{Email, Password};
 use crate::contract::{ApiError, Field, SetupLink};
 use crate::layout::Door;
-use crate::ui::{ActionError, Button, ButtonKind, LinkButton, TextField, error_of, field_error};
+use crate::ui::{ActionError, Button, ButtonKind, KeptForm, LinkButton, TextField, error_of, field_error};
 
 /// The page behind a one-time link.
 #[component]
@@ -63,7 +63,7 @@ fn SetupForm(complete: ServerAction<CompleteSetup>, token: String, email: Option
         .into_any(),
     };
     view! {
-        <ActionForm action=complete>
+        <KeptForm action=complete>
             <div class="space-y-4">
                 <ActionError error=error_of(complete.value())/>
                 <input type="hidden" name="token" value=token/>
@@ -84,7 +84,7 @@ fn SetupForm(complete: ServerAction<CompleteSetup>, token: String, email: Option
                     </Button>
                 </div>
             </div>
-        </ActionForm>
+        </KeptForm>
     }
 }
 

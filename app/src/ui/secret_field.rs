@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use super::button::ButtonKind;
 use super::field_frame::{CONTROL, FieldNotes, control_id, described_by};
 use super::icon::{Icon, IconName};
+use super::kept_form::FormDraft;
 use super::text_field::{Checked, Validator};
 use super::time::exact_date;
 use crate::contract::{SecretView, Variable};
@@ -42,8 +43,17 @@ pub fn SecretField(
     let checked = Checked::new(error);
     let mode = RwSignal::new(Mode::Plain);
     let stored = secret.set;
+    let draft = FormDraft::here();
+    let (again, clear) = (draft.left_out(name), draft.ticked_or(clear_name, false));
     // After hydration a stored secret is folded to its summary.
-    Effect::new(move |_| mode.set(if stored && managed_by.is_none() { Mode::Keep } else { Mode::Plain }));
+    Effect::new(move |_| {
+        mode.set(match (stored && managed_by.is_none(), again, clear) {
+            (false, ..) => Mode::Plain,
+            (true, true, _) => Mode::Replace,
+            (true, false, true) => Mode::Clear,
+            (true, false, false) => Mode::Keep,
+        });
+    });
     Effect::new(move |_| {
         if error.get().is_some() && mode.get_untracked() == Mode::Keep {
             mode.set(Mode::Replace);
@@ -126,12 +136,13 @@ pub fn SecretField(
                         type="checkbox"
                         value="on"
                         class="checkbox"
+                        checked=clear
                         prop:checked=move || mode.get() == Mode::Clear
                     />
                     "Clear what is stored"
                 </label>
             })}
-            <FieldNotes id help error=checked.error managed_by/>
+            <FieldNotes id help error=checked.error managed_by again/>
         </div>
     }
 }

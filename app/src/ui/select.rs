@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::field_frame::{FieldFrame, control_id, described_by};
+use super::kept_form::FormDraft;
 
 /// A labelled native select. `options` are values with their words.
 #[component]
@@ -17,6 +18,7 @@ pub fn Select(
 ) -> impl IntoView {
     let id = control_id(id, name);
     let described = described_by(&id);
+    let value = FormDraft::here().text_or(name, value);
     let options = options
         .into_iter()
         .map(|(key, words)| {
@@ -29,7 +31,7 @@ pub fn Select(
         })
         .collect_view();
     view! {
-        <FieldFrame id=id.clone() label help error managed_by=None optional=false>
+        <FieldFrame id=id.clone() label help error managed_by=None optional=false again=false>
             <select
                 id=id
                 name=name

@@ -6,6 +6,7 @@ mod browser;
 mod console;
 mod csrf;
 mod events;
+mod forms;
 mod functions;
 mod harness;
 mod headers;
