@@ -87,7 +87,7 @@ fn OneRow(slug: String, route: String, page: String, row: EnvironmentRow, may_wr
                 <span class="flex items-center gap-2 font-medium text-ink">{name} {default.then(|| view! { <Badge>"Default"</Badge> })}</span>
             </Cell>
             <Cell label="Target base URL">
-                <span class="font-mono text-small break-all wide:block wide:max-w-80 wide:truncate" title=full_target>{target}</span>
+                <span class="font-mono text-small break-all wide:block wide:max-w-40 wide:truncate xl:max-w-80" title=full_target>{target}</span>
             </Cell>
             <Cell label="Injected headers">
                 <HeaderNames headers/>

@@ -72,7 +72,7 @@ fn RouteTable(slug: String, rows: Vec<RouteRow>) -> impl IntoView {
                         </a>
                     </Cell>
                     <Cell label="Slug">
-                        <span class="font-mono text-small break-all wide:block wide:max-w-44 wide:truncate" title=whole_slug>
+                        <span class="font-mono text-small break-all wide:block wide:max-w-28 wide:truncate xl:max-w-44" title=whole_slug>
                             {row.slug}
                         </span>
                     </Cell>
@@ -105,7 +105,7 @@ fn RouteTable(slug: String, rows: Vec<RouteRow>) -> impl IntoView {
 fn Target(target: String) -> impl IntoView {
     let whole = target.clone();
     view! {
-        <span class="font-mono text-small break-all wide:block wide:max-w-80 wide:truncate" title=whole>
+        <span class="font-mono text-small break-all wide:block wide:max-w-40 wide:truncate xl:max-w-80" title=whole>
             {target}
         </span>
     }

@@ -46,7 +46,8 @@ pub fn SetupPage() -> impl IntoView {
 #[component]
 fn SetupForm(complete: ServerAction<CompleteSetup>, token: String, email: Option<String>) -> impl IntoView {
     let invited = email.is_some();
-    let email = match email {
+    // Built inside the form, where its draft is.
+    let email = move || match email {
         // Hidden, but still there for password managers.
         Some(email) => view! { <input type="hidden" name="email" value=email autocomplete="username"/> }.into_any(),
         None => view! {
@@ -67,7 +68,7 @@ fn SetupForm(complete: ServerAction<CompleteSetup>, token: String, email: Option
             <div class="space-y-4">
                 <ActionError error=error_of(complete.value())/>
                 <input type="hidden" name="token" value=token/>
-                {email}
+                {email()}
                 <TextField
                     label="Password"
                     name="password"
