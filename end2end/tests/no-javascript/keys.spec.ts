@@ -2,7 +2,7 @@
 import { expectSaid, refused } from "../../support/forms.ts";
 import { expect, test } from "../../support/test.ts";
 
-test("a key is created, shown once, renamed, disabled, enabled and deleted", async ({ as }) => {
+test("a key is created, shown once, edited, disabled, enabled and deleted", async ({ as }) => {
   const page = await as("admin");
   await page.goto("/w/acme/keys");
   await page.getByLabel("Name").fill("x".repeat(81));
@@ -17,14 +17,16 @@ test("a key is created, shown once, renamed, disabled, enabled and deleted", asy
   await expect(page.getByText(/tk_[A-Za-z0-9]{20,}/)).toHaveCount(0);
   await expect(page.getByRole("row", { name: /batch/ })).toContainText("billing");
 
-  await page.getByRole("link", { name: "Rename batch" }).click();
-  const row = page.getByRole("row").filter({ has: page.getByRole("button", { name: "Rename key" }) });
-  await row.getByLabel("Name").fill("y".repeat(81));
-  await refused(page, row.getByRole("button", { name: "Rename key" }), /at most 80 characters/);
-  await expect(row.getByLabel("Name")).toHaveValue("y".repeat(81));
-  await row.getByLabel("Name").fill("nightly");
-  await row.getByRole("button", { name: "Rename key" }).click();
-  await expectSaid(page, /^API key renamed/);
+  await page.getByRole("link", { name: "Edit batch" }).click();
+  const form = page.getByRole("region", { name: "Edit batch" });
+  await form.getByLabel("Name").fill("y".repeat(81));
+  await form.getByRole("checkbox", { name: /Billing API/ }).uncheck();
+  await refused(page, form.getByRole("button", { name: "Save key" }), /at most 80 characters/);
+  await expect(form.getByLabel("Name")).toHaveValue("y".repeat(81));
+  await expect(form.getByRole("checkbox", { name: /Billing API/ })).not.toBeChecked();
+  await form.getByLabel("Name").fill("nightly");
+  await form.getByRole("button", { name: "Save key" }).click();
+  await expectSaid(page, /^API key saved/);
 
   await page.getByRole("button", { name: "Disable nightly" }).click();
   await expectSaid(page, /^API key disabled/);
