@@ -10,6 +10,7 @@ export default defineConfig({
   workers: process.env["CI"] ? 2 : undefined,
   forbidOnly: true,
   reporter: [["list"]],
+  snapshotPathTemplate: "{testDir}/../pictures/{platform}/{arg}{ext}",
   use: {
     trace: "retain-on-failure",
     viewport: { width: 1280, height: 900 },

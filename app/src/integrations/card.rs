@@ -24,8 +24,8 @@ pub const fn pill(state: &ExportState) -> PillState {
 pub fn LiveFact(status: ExportStatus) -> impl IntoView {
     let fact = live_fact(&status);
     // "Since" asks for a point in time, "last" for how long ago.
-    let failing = matches!(status.state, ExportState::Failing { .. });
-    let moment = fact.at.map(|at| if failing { exact_time(at).into_any() } else { view! { <Time at/> }.into_any() });
+    let since = matches!(status.state, ExportState::Failing { .. } | ExportState::Paused(_));
+    let moment = fact.at.map(|at| if since { exact_time(at).into_any() } else { view! { <Time at/> }.into_any() });
     view! { <span>{fact.text} " " {moment}</span> }
 }
 

@@ -136,9 +136,14 @@ struct Advanced {
 #[component]
 fn AdvancedFields(advanced: Advanced, answer: Answer) -> impl IntoView {
     let Advanced { compression, timeout_s, temporality } = advanced;
-    let special = compression != Managed::free(Compression::default())
-        || timeout_s != Managed::free(None)
-        || temporality != Managed::free(Temporality::default());
+    let draft = FormDraft::here();
+    let shown = [
+        draft.text_or("form[compression]", compression.value.name().to_owned()),
+        draft.text_or("form[timeout_s]", timeout_s.value.map(|seconds| seconds.to_string()).unwrap_or_default()),
+        draft.text_or("form[temporality]", temporality.value.name().to_owned()),
+    ];
+    let special = shown != [Compression::default().name(), "", Temporality::default().name()]
+        || [compression.by, timeout_s.by, temporality.by].iter().any(Option::is_some);
     let wrong = [Field::Compression, Field::Timeout, Field::Temporality].map(|field| field_error(answer, field));
     let open = move || special || wrong.iter().any(|error| error.get().is_some());
     view! {

@@ -68,7 +68,7 @@ fn Pause(workspace: String, generation: u64, pause: ServerAction<PauseExport>, c
             />
             <ActionError error=error_of(pause.value())/>
             {move || countdown.get().map(|at| view! {
-                <div class="px-5 pb-4">
+                <div class="px-5 py-4">
                     <Notice kind=NoticeKind::Warning>
                         {format!("Nothing has been delivered for a while. If that goes on, this export pauses itself on {}.", exact_time(at))}
                     </Notice>
@@ -107,7 +107,7 @@ fn Resume(workspace: String, generation: u64, resume: ServerAction<ResumeExport>
                     }
                 }
             />
-            <div class="space-y-3 px-5 pb-4 text-small text-muted">
+            <div class="space-y-3 px-5 py-4 text-small text-muted">
                 <ActionError error=error_of(resume.value())/>
                 {words}
                 {failed.filter(|failed| *failed).map(|_| view! {

@@ -33,8 +33,8 @@ pub fn PresetPicker(current: Option<Preset>) -> impl IntoView {
         view! {
             <p class="mt-2 text-small text-muted">
                 {template.hint} " "
-                <a class="link whitespace-nowrap" href=template.docs target="_blank" rel="noreferrer">
-                    {format!("{} documentation", template.name)} " " <Icon name=IconName::External/>
+                <a class="link inline-flex items-center gap-1 whitespace-nowrap" href=template.docs target="_blank" rel="noreferrer">
+                    {format!("{} documentation", template.name)} <Icon name=IconName::External/>
                 </a>
             </p>
         }

@@ -14,6 +14,8 @@ use crate::telemetry::{Attempt, Lately, Minute, Outcome, ProbeReport, Reason, St
 
 /// Longer reasons are cut: they are somebody else's words.
 const LONGEST_DETAIL: usize = 200;
+/// How long a page still shows what a test found.
+const TEST_IS_NEWS: Duration = Duration::from_secs(60 * 60);
 /// A streak of failures is told of once it has lasted this long; a restart of the collector is no news.
 const WORTH_TELLING: Duration = Duration::from_secs(60 * 60);
 
@@ -27,14 +29,19 @@ pub(super) fn status(telemetry: &Telemetry, owner: Owner, standing: Standing) ->
         None if known => (Status::default(), telemetry.lately(owner)),
         None => (Status::default(), Lately::default()),
     };
+    // Of earlier settings, where these have had no success yet.
+    let succeeded = |attempt: &&Attempt| matches!(attempt.outcome, Outcome::Delivered | Outcome::PartlyRejected);
+    let before = lately.attempts.iter().find(succeeded).map(|attempt| unix(attempt.at));
     let pauses_at = lately.streak.filter(|_| set == ExportState::Active).and_then(|streak| pauses_at(telemetry, &streak));
+    let shown = of_reading(reading, set);
     ExportStatus {
+        last_success_at: shown.last_success_at.or(before),
         hour: lately.minutes.iter().map(minute).collect(),
         attempts: lately.attempts.iter().map(attempt).collect(),
         pauses_at,
-        test: telemetry.last_probe(owner).filter(|_| known).map(report),
+        test: telemetry.last_probe(owner).filter(|probe| probe.at.elapsed().is_ok_and(|age| age < TEST_IS_NEWS)).map(report),
         now: this_minute(SystemTime::now()),
-        ..of_reading(reading, set)
+        ..shown
     }
 }
 
