@@ -1,4 +1,4 @@
-//! Tables with a caption. Under 900 px each row becomes a block of labelled lines; the roles are written out because
+//! Tables with a caption. Under 1060 px each row becomes a block of labelled lines; the roles are written out because
 //! browsers forget a table's meaning with its layout.
 
 use leptos::prelude::*;
