@@ -102,6 +102,35 @@ test("a wrong field is named by the test as by a save, and stored headers stay a
   elsewhere.stop();
 });
 
+test("a test tells TLS, names, time and forbidden networks apart", async ({ page, upstream }) => {
+  const collector = await Collector.start();
+  await withServer(page, upstream.url, "admin", {}, async (knoxcall) => {
+    await open(page, knoxcall.console + OWN);
+    const press = async () => page.getByRole("button", { name: "Send test" }).click();
+    await fill(page, collector.endpoint.replace("http:", "https:"));
+    await press();
+    await expect(result(page)).toContainText("Couldn't set up TLS");
+    await fill(page, "http://no-such-host.invalid");
+    await press();
+    await expect(result(page)).toContainText("the name doesn't resolve");
+    collector.answers("hang");
+    await page.getByText("Advanced").click();
+    await page.getByLabel("Timeout").fill("1");
+    await fill(page, collector.endpoint);
+    await press();
+    await expect(result(page)).toContainText("didn't answer in time");
+    collector.answers({ status: 503 });
+    await press();
+    await expect(result(page)).toContainText("is not available at the moment (503)");
+    // Never asked: the address alone says that no workspace may go there.
+    await fill(page, "http://169.254.169.254");
+    await press();
+    await expect(page.getByRole("alert")).toContainText(/OTLP HTTP endpoint.*metadata/i);
+    await expect(page.getByLabel("OTLP HTTP endpoint")).toHaveAttribute("aria-invalid", "true");
+  });
+  collector.stop();
+});
+
 test("health follows the traffic, a failing one says so, and a pause stops it", async ({ page, upstream }) => {
   const collector = await Collector.start();
   await withServer(page, upstream.url, "admin", {}, async (knoxcall) => {

@@ -10,13 +10,14 @@ use super::health::{HealthPanel, follow};
 use super::history::History;
 use super::pause::PauseCard;
 use super::presets::{PresetPicker, asked_preset};
+use super::scope::{GlobalScope, WorkspaceScope};
 use super::test_result::TestPanel;
 use super::view_model::{on_off, secret_words};
 use crate::contract::values::{Preset, Signal as OtlpSignal};
-use crate::contract::{ApiError, ExportView, Field, WorkspaceRef};
+use crate::contract::{ApiError, ExportView, Field};
 use crate::layout::use_slug;
 use crate::routes::{Fact, Facts, form_reset_by, successes};
-use crate::ui::{Badge, Card, CardHeader, ErrorView, KeptForm, LinkButton, PageHeader, Skeleton};
+use crate::ui::{Card, CardHeader, ErrorView, KeptForm, LinkButton, PageHeader, Skeleton};
 
 /// A workspace gets no traces: spans tell about the gateway around it.
 const WORKSPACE_SIGNALS: [OtlpSignal; 2] = [OtlpSignal::Logs, OtlpSignal::Metrics];
@@ -96,25 +97,22 @@ fn Loaded(place: Place, view: ExportView, actions: Actions, asked: Option<Preset
 #[component]
 fn Header(place: Place) -> impl IntoView {
     match place {
-        Place::Global { .. } => view! {
+        Place::Global { workspaces } => view! {
             <PageHeader
                 title="OpenTelemetry export"
                 subtitle="Traces, logs and metrics of the whole gateway, over OTLP/HTTP, to the collector that you run."
-                scope=|| view! { <Badge>"Global"</Badge> }
+                scope=move || view! { <GlobalScope workspaces=workspaces.clone() within=true/> }
                 actions=|| view! { <LinkButton href="/settings/integrations">"All integrations"</LinkButton> }
             />
         }
         .into_any(),
-        Place::Workspace(WorkspaceRef { name, slug, .. }) => {
-            let back = format!("/w/{slug}/settings/integrations");
+        Place::Workspace(workspace) => {
+            let back = format!("/w/{}/settings/integrations", workspace.slug);
             view! {
                 <PageHeader
                     title="Telemetry export (OTLP)"
                     subtitle="Request logs and metrics of this workspace alone, over OTLP/HTTP, to a collector of its own."
-                    scope=move || {
-                        let name = name.clone();
-                        view! { <Badge>{name}</Badge> }
-                    }
+                    scope=move || view! { <WorkspaceScope workspace=workspace.clone() within=true/> }
                     actions=move || view! { <LinkButton href=back.clone()>"All integrations"</LinkButton> }
                 />
             }

@@ -13,6 +13,9 @@ const SEGMENT: &str = "inline-flex h-6 max-w-56 items-center gap-1 rounded-sm px
 pub fn GlobalScope(
     /// Where the operator can go: slug and name.
     workspaces: Vec<(String, String)>,
+    /// On the page of one card; the scope's own page is then somewhere to go.
+    #[prop(optional)]
+    within: bool,
 ) -> impl IntoView {
     let other = match workspaces.as_slice() {
         [] => None,
@@ -21,7 +24,7 @@ pub fn GlobalScope(
     };
     view! {
         <nav aria-label="Scope" class="flex items-center gap-0.5 rounded-md border border-line bg-sunken p-0.5">
-            <a href="/settings/integrations" aria-current="page" class=SEGMENT>
+            <a href="/settings/integrations" aria-current=current(within) class=SEGMENT>
                 "Global"
             </a>
             {other}
@@ -31,7 +34,7 @@ pub fn GlobalScope(
 
 /// The switch as it stands in a workspace.
 #[component]
-pub fn WorkspaceScope(workspace: WorkspaceRef) -> impl IntoView {
+pub fn WorkspaceScope(workspace: WorkspaceRef, #[prop(optional)] within: bool) -> impl IntoView {
     if workspace.access != Access::Operator {
         return view! { <Badge>{workspace.name}</Badge> }.into_any();
     }
@@ -40,7 +43,7 @@ pub fn WorkspaceScope(workspace: WorkspaceRef) -> impl IntoView {
             <a href="/settings/integrations" class=SEGMENT>
                 "Global"
             </a>
-            <a href=path(&workspace.slug) aria-current="page" class=SEGMENT>
+            <a href=path(&workspace.slug) aria-current=current(within) class=SEGMENT>
                 <span class="truncate">{workspace.name}</span>
             </a>
         </nav>
@@ -83,4 +86,8 @@ fn WorkspaceMenu(workspaces: Vec<(String, String)>) -> impl IntoView {
 
 fn path(slug: &str) -> String {
     format!("/w/{slug}/settings/integrations")
+}
+
+const fn current(within: bool) -> &'static str {
+    if within { "true" } else { "page" }
 }
