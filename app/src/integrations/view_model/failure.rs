@@ -1,0 +1,193 @@
+//! What went wrong: what happened, why, and what to do about it.
+
+use super::counted;
+use crate::contract::{AttemptOutcome, ExportFailure, FailureKind, TestReport, TestResult};
+
+/// What happened, why, and what to do about it.
+#[must_use]
+pub fn failure_sentence(failure: &ExportFailure) -> String {
+    let host = failure.host.as_str();
+    let signal = failure.signal.name();
+    let path = failure.signal.path();
+    match failure.kind {
+        FailureKind::NameNotFound => {
+            format!("Couldn't reach {host}: the name doesn't resolve. Check the spelling, or your DNS.")
+        }
+        FailureKind::Blocked { rule } => {
+            format!("{host} was not contacted: it is, or leads to, {}, which KnoxCall doesn't connect to. {}", rule.phrase(), rule.advice())
+        }
+        FailureKind::Refused => {
+            format!("Couldn't reach {host}: it refused the connection. Check the port, and that the collector is running.")
+        }
+        FailureKind::Unreachable => {
+            format!("Couldn't reach {host}: no network route leads there from this gateway. Check the address, and any firewall between.")
+        }
+        FailureKind::Tls => format!(
+            "Couldn't set up TLS with {host}: its certificate is not trusted, has expired, or is for another name. Check the certificate, or use http:// if the collector doesn't speak TLS."
+        ),
+        FailureKind::Timeout => {
+            format!("{host} didn't answer in time. Check that the collector keeps up, and that nothing between drops the connection.")
+        }
+        FailureKind::Closed => {
+            format!("{host} closed the connection during a request. Check the collector's log, and any proxy in front of it.")
+        }
+        FailureKind::Redirect { status } => format!(
+            "{host} answered with a redirect ({status}), which is never followed, so that headers don't leak. Enter the address that it redirects to."
+        ),
+        FailureKind::Status { status } => status_sentence(host, status, signal, path),
+        FailureKind::PartialSuccess { rejected } => {
+            format!(
+                "{host} took the {signal} but rejected {}. Check the collector's log for the reason.",
+                counted(rejected, "record", "records")
+            )
+        }
+        FailureKind::BadAnswer => {
+            format!(
+                "{host} answered, but not as OTLP says. Check that the endpoint is an OTLP/HTTP receiver, and not a web page or a gRPC port."
+            )
+        }
+        FailureKind::TooLarge => {
+            format!("A request with {signal} to {host} would have been larger than 64 MiB, so it was dropped. Other requests go on.")
+        }
+    }
+}
+
+fn status_sentence(host: &str, status: u16, signal: &str, path: &str) -> String {
+    match status {
+        401 | 403 => format!("{host} refused the credentials ({status}). Check the auth headers."),
+        404 => format!("{host} has nothing at {path} (404). Check the path of the endpoint; KnoxCall appends {path} to it."),
+        405 | 406 | 415 => {
+            format!("{host} doesn't take OTLP/HTTP with protobuf at {path} ({status}). Check that the endpoint is an OTLP/HTTP receiver.")
+        }
+        413 => format!("{host} found the request too large (413). Raise the collector's limit on request bodies."),
+        429 => format!("{host} is limiting the rate (429). KnoxCall sends again later; raise the limit there if this goes on."),
+        502..=504 => {
+            format!("{host} is not available at the moment ({status}). KnoxCall sends again; check the collector if this goes on.")
+        }
+        500..=599 => format!("{host} failed on its side ({status}). Check the collector's log."),
+        _ => format!("{host} refused the {signal} with status {status}. Check the collector's log."),
+    }
+}
+
+/// What a test of one signal found, and what to do about it.
+#[must_use]
+pub fn test_sentence(result: &TestResult) -> String {
+    match result.failure {
+        None => format!("{} took the test record.", result.host),
+        Some(FailureKind::PartialSuccess { .. }) => {
+            format!("{} answered, but rejected the test record. Its reason is below, if it gave one.", result.host)
+        }
+        Some(kind) => failure_sentence(&ExportFailure { at: 0, signal: result.signal, kind, host: result.host.clone() }),
+    }
+}
+
+/// The report in one line.
+#[must_use]
+pub fn test_heading(report: &TestReport) -> String {
+    let failed = report.results.iter().filter(|result| result.failure.is_some()).count();
+    if report.results.is_empty() {
+        "The test could not be sent".to_owned()
+    } else if failed == 0 {
+        format!("Test passed at {}", report.to)
+    } else if failed == report.results.len() {
+        format!("Test failed at {}", report.to)
+    } else {
+        format!("Test failed for {failed} of {} signals at {}", report.results.len(), report.to)
+    }
+}
+
+#[must_use]
+pub const fn outcome_word(outcome: AttemptOutcome) -> &'static str {
+    match outcome {
+        AttemptOutcome::Delivered => "Delivered",
+        AttemptOutcome::PartlyRejected => "Partly rejected",
+        AttemptOutcome::Retrying => "Failed, sent again later",
+        AttemptOutcome::GivenUp => "Failed for good",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::values::{EgressRule, Signal};
+
+    fn failure(kind: FailureKind) -> ExportFailure {
+        ExportFailure { at: 0, signal: Signal::Logs, kind, host: "otlp.example.com".to_owned() }
+    }
+
+    #[test]
+    fn every_failure_says_what_why_and_what_to_do() {
+        for (kind, expected) in [
+            (FailureKind::NameNotFound, "Couldn't reach otlp.example.com: the name doesn't resolve. Check the spelling, or your DNS."),
+            (
+                FailureKind::Refused,
+                "Couldn't reach otlp.example.com: it refused the connection. Check the port, and that the collector is running.",
+            ),
+            (
+                FailureKind::Blocked { rule: EgressRule::Loopback },
+                "otlp.example.com was not contacted: it is, or leads to, a loopback address, which KnoxCall doesn't connect to. \
+                 Use a public address, or ask the operator to allow the network with --allow-egress.",
+            ),
+            (FailureKind::Status { status: 401 }, "otlp.example.com refused the credentials (401). Check the auth headers."),
+            (
+                FailureKind::Status { status: 404 },
+                "otlp.example.com has nothing at /v1/logs (404). Check the path of the endpoint; KnoxCall appends /v1/logs to it.",
+            ),
+            (FailureKind::Status { status: 418 }, "otlp.example.com refused the logs with status 418. Check the collector's log."),
+            (
+                FailureKind::PartialSuccess { rejected: 1 },
+                "otlp.example.com took the logs but rejected 1 record. Check the collector's log for the reason.",
+            ),
+            (
+                FailureKind::PartialSuccess { rejected: 1_200 },
+                "otlp.example.com took the logs but rejected 1,200 records. Check the collector's log for the reason.",
+            ),
+        ] {
+            assert_eq!(failure_sentence(&failure(kind)), expected);
+        }
+    }
+
+    #[test]
+    fn no_failure_is_without_host_or_advice() {
+        let statuses = [400, 401, 403, 404, 405, 413, 415, 429, 500, 502, 503, 504, 599].map(|status| FailureKind::Status { status });
+        let kinds = [
+            FailureKind::Unreachable,
+            FailureKind::Tls,
+            FailureKind::Timeout,
+            FailureKind::Closed,
+            FailureKind::Redirect { status: 307 },
+            FailureKind::BadAnswer,
+            FailureKind::TooLarge,
+        ];
+        let blocked = EgressRule::ALL.map(|rule| FailureKind::Blocked { rule });
+        for kind in kinds.into_iter().chain(statuses).chain(blocked) {
+            let sentence = failure_sentence(&failure(kind));
+            assert!(sentence.contains("otlp.example.com"), "{sentence}");
+            assert!(sentence.ends_with('.') && sentence.matches(". ").count() + sentence.matches("; ").count() >= 1, "{sentence}");
+            assert!(!sentence.contains('!'), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn a_test_is_told_per_signal_and_as_a_whole() {
+        let result = |failure| TestResult {
+            signal: Signal::Logs,
+            host: "otlp.example.com".to_owned(),
+            status: None,
+            latency_ms: 3,
+            failure,
+            detail: None,
+        };
+        assert_eq!(test_sentence(&result(None)), "otlp.example.com took the test record.");
+        assert!(test_sentence(&result(Some(FailureKind::Tls))).contains("TLS"));
+        let report = |failures: &[Option<FailureKind>]| TestReport {
+            at: 0,
+            to: "otlp.example.com".to_owned(),
+            results: failures.iter().map(|failure| result(*failure)).collect(),
+        };
+        assert_eq!(test_heading(&report(&[None, None])), "Test passed at otlp.example.com");
+        assert_eq!(test_heading(&report(&[Some(FailureKind::Tls)])), "Test failed at otlp.example.com");
+        assert_eq!(test_heading(&report(&[Some(FailureKind::Tls), None])), "Test failed for 1 of 2 signals at otlp.example.com");
+        assert!(!report(&[]).passed());
+    }
+}

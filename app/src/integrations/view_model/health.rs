@@ -1,0 +1,166 @@
+//! Counts, sizes, and what they mean.
+
+use super::counted;
+use crate::contract::{ExportCounts, ExportMinute, ExportStatus};
+
+/// One line of the counts: what it counts, the number, and a remark that says what the number means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Count {
+    pub label: &'static str,
+    pub value: u64,
+    pub help: &'static str,
+}
+
+/// The counts that are always shown, in the order in which a record passes them.
+#[must_use]
+pub fn counts(counts: &ExportCounts) -> [Count; 5] {
+    let dropped = counts.dropped.iter().map(|(_, n)| n).sum();
+    [
+        Count { label: "Accepted", value: counts.accepted, help: "Spans and log records taken on for this destination" },
+        Count { label: "Delivered", value: counts.delivered, help: "Confirmed by the collector" },
+        Count { label: "Rejected", value: counts.rejected, help: "Refused by the collector in a partial success" },
+        Count { label: "Dropped", value: dropped, help: "Given up here, for the reasons below" },
+        Count { label: "Queued", value: counts.queued, help: "Waiting to be sent" },
+    ]
+}
+
+/// A reason for dropping, in words.
+#[must_use]
+pub fn drop_reason(reason: &str) -> String {
+    match reason {
+        "queue_full" => "The queue was full".to_owned(),
+        "spool_full" => "The spool on disk was full".to_owned(),
+        "rejected" => "The collector rejected them".to_owned(),
+        "not_retryable" => "The request was refused for good".to_owned(),
+        "expired" => "Sending failed for too long".to_owned(),
+        "disabled" => "The export was turned off".to_owned(),
+        "shutdown" => "KnoxCall was shutting down".to_owned(),
+        "too_large" => "The request would have been too large".to_owned(),
+        other => other.replace('_', " "),
+    }
+}
+
+/// What metrics that have too many series mean; nothing while none has.
+#[must_use]
+pub fn overflow_sentence(instruments: u64) -> Option<String> {
+    if instruments == 0 {
+        return None;
+    }
+    let which = counted(instruments, "metric has", "metrics have");
+    Some(format!(
+        "{which} more series than KnoxCall keeps. New combinations are counted together, marked otel.metric.overflow; use fewer routes and environments."
+    ))
+}
+
+/// `1204` as `1,204`.
+#[must_use]
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Four numbers of the last hour, and of now: sent, rejected, dropped, queued.
+#[must_use]
+pub fn hour_counts(status: &ExportStatus) -> [(&'static str, u64); 4] {
+    let sum = |of: fn(&ExportMinute) -> u64| status.hour.iter().map(of).sum();
+    [
+        ("Sent", sum(|minute| minute.sent)),
+        ("Rejected", sum(|minute| minute.rejected)),
+        ("Dropped", sum(dropped_in)),
+        ("Queued", status.counts.queued),
+    ]
+}
+
+/// Of the last hour, by reason, in the order in which they came up.
+#[must_use]
+pub fn hour_drops(hour: &[ExportMinute]) -> Vec<(String, u64)> {
+    let mut out: Vec<(String, u64)> = Vec::new();
+    for (reason, count) in hour.iter().flat_map(|minute| &minute.dropped) {
+        match out.iter_mut().find(|(other, _)| other == reason) {
+            Some((_, sum)) => *sum += count,
+            None => out.push((reason.clone(), *count)),
+        }
+    }
+    out
+}
+
+/// Records of a minute that were lost to the collector: rejected or dropped.
+#[must_use]
+pub fn failed_in(minute: &ExportMinute) -> u64 {
+    minute.rejected + dropped_in(minute)
+}
+
+fn dropped_in(minute: &ExportMinute) -> u64 {
+    minute.dropped.iter().map(|(_, count)| count).sum()
+}
+
+/// Bytes in the unit that suits them.
+#[must_use]
+pub fn bytes_words(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} B"),
+        1024..1_048_576 => format!("{}.{} KiB", bytes / 1024, bytes % 1024 * 10 / 1024),
+        _ => format!("{}.{} MiB", bytes / 1_048_576, bytes % 1_048_576 * 10 / 1_048_576),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_in_words() {
+        assert_eq!([bytes_words(999), bytes_words(1536), bytes_words(5_242_880)], ["999 B", "1.5 KiB", "5.0 MiB"]);
+    }
+
+    #[test]
+    fn the_last_hour_adds_up() {
+        let minute = |sent, dropped: &[(&str, u64)]| ExportMinute {
+            at: 0,
+            sent,
+            rejected: 1,
+            dropped: dropped.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect(),
+        };
+        let hour = vec![minute(5, &[("expired", 2)]), minute(7, &[("queue_full", 1), ("expired", 3)])];
+        assert_eq!(hour_drops(&hour), [("expired".to_owned(), 5), ("queue_full".to_owned(), 1)]);
+        assert_eq!(failed_in(&hour[1]), 5);
+        let status = ExportStatus { hour, ..ExportStatus::off() };
+        assert_eq!(hour_counts(&status), [("Sent", 12), ("Rejected", 2), ("Dropped", 6), ("Queued", 0)]);
+    }
+
+    #[test]
+    fn counts_add_up_by_reason() {
+        let given = ExportCounts {
+            accepted: 10,
+            delivered: 4,
+            rejected: 1,
+            dropped: vec![("queue_full".to_owned(), 2), ("expired".to_owned(), 1)],
+            queued: 2,
+            overflowing_instruments: 0,
+        };
+        assert_eq!(counts(&given).map(|count| count.value), [10, 4, 1, 3, 2]);
+        assert_eq!(drop_reason("queue_full"), "The queue was full");
+        assert_eq!(drop_reason("made_up"), "made up");
+    }
+
+    #[test]
+    fn merged_series_are_told() {
+        assert_eq!(overflow_sentence(0), None);
+        assert!(overflow_sentence(1).unwrap().starts_with("1 metric has more series"));
+        assert!(overflow_sentence(2).unwrap().starts_with("2 metrics have more series"));
+    }
+
+    #[test]
+    fn thousands_are_grouped() {
+        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (12_345_678, "12,345,678")] {
+            assert_eq!(thousands(number), text);
+        }
+    }
+}

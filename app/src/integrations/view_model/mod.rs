@@ -1,0 +1,21 @@
+//! What the export cards say, as pure functions of what the server answered and of what is typed. No views here.
+
+mod failure;
+mod form;
+mod health;
+mod history;
+mod state;
+
+pub use failure::{failure_sentence, outcome_word, test_heading, test_sentence};
+pub use form::{
+    check_endpoint, check_headers, check_service_name, header_rows, header_text, on_off, origin_changed, secret_words, signal_urls,
+    temporality_words,
+};
+pub use health::{bytes_words, counts, drop_reason, failed_in, hour_counts, hour_drops, overflow_sentence, thousands};
+pub use history::{cause_words, change_words};
+pub use state::{announcement, live_fact, saved_message};
+
+/// "1 record", "1,204 records".
+fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", thousands(number), if number == 1 { one } else { many })
+}

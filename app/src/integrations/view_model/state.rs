@@ -1,0 +1,69 @@
+//! A destination's state in a few words.
+
+use crate::contract::values::Endpoint;
+use crate::contract::{ExportState, ExportStatus, PauseView, UnixMillis};
+
+/// The one live fact of a card; the point in time is shown by the view, relative to now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fact {
+    pub text: &'static str,
+    pub at: Option<UnixMillis>,
+}
+
+/// What a card says about a destination besides its state.
+#[must_use]
+pub fn live_fact(status: &ExportStatus) -> Fact {
+    let plain = |text| Fact { text, at: None };
+    match &status.state {
+        ExportState::Off => plain("Not configured"),
+        ExportState::Broken => plain("The stored settings can't be read"),
+        ExportState::Paused(PauseView { since, .. }) => Fact { text: "Paused since", at: Some(*since) },
+        ExportState::Failing { since } => Fact { text: "Failing since", at: Some(*since) },
+        ExportState::Active | ExportState::Managed => match status.last_success_at {
+            Some(at) => Fact { text: "Last export", at: Some(at) },
+            None => plain("Nothing exported yet"),
+        },
+    }
+}
+
+/// The state in one sentence without any number in it: a screen reader hears it when, and only when, the state changes.
+#[must_use]
+pub const fn announcement(state: &ExportState) -> &'static str {
+    match state {
+        ExportState::Off => "Export is off.",
+        ExportState::Active | ExportState::Managed => "Export is active.",
+        ExportState::Failing { .. } => "Export is failing.",
+        ExportState::Paused(_) => "Export is paused.",
+        ExportState::Broken => "The stored settings can't be read; nothing is exported.",
+    }
+}
+
+/// What a save did, from what is in effect after it.
+#[must_use]
+pub fn saved_message(endpoint: &str, state: &ExportState) -> String {
+    match (Endpoint::parse(endpoint), state) {
+        (Ok(_), ExportState::Paused(_)) => "Saved. Export is paused.".to_owned(),
+        (Ok(endpoint), _) => format!("Saved. Exporting to {}", endpoint.authority()),
+        (Err(_), _) => "Saved. Export is off".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_and_messages() {
+        let mut status = ExportStatus::off();
+        assert_eq!(live_fact(&status), Fact { text: "Not configured", at: None });
+        status.state = ExportState::Active;
+        assert_eq!(live_fact(&status), Fact { text: "Nothing exported yet", at: None });
+        status.last_success_at = Some(5);
+        assert_eq!(live_fact(&status), Fact { text: "Last export", at: Some(5) });
+        status.state = ExportState::Failing { since: 7 };
+        assert_eq!(live_fact(&status), Fact { text: "Failing since", at: Some(7) });
+
+        assert_eq!(saved_message("https://otlp.example.com/x", &ExportState::Active), "Saved. Exporting to otlp.example.com");
+        assert_eq!(saved_message("", &ExportState::Off), "Saved. Export is off");
+    }
+}
