@@ -122,13 +122,17 @@ pub fn form_fields(function: &str) -> FormFields {
     FORMS.iter().find(|(form, _)| *form == name).map(|(_, fields)| *fields).unwrap_or_default()
 }
 
+/// How many fields of a form are looked at: every route of a key is one.
+const MOST_FIELDS: usize = 256;
+
 impl Draft {
     /// What may be kept of these fields. A URL with a user name or password in it counts as a secret.
     #[must_use]
     pub fn of(function: &str, error: String, sent: impl IntoIterator<Item = (String, String)>) -> Self {
         let known = form_fields(function);
         let mut draft = Self { function: function.to_owned(), error, fields: Vec::new(), left_out: Vec::new() };
-        for (name, text) in sent {
+        // No form of ours sends more; somebody who does gets the error alone.
+        for (name, text) in sent.into_iter().take(MOST_FIELDS) {
             let plain = known.plain.contains(&name.as_str());
             if plain && !holds_credentials(&text) {
                 draft.fields.push((name, text));
@@ -169,6 +173,12 @@ mod tests {
         assert!(!format!("{draft:?}").contains("eu west"));
         let unknown = Draft::of("/api/probe/anything", String::new(), sent(&[("name", "x")]));
         assert_eq!((unknown.fields, unknown.left_out), (Vec::new(), Vec::new()));
+    }
+
+    #[test]
+    fn a_field_that_comes_a_thousand_times_is_not_kept_as_often() {
+        let draft = Draft::of("/api/account/sign-in", String::new(), (0..100_000).map(|_| ("email".to_owned(), String::new())));
+        assert!(draft.fields.len() <= MOST_FIELDS);
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub enum ApiError {
     Throttled { retry_after_s: u32 },
     #[error("This link has been used, has expired, or was never valid. Ask for a new one.")]
     LinkInvalid,
+    #[error("This workspace is disabled, so nothing is sent for it. Ask the operator to enable it.")]
+    WorkspaceDisabled,
     #[error("This would leave nobody who may administer it.")]
     LastAdmin,
     #[error("Someone else changed this meanwhile. Reload the page and apply your change again.")]

@@ -47,7 +47,7 @@ impl Integrations for Bound {
     }
 
     async fn test_export(&self, scope: &ExportScope, form: ExportForm) -> Result<TestReport, ApiError> {
-        let writer = self.writer(scope)?;
+        let writer = self.tester(scope)?;
         let target = self.settings().export_target(&writer, &change(form))?;
         Ok(health::report(self.parts.telemetry.probe(&target).await.map_err(health::throttled)?))
     }
@@ -58,7 +58,7 @@ impl Integrations for Bound {
     }
 
     async fn resume_export(&self, scope: &ExportScope, generation: u64) -> Result<bool, ApiError> {
-        let writer = self.writer(scope)?;
+        let writer = self.tester(scope)?;
         let Some(target) = self.settings().export_to_test(&writer)? else {
             self.settings().resume_export(&writer, generation, Resume::AtOnce).await?;
             return Ok(true);
@@ -93,6 +93,17 @@ impl Bound {
             ExportScope::Global => Ok(ExportWriter::Operator(self.visitor.operator()?)),
             ExportScope::Workspace(slug) => Ok(ExportWriter::Workspace(self.visitor.admin_of(slug)?.1)),
         }
+    }
+
+    /// The right to send a test: nothing leaves for a disabled workspace, but for the operator who looks into it.
+    fn tester(&self, scope: &ExportScope) -> Result<ExportWriter, ApiError> {
+        if let ExportScope::Workspace(slug) = scope {
+            let (workspace, admin) = self.visitor.admin_of(slug)?;
+            if !workspace.enabled && !admin.is_operator() {
+                return Err(ApiError::WorkspaceDisabled);
+            }
+        }
+        self.writer(scope)
     }
 
     /// A disabled workspace exports nothing, whatever is set.

@@ -62,7 +62,7 @@ impl Settings {
     ) -> Result<BootstrapReport, BootstrapError> {
         let mut applying = Applying { settings: self, operator, passwords, report: BootstrapReport::default() };
         if let Some(account) = &file.operator {
-            applying.account(account, true).await.map_err(at("operator"))?;
+            applying.account(account, true, None).await.map_err(at("operator"))?;
         }
         if let Some(export) = &file.otlp {
             applying.export(None, export).await.map_err(at("otlp"))?;
@@ -112,12 +112,17 @@ impl Applying<'_> {
     }
 
     /// The account's id. A password that differs from the stored one replaces it and ends the account's sessions.
-    async fn account(&mut self, file: &Account, operator: bool) -> Result<uuid::Uuid, Error> {
+    /// One that another workspace's admin made is reset when it is `joining` a workspace, as when the operator adds it there:
+    /// nobody can know who answers to the address.
+    async fn account(&mut self, file: &Account, operator: bool, joining: Option<TenantId>) -> Result<uuid::Uuid, Error> {
         let hashing = |_| Error::Store("the password could not be hashed".to_owned());
         let guard = self.settings.writing().await;
         let existing = self.settings.store().users().by_email(&file.email)?;
         let mut user = match &existing {
             Some(user) if operator && !user.operator => made_operator(user),
+            Some(user) if self.is_doubtful(user, joining)? => {
+                store::User { password_hash: None, vouched_by: None, session_epoch: user.session_epoch + 1, ..user.clone() }
+            }
             Some(user) => user.clone(),
             None => store::User { operator, ..new_user(file.email.clone()) },
         };
@@ -129,11 +134,12 @@ impl Applying<'_> {
             if !same {
                 user.password_hash = Some(self.passwords.hash(password).await.map_err(hashing)?);
                 user.session_epoch += 1;
+                user.vouched_by = None;
             }
         }
         let changes = match &existing {
-            Some(old) if old.operator == user.operator && old.password_hash == user.password_hash => return Ok(user.id),
-            Some(old) if user.operator && !old.operator => {
+            Some(old) if old.session_epoch == user.session_epoch => return Ok(user.id),
+            Some(old) if old.operator != user.operator || old.vouched_by != user.vouched_by => {
                 Changes::new().expect_unchanged(old).put(&user).and(self.settings.without_links(old.id)?)
             }
             Some(old) => Changes::new().expect_unchanged(old).put(&user),
@@ -144,8 +150,14 @@ impl Applying<'_> {
         Ok(user.id)
     }
 
+    fn is_doubtful(&self, user: &store::User, joining: Option<TenantId>) -> Result<bool, Error> {
+        let Some(workspace) = joining.filter(|_| !user.operator) else { return Ok(false) };
+        let elsewhere = user.vouched_by.is_some_and(|by| by != workspace);
+        Ok(elsewhere && self.settings.store().members().get(workspace, user.id)?.is_none())
+    }
+
     async fn member(&mut self, admin: &WorkspaceAdmin, file: &Member) -> Result<(), Error> {
-        let user = self.account(&file.account, false).await?;
+        let user = self.account(&file.account, false, Some(admin.workspace())).await?;
         let guard = self.settings.writing().await;
         let existing = self.settings.store().members().get(admin.workspace(), user)?;
         if existing.as_ref().is_some_and(|member| member.role == file.role) {

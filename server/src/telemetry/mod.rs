@@ -202,8 +202,10 @@ impl Shared {
             Destination::new(target, before, recent, &self.common)
         });
         for (owner, gone) in before.iter().filter(|(owner, _)| next.get(*owner).is_none()) {
-            if absent.len() >= REMEMBERED {
-                break;
+            if absent.len() >= REMEMBERED
+                && let Some(any) = absent.keys().next().copied()
+            {
+                absent.remove(&any);
             }
             absent.insert(owner, Arc::clone(gone.ledger().recent()));
         }

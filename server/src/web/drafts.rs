@@ -49,10 +49,13 @@ impl Drafts {
     pub(super) fn keep(&self, owner: Option<Uuid>, mut draft: Draft, now: Instant) -> Uuid {
         let mut bytes = size_of(&draft);
         if bytes > DRAFT_BYTES {
-            let names = draft.fields.drain(..).map(|(name, _)| name);
-            draft.left_out.extend(names);
-            draft.left_out.dedup();
-            bytes = size_of(&draft).min(DRAFT_BYTES);
+            let mut names = std::mem::take(&mut draft.left_out);
+            names.extend(std::mem::take(&mut draft.fields).into_iter().map(|(name, _)| name));
+            names.sort_unstable();
+            names.dedup();
+            names.shrink_to_fit();
+            draft.left_out = names;
+            bytes = size_of(&draft);
         }
         let id = Uuid::new_v4();
         let mut pools = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -112,9 +115,13 @@ impl Pool {
     }
 }
 
+/// What it holds on to, the rooms for its texts included.
 fn size_of(draft: &Draft) -> usize {
-    let texts = draft.fields.iter().map(|(name, text)| name.len() + text.len()).sum::<usize>();
-    draft.function.len() + draft.error.len() + texts + draft.left_out.iter().map(String::len).sum::<usize>()
+    let fields = draft.fields.capacity() * std::mem::size_of::<(String, String)>();
+    let left_out = draft.left_out.capacity() * std::mem::size_of::<String>();
+    let texts = draft.fields.iter().map(|(name, text)| name.capacity() + text.capacity()).sum::<usize>();
+    let names = draft.left_out.iter().map(String::capacity).sum::<usize>();
+    std::mem::size_of::<Kept>() + draft.function.capacity() + draft.error.capacity() + fields + left_out + texts + names
 }
 
 #[cfg(test)]

@@ -204,14 +204,13 @@ fn check_host(host: &str) -> Result<(), Rule> {
         let inner = inner.strip_suffix(']').ok_or(Rule::UrlHost)?;
         return inner.parse::<std::net::Ipv6Addr>().map(|_| ()).map_err(|_| Rule::UrlHost);
     }
-    let labels_ok = host.split('.').enumerate().all(|(i, label)| {
-        let trailing_dot = label.is_empty() && i > 0 && host.ends_with('.');
-        trailing_dot
-            || (!label.is_empty()
-                && label.len() <= 63
-                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-                && !label.starts_with('-')
-                && !label.ends_with('-'))
+    // One dot may end a name.
+    let labels_ok = host.strip_suffix('.').unwrap_or(host).split('.').all(|label| {
+        !label.is_empty()
+            && label.len() <= 63
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
     });
     if host.is_empty() || host.len() > 253 || !labels_ok { Err(Rule::UrlHost) } else { Ok(()) }
 }

@@ -7,6 +7,7 @@ use super::form::managed_by;
 use super::save::scope;
 use super::view::text;
 use super::{ExportWriter, Settings};
+use crate::egress::Scope as Reach;
 use crate::settings::publish::stored_export;
 use crate::settings::{Error, effective};
 use crate::store::{Changes, ExportRevision, ExportSettings, RevisionCause, UnixMillis};
@@ -53,11 +54,23 @@ impl Settings {
             return Err(managed_by(Field::Endpoint, variable));
         }
         let kept = self.store().exports().history(workspace)?;
-        let revision = kept.into_iter().find(|revision| revision.settings.generation == to).ok_or(Error::NotFound)?;
+        let revision = kept.iter().find(|revision| revision.settings.generation == to).cloned().ok_or(Error::NotFound)?;
         if revision.headers_cleared {
             return Err(Error::Invalid { field: Field::Headers, rule: Rule::HeadersCleared });
         }
-        let next = ExportSettings { paused: current.record.as_ref().and_then(|record| record.paused.clone()), ..revision.settings };
+        let mut next = ExportSettings { paused: current.record.as_ref().and_then(|record| record.paused.clone()), ..revision.settings };
+        if let Some(endpoint) = &next.endpoint {
+            let reach = if workspace.is_some() { Reach::Tenant } else { Reach::Operator };
+            self.check_egress(reach, Field::Endpoint, &endpoint.0)?;
+        }
+        // Headers that were held to an origin once are held to it for good.
+        if let Some(headers) = &mut next.headers
+            && headers.origin.is_none()
+        {
+            let same = |settings: &&ExportSettings| settings.headers.as_ref().is_some_and(|other| other.sealed.data == headers.sealed.data);
+            let others = kept.iter().map(|revision| &revision.settings).chain(current.record.as_ref());
+            headers.origin = others.filter(same).find_map(|settings| settings.headers.as_ref()?.origin.clone());
+        }
         let changes = self.next_generation(&current, next, writer.actor(), RevisionCause::Reverted { to }, false)?;
         self.save(&guard, changes, scope(workspace)).await
     }
@@ -84,24 +97,27 @@ impl Settings {
         Ok(shown)
     }
 
-    /// Adds a revision, lets go of what is too old, and takes cleared headers out of the others.
-    pub(super) fn history_changes(&self, next: &ExportSettings, cause: RevisionCause, headers_cleared: bool) -> Result<Changes, Error> {
-        let kept = self.store().exports().history(next.workspace)?;
-        let mut changes = Changes::new().put(&ExportRevision { settings: next.clone(), cause, headers_cleared: false });
-        let too_many = (kept.len() + 1).saturating_sub(KEPT);
-        for old in &kept[..too_many] {
-            changes = changes.delete::<ExportRevision>(&ExportRevision::key_of(next.workspace, old.settings.generation));
-        }
-        if headers_cleared {
-            for old in kept[too_many..].iter().filter(|old| old.settings.headers.is_some()) {
-                let mut without = old.clone();
-                without.settings.headers = None;
-                without.headers_cleared = true;
-                changes = changes.put(&without);
-            }
-        }
-        Ok(changes)
+    pub(super) fn history_has_headers(&self, workspace: Option<TenantId>) -> Result<bool, Error> {
+        Ok(self.store().exports().history(workspace)?.iter().any(|revision| revision.settings.headers.is_some()))
     }
+}
+
+/// Adds a revision to those that are kept, lets go of what is too old, and takes cleared headers out of the others.
+pub(super) fn changes(kept: &[ExportRevision], next: &ExportSettings, cause: RevisionCause, headers_cleared: bool) -> Changes {
+    let mut changes = Changes::new().put(&ExportRevision { settings: next.clone(), cause, headers_cleared: false });
+    let too_many = (kept.len() + 1).saturating_sub(KEPT);
+    for old in &kept[..too_many] {
+        changes = changes.delete::<ExportRevision>(&ExportRevision::key_of(next.workspace, old.settings.generation));
+    }
+    if headers_cleared {
+        for old in kept[too_many..].iter().filter(|old| old.settings.headers.is_some()) {
+            let mut without = old.clone();
+            without.settings.headers = None;
+            without.headers_cleared = true;
+            changes = changes.put(&without);
+        }
+    }
+    changes
 }
 
 /// A field as the form shows it.

@@ -55,11 +55,12 @@ impl Settings {
             return Err(Error::Stale);
         }
         let next = self.changed(workspace, &current, change, actor)?;
-        if current.record.as_ref().is_some_and(|old| same_settings(old, &next)) {
+        // Whoever clears a secret wants it gone, from the history too and even if another takes its place.
+        let cleared = change.clear_headers && self.history_has_headers(workspace)?;
+        if !cleared && current.record.as_ref().is_some_and(|old| same_settings(old, &next)) {
             return Ok(false);
         }
         let cause = if by_file { RevisionCause::Bootstrap } else { RevisionCause::Saved };
-        let cleared = change.clear_headers && next.headers.is_none();
         let changes = self.next_generation(&current, next, actor, cause, cleared)?;
         self.save(&guard, changes, scope(workspace)).await?;
         Ok(true)
@@ -112,6 +113,10 @@ impl Settings {
             field: Field::Headers,
             endpoint: next.endpoint.as_ref().map(|endpoint| &endpoint.0),
         };
+        // Without an endpoint there is no origin to hold them to, and the next one would get them, whoever enters it.
+        if next.endpoint.is_none() && !change.headers.trim().is_empty() {
+            return Err(Error::Invalid { field: Field::Endpoint, rule: Rule::Required });
+        }
         let stored = old.and_then(|old| old.headers.as_ref());
         next.headers = secret::change(self.vault(), &Place::export(workspace), stored, &header_change, actor)?;
         Ok(next)
@@ -126,11 +131,14 @@ impl Settings {
         cause: RevisionCause,
         headers_cleared: bool,
     ) -> Result<Changes, Error> {
-        next.generation = current.generation() + 1;
+        let kept = self.store().exports().history(next.workspace)?;
+        // Past what is kept too: the record may have been unreadable.
+        let newest = kept.last().map_or(0, |revision| revision.settings.generation);
+        next.generation = current.generation().max(newest) + 1;
         next.saved_at = now();
         next.saved_by = actor.email().cloned();
         let expected = current.record.as_ref().map_or_else(Changes::new, |old| Changes::new().expect_unchanged(old));
-        let history = self.history_changes(&next, cause, headers_cleared)?;
+        let history = super::history::changes(&kept, &next, cause, headers_cleared);
         Ok(expected.put(&next).and(history))
     }
 }

@@ -193,3 +193,18 @@ async fn a_disabled_member_stays_disabled() {
     assert_eq!(apply(&house, &FILE.replace("role = \"admin\"", "role = \"viewer\"")).await.changed, 1);
     assert_eq!((row("owner@acme.test").enabled, row("owner@acme.test").role), (false, Role::Viewer));
 }
+
+#[tokio::test]
+async fn the_files_member_is_never_somebody_another_workspace_answers_for() {
+    let house = house();
+    let acme = house.workspace("acme").await.id;
+    let own = WorkspaceMember::for_test(someone(), acme, Role::Admin).admin().unwrap();
+    let made = house.settings.add_member(&own, "ceo@corp.test", "viewer").await.unwrap().user;
+    let user = || house.settings.store().users().get(made).unwrap().unwrap();
+    let known = crate::store::User { password_hash: Some("acme's admin knows it".to_owned()), ..user() };
+    house.settings.store().commit(crate::store::Changes::new().put(&known)).await.unwrap();
+    let file = "[[workspace]]\nslug = 'globex'\n[[workspace.member]]\nemail = 'ceo@corp.test'\nrole = 'admin'";
+    assert_eq!(apply(&house, file).await.changed, 3, "workspace, account, membership");
+    assert_eq!((user().password_hash, user().vouched_by, user().session_epoch), (None, None, 1));
+    assert_eq!(apply(&house, file).await.changed, 0);
+}

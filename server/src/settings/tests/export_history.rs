@@ -172,3 +172,38 @@ async fn a_test_uses_the_form_and_stored_headers_only_at_home() {
     assert_eq!(house.settings.export_target(&own(acme), &form("", "", 0)), nowhere);
     assert_eq!(view(&house, acme).generation, 1, "nothing was saved");
 }
+
+#[tokio::test]
+async fn going_back_does_not_set_headers_free() {
+    let house = house();
+    let acme = house.workspace("acme").await.id;
+    // None are taken before there is somewhere to send them.
+    let nowhere = Err(Error::Invalid { field: Field::Endpoint, rule: Rule::Required });
+    assert_eq!(house.settings.save_export(&own(acme), &form("", "token=canary", 0)).await, nowhere);
+    house.settings.save_export(&own(acme), &form("http://one", "token=canary", 0)).await.unwrap();
+    house.settings.save_export(&own(acme), &form("", "", 1)).await.unwrap();
+    house.settings.save_export(&own(acme), &form("http://one/other", "", 2)).await.unwrap();
+    house.settings.revert_export(&own(acme), 2, 3).await.unwrap();
+    let moved = Err(Error::Invalid { field: Field::Headers, rule: Rule::OriginChanged });
+    assert_eq!(house.settings.export_target(&own(acme), &form("http://two", "", 0)).map(drop), moved);
+    assert_eq!(house.settings.save_export(&own(acme), &form("http://two", "", 4)).await, moved);
+}
+
+#[tokio::test]
+async fn clearing_reaches_headers_that_only_the_history_has() {
+    let house = house();
+    let acme = house.workspace("acme").await.id;
+    let save = async |change: ExportChange| house.settings.save_export(&own(acme), &change).await.unwrap();
+    save(form("http://one", "", 0)).await;
+    save(form("http://one", "token=canary", 1)).await;
+    house.settings.revert_export(&own(acme), 1, 2).await.unwrap();
+    save(ExportChange { clear_headers: true, ..form("http://one", "", 3) }).await;
+    let kept = house.settings.store().exports().history(Some(acme)).unwrap();
+    assert!(kept.iter().all(|revision| revision.settings.headers.is_none()));
+    // Also when others take their place.
+    save(form("http://one", "token=leaked", 4)).await;
+    save(ExportChange { clear_headers: true, ..form("http://one", "token=new", 5) }).await;
+    let kept = house.settings.store().exports().history(Some(acme)).unwrap();
+    assert_eq!(kept.iter().filter(|revision| revision.settings.headers.is_some()).count(), 1);
+    assert_eq!(headers(&house, acme), "token=new");
+}

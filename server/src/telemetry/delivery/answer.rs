@@ -18,6 +18,9 @@ use crate::values::{FailureKind, Signal};
 /// The largest answer that is read, after decompression (OTLP 1.11, "Maximum Message Size").
 const MAX_RESPONSE: usize = 4 * 1024 * 1024;
 
+/// Characters of a collector's message that are kept.
+const LONGEST_MESSAGE: usize = 300;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// The collector has the request; `rejected` items of it are lost and must not be sent again.
@@ -105,7 +108,15 @@ fn success(signal: Signal, headers: &HeaderMap, body: Bytes) -> (Answer, Option<
         "text/html" => None,
         _ => Some(Partial::default()),
     };
-    partial.map_or(bad, |partial| (Answer::Taken { rejected: partial.rejected }, partial.message.filter(|text| !text.is_empty())))
+    partial.map_or(bad, |partial| (Answer::Taken { rejected: partial.rejected }, partial.message.filter(|text| !text.is_empty()).map(cut)))
+}
+
+/// Somebody else's words, as far as anybody reads them.
+fn cut(mut message: String) -> String {
+    let end = message.char_indices().nth(LONGEST_MESSAGE).map_or(message.len(), |(at, _)| at);
+    message.truncate(end);
+    message.shrink_to_fit();
+    message
 }
 
 /// What a `partial_success` says.
@@ -189,6 +200,12 @@ mod tests {
         assert_eq!(success(Signal::Logs, &json, text), (Answer::Taken { rejected: 4 }, None));
         assert_eq!(success(Signal::Logs, &json, Bytes::from_static(b"{}")), (Answer::Taken { rejected: 0 }, None));
         assert_eq!(success(Signal::Logs, &protobuf, Bytes::new()), (Answer::Taken { rejected: 0 }, None));
+    }
+
+    #[test]
+    fn a_message_is_kept_only_as_far_as_it_is_read() {
+        assert_eq!(cut("é".repeat(5000)), "é".repeat(LONGEST_MESSAGE));
+        assert_eq!(cut("short".to_owned()), "short");
     }
 
     #[test]
