@@ -1,4 +1,4 @@
-//! Formatting, clippy, and the Rust tests.
+//! Formatting, TypeScript's types, clippy, and the Rust tests.
 
 use anyhow::Result;
 
@@ -8,6 +8,13 @@ use crate::workspace::Workspace;
 
 pub fn lint(workspace: &Workspace) -> Result<()> {
     workspace.ensure_wasm_target()?;
+    step("TypeScript", || {
+        for folder in ["style", "end2end"] {
+            let path = workspace.ensure_npm(folder)?;
+            Cmd::new(path.join("node_modules/.bin/tsc"), &path).arg("--noEmit").run()?;
+        }
+        Ok(())
+    })?;
     step("Formatting", || Cmd::cargo(workspace).args(["fmt", "--all", "--check"]).run())?;
     step("Clippy on the host (first time: some 2 minutes)", || {
         clippy(workspace, &["--package", "server", "--package", "xtask", "--all-targets"])?;

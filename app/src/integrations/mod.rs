@@ -4,6 +4,8 @@
 
 mod api;
 mod attempts;
+mod browser_outcome;
+mod browser_test;
 mod card;
 mod chart;
 mod export_form;
@@ -18,5 +20,6 @@ mod scope;
 mod test_result;
 mod view_model;
 
+pub use browser_test::BrowserTestError;
 pub use export_page::{GlobalOtlp, WorkspaceOtlp};
 pub use grid::{GlobalIntegrations, WorkspaceIntegrations};

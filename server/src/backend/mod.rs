@@ -17,6 +17,7 @@ use app::contract::{Accounts, Directory, Integrations, Operators, Routing, Secre
 pub use error::to_api;
 
 use crate::auth::{Auth, Visitor};
+use crate::live::BrowserTracking;
 use crate::settings::{SecretState, Settings};
 use crate::telemetry::Telemetry;
 
@@ -50,6 +51,12 @@ impl Backend {
     #[must_use]
     pub fn auth(&self) -> &Auth {
         &self.0.auth
+    }
+
+    /// Where browsers report errors at this moment.
+    #[must_use]
+    pub fn browser_tracking(&self) -> Option<Arc<BrowserTracking>> {
+        self.0.settings.browser_tracking().load_full()
     }
 
     /// The services bound to whoever makes the request at hand.
