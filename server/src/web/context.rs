@@ -3,6 +3,7 @@
 //! The same closure serves pages, server functions and the listing of routes at start-up. That last one has no request,
 //! hence no services: a page's code must not need them to name its route.
 
+use app::contract::Draft;
 use http::header::CONTENT_SECURITY_POLICY;
 use http::request::Parts;
 use leptos::nonce::use_nonce;
@@ -18,9 +19,13 @@ pub(super) fn provider(console: Console) -> impl Fn() + Clone + Send + Sync + 's
 
 fn provide(console: &Console) {
     provide_context(console.assets().paths().clone());
-    let visitor = use_context::<Parts>().and_then(|parts| parts.extensions.get::<Visitor>().cloned());
-    if let Some(visitor) = visitor {
-        provide_context(console.backend().services(visitor));
+    if let Some(parts) = use_context::<Parts>() {
+        if let Some(visitor) = parts.extensions.get::<Visitor>() {
+            provide_context(console.backend().services(visitor.clone()));
+        }
+        if let Some(draft) = parts.extensions.get::<Draft>() {
+            provide_context(draft.clone());
+        }
     }
     // Leptos makes the nonce before it calls this, and puts it on the inline scripts of this very response.
     if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>())
