@@ -15,7 +15,7 @@ use crate::overview::{Overview, WorkspaceOverview};
 use crate::routes::{NewRoute, RouteList, RoutePage};
 use crate::setup::SetupPage;
 use crate::sign_in::SignInPage;
-use crate::ui::{Boundary, ErrorView};
+use crate::ui::{Boundary, ErrorView, provide_draft};
 
 /// What the tab shows. leptos_meta writes the title into the HTML as it is, and names of workspaces and routes are in it;
 /// in the browser it is set as text, where nothing has to be escaped.
@@ -35,6 +35,7 @@ macro_rules! in_boundary {
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
+    provide_draft();
     // Tests and scripts may wait for this: from here on controls react.
     Effect::new(|| {
         if let Some(root) = document().document_element() {

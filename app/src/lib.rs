@@ -29,7 +29,7 @@ pub mod ui;
 
 pub use app::App;
 #[cfg(feature = "ssr")]
-pub use service::Services;
+pub use service::{Services, is_own_path};
 #[cfg(feature = "ssr")]
 pub use shell::{AssetPaths, ErrorTracking, shell};
 

@@ -55,7 +55,8 @@ pub fn stamp() -> u128 {
 
 /// Whether this is an address of this console: an absolute path, and no way to mean another host.
 #[cfg(feature = "ssr")]
-fn is_own_path(path: &str) -> bool {
+#[must_use]
+pub fn is_own_path(path: &str) -> bool {
     path.starts_with('/') && !path.starts_with("//") && path.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
 }
 

@@ -137,3 +137,4 @@ export const test = base.extend<Fixtures, Workers>({
 });
 
 export { expect };
+export type { Page };

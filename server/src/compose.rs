@@ -23,7 +23,7 @@ use crate::event::{Event, Security, SecurityKind};
 use crate::gateway;
 use crate::live::Owner;
 use crate::outbound::Outbound;
-use crate::settings::{BootstrapReport, Exhausted, Problem, Settings};
+use crate::settings::{BootstrapReport, Environment, Exhausted, Problem, Settings};
 use crate::store::{self, Store};
 use crate::telemetry::{self, GiveUp, OutboundTransport, Telemetry};
 use crate::values::Password;
@@ -197,12 +197,13 @@ fn egress(config: &Config) -> Policy {
 }
 
 async fn open_settings(config: &Config, egress: Policy) -> Result<Settings> {
-    let (folder, key, otel) = (config.data_dir.clone(), config.master_key.clone(), config.otel.clone());
+    let (folder, key) = (config.data_dir.clone(), config.master_key.clone());
+    let environment = Environment { otel: config.otel.clone(), sentry: config.sentry.clone() };
     let open = move || -> Result<Settings> {
         std::fs::create_dir_all(&folder).with_context(|| format!("the data folder {} can't be made", folder.display()))?;
         let store = Store::open(&folder)?;
         let vault = Vault::open(&folder, key.as_deref().map(String::as_str))?;
-        Ok(Settings::open(store, vault, otel, Uuid::new_v4(), egress)?)
+        Ok(Settings::open(store, vault, environment, Uuid::new_v4(), egress)?)
     };
     tokio::task::spawn_blocking(open).await?
 }

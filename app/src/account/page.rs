@@ -7,7 +7,7 @@ use super::api::ChangePassword;
 use crate::contract::values::Password;
 use crate::contract::{ApiError, Field};
 use crate::layout::use_viewer;
-use crate::ui::{ActionError, Button, ButtonKind, Card, CardHeader, PageHeader, TextField, error_of, field_error};
+use crate::ui::{ActionError, Button, ButtonKind, Card, CardHeader, KeptForm, PageHeader, TextField, error_of, field_error};
 
 /// The account page.
 #[component]
@@ -34,7 +34,7 @@ pub fn AccountPage() -> impl IntoView {
         <div class="max-w-[640px]">
             <Card>
                 <CardHeader title="Change password" subtitle="Your other sessions are signed out."/>
-                <ActionForm action=change node_ref=form>
+                <KeptForm action=change node_ref=form>
                     <div class="space-y-4 p-5">
                         <ActionError error=other/>
                         <Suspense>
@@ -65,7 +65,7 @@ pub fn AccountPage() -> impl IntoView {
                             "Change password"
                         </Button>
                     </div>
-                </ActionForm>
+                </KeptForm>
             </Card>
         </div>
     }

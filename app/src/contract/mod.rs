@@ -5,6 +5,7 @@
 
 mod account;
 mod directory;
+mod draft;
 mod error;
 mod export_health;
 mod export_history;
@@ -14,6 +15,7 @@ pub mod values;
 
 pub use account::*;
 pub use directory::*;
+pub use draft::*;
 pub use error::*;
 pub use export_health::*;
 pub use export_history::*;

@@ -6,9 +6,10 @@ use super::api::AddMember;
 use super::members::Actions;
 use crate::contract::values::{Email, Role};
 use crate::contract::{Field, MemberRow, ShownOnce};
+use crate::routes::form_reset_by;
 use crate::ui::{
-    ActionError, Badge, Button, ButtonKind, Card, CardHeader, Cell, CodeBlock, ConfirmDialog, Notice, NoticeKind, PillState, Row, Select,
-    StatusPill, Table, TextField, Time, error_of, field_error,
+    ActionError, Badge, Button, ButtonKind, Card, CardHeader, Cell, CodeBlock, ConfirmDialog, KeptForm, Notice, NoticeKind, PillState, Row,
+    Select, StatusPill, Table, TextField, Time, error_of, field_error,
 };
 
 const fn role_words(role: Role) -> &'static str {
@@ -20,13 +21,13 @@ const fn role_words(role: Role) -> &'static str {
 
 /// E-mail address and role of a new member.
 #[component]
-pub(super) fn AddForm(slug: String, add: ServerAction<AddMember>) -> impl IntoView {
+pub(super) fn AddForm(slug: String, add: ServerAction<AddMember>, added: Memo<usize>) -> impl IntoView {
+    let form = form_reset_by(added);
     let roles = [Role::Viewer, Role::Admin].map(|role| (role.name().to_owned(), role_words(role).to_owned())).to_vec();
     view! {
         <Card>
             <CardHeader title="Add member"/>
-            <ActionForm action=add>
-                <input type="hidden" name="workspace" value=slug/>
+            <KeptForm action=add about=vec![("workspace", slug)] node_ref=form>
                 <div class="px-5 pt-5 empty:hidden">
                     <ActionError error=error_of(add.value())/>
                 </div>
@@ -47,7 +48,7 @@ pub(super) fn AddForm(slug: String, add: ServerAction<AddMember>) -> impl IntoVi
                         </Button>
                     </div>
                 </div>
-            </ActionForm>
+            </KeptForm>
         </Card>
     }
 }
@@ -122,29 +123,26 @@ fn RoleForm(row: MemberRow, slug: String, actions: Actions) -> impl IntoView {
         Role::Viewer => (Role::Admin, "Make admin"),
     };
     view! {
-        <ActionForm action=actions.set_role>
-            <input type="hidden" name="workspace" value=slug/>
-            <input type="hidden" name="user_id" value=row.user_id.to_string()/>
-            <input type="hidden" name="role" value=other.name()/>
+        <KeptForm
+            action=actions.set_role
+            about=vec![("workspace", slug), ("user_id", row.user_id.to_string()), ("role", other.name().to_owned())]
+        >
             <Button kind=ButtonKind::Quiet submit=true pending=actions.set_role.pending()>
                 {words}
                 <span class="sr-only">{format!(" of {}", row.email)}</span>
             </Button>
-        </ActionForm>
+        </KeptForm>
     }
 }
 
 #[component]
 fn Enable(row: MemberRow, slug: String, actions: Actions) -> impl IntoView {
     view! {
-        <ActionForm action=actions.enable>
-            <input type="hidden" name="workspace" value=slug/>
-            <input type="hidden" name="user_id" value=row.user_id.to_string()/>
-            <input type="hidden" name="enabled" value=(!row.enabled).to_string()/>
+        <KeptForm action=actions.enable about=vec![("workspace", slug), ("user_id", row.user_id.to_string()), ("enabled", (!row.enabled).to_string())]>
             <Button kind=ButtonKind::Quiet submit=true pending=actions.enable.pending()>
                 {if row.enabled { "Disable" } else { "Enable" }} <span class="sr-only">" " {row.email}</span>
             </Button>
-        </ActionForm>
+        </KeptForm>
     }
 }
 
@@ -152,13 +150,11 @@ fn Enable(row: MemberRow, slug: String, actions: Actions) -> impl IntoView {
 #[component]
 fn NewLink(row: MemberRow, slug: String, actions: Actions) -> impl IntoView {
     view! {
-        <ActionForm action=actions.renew>
-            <input type="hidden" name="workspace" value=slug/>
-            <input type="hidden" name="user_id" value=row.user_id.to_string()/>
+        <KeptForm action=actions.renew about=vec![("workspace", slug), ("user_id", row.user_id.to_string())]>
             <Button kind=ButtonKind::Quiet submit=true pending=actions.renew.pending()>
                 "New link" <span class="sr-only">{format!(" for {}", row.email)}</span>
             </Button>
-        </ActionForm>
+        </KeptForm>
     }
 }
 
@@ -177,16 +173,14 @@ fn Remove(row: MemberRow, slug: String, actions: Actions) -> impl IntoView {
                 <strong class="font-medium text-ink">{email}</strong>
                 " can no longer open this workspace. The account stays."
             </p>
-            <ActionForm action=remove>
+            <KeptForm action=remove about=vec![("workspace", slug), ("user_id", row.user_id.to_string())]>
                 <div class="space-y-4">
                     <ActionError error=error_of(remove.value())/>
-                    <input type="hidden" name="workspace" value=slug/>
-                    <input type="hidden" name="user_id" value=row.user_id.to_string()/>
                     <Button kind=ButtonKind::Danger submit=true pending=remove.pending()>
                         "Remove member"
                     </Button>
                 </div>
-            </ActionForm>
+            </KeptForm>
         </ConfirmDialog>
     }
 }

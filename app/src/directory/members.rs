@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::api::{AddMember, EnableMember, RemoveMember, RenewInvitation, SetMemberRole, load_members, take_invitation};
 use super::member_parts::{AddForm, Invitation, MemberTable};
 use crate::layout::{access_to, use_slug, use_viewer};
+use crate::routes::successes;
 use crate::ui::{ActionError, Card, ErrorView, PageHeader, Skeleton, error_of};
 
 /// Everything that a row of the list can do.
@@ -44,9 +45,9 @@ pub fn Members() -> impl IntoView {
         }
         here
     });
-    let changes =
-        move || [add.version().get(), actions.set_role.version().get(), actions.enable.version().get(), actions.remove.version().get()];
-    let rows = Resource::new_blocking(move || (slug.get(), changes()), |(slug, _)| load_members(slug));
+    let added_now = successes(add);
+    let changes = [added_now, successes(actions.set_role), successes(actions.enable), successes(actions.remove)];
+    let rows = Resource::new_blocking(move || (slug.get(), changes.map(|count| count.get())), |(slug, _)| load_members(slug));
     let invitation = Resource::new_blocking(
         move || (slug.get_untracked(), added.get()),
         |(slug, added)| async move {
@@ -68,7 +69,7 @@ pub fn Members() -> impl IntoView {
                         view! {
                             <PageHeader title="Members" subtitle="Admins change the workspace's routes, keys and export; viewers only look."/>
                             <div class="space-y-6">
-                                {may_write.then(|| view! { <AddForm slug=add_form_slug add/> })}
+                                {may_write.then(|| view! { <AddForm slug=add_form_slug add added=added_now/> })}
                                 {invitation.map(|shown| view! { <Invitation shown/> })}
                                 <ActionError error=error_of(actions.set_role.value())/>
                                 <ActionError error=error_of(actions.enable.value())/>

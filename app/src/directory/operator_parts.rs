@@ -7,8 +7,8 @@ use super::operators::Actions;
 use crate::contract::values::Email;
 use crate::contract::{Field, OperatorRow};
 use crate::ui::{
-    ActionError, Badge, Button, ButtonKind, Card, CardHeader, Cell, ConfirmDialog, PillState, Row, StatusPill, Table, TextField, Time,
-    error_of, field_error,
+    ActionError, Badge, Button, ButtonKind, Card, CardHeader, Cell, ConfirmDialog, KeptForm, PillState, Row, StatusPill, Table, TextField,
+    Time, error_of, field_error,
 };
 
 /// E-mail address of a new operator.
@@ -17,7 +17,7 @@ pub(super) fn AddForm(add: ServerAction<AddOperator>) -> impl IntoView {
     view! {
         <Card>
             <CardHeader title="Add operator"/>
-            <ActionForm action=add>
+            <KeptForm action=add>
                 <div class="px-5 pt-5 empty:hidden">
                     <ActionError error=error_of(add.value())/>
                 </div>
@@ -37,7 +37,7 @@ pub(super) fn AddForm(add: ServerAction<AddOperator>) -> impl IntoView {
                         </Button>
                     </div>
                 </div>
-            </ActionForm>
+            </KeptForm>
         </Card>
     }
 }
@@ -83,13 +83,11 @@ fn OperatorLine(row: OperatorRow, actions: Actions) -> impl IntoView {
 #[component]
 fn Enable(row: OperatorRow, actions: Actions) -> impl IntoView {
     view! {
-        <ActionForm action=actions.enable>
-            <input type="hidden" name="user_id" value=row.user_id.to_string()/>
-            <input type="hidden" name="enabled" value=(!row.enabled).to_string()/>
+        <KeptForm action=actions.enable about=vec![("user_id", row.user_id.to_string()), ("enabled", (!row.enabled).to_string())]>
             <Button kind=ButtonKind::Quiet submit=true pending=actions.enable.pending()>
                 {if row.enabled { "Disable" } else { "Enable" }} <span class="sr-only">" " {row.email}</span>
             </Button>
-        </ActionForm>
+        </KeptForm>
     }
 }
 
@@ -97,12 +95,11 @@ fn Enable(row: OperatorRow, actions: Actions) -> impl IntoView {
 #[component]
 fn NewLink(row: OperatorRow, actions: Actions) -> impl IntoView {
     view! {
-        <ActionForm action=actions.renew>
-            <input type="hidden" name="user_id" value=row.user_id.to_string()/>
+        <KeptForm action=actions.renew about=vec![("user_id", row.user_id.to_string())]>
             <Button kind=ButtonKind::Quiet submit=true pending=actions.renew.pending()>
                 "New link" <span class="sr-only">{format!(" for {}", row.email)}</span>
             </Button>
-        </ActionForm>
+        </KeptForm>
     }
 }
 
@@ -121,15 +118,14 @@ fn Remove(row: OperatorRow, actions: Actions) -> impl IntoView {
                 <strong class="font-medium text-ink">{email}</strong>
                 " is no operator any more. The account stays, and so does what it may do as a member of workspaces."
             </p>
-            <ActionForm action=actions.remove>
+            <KeptForm action=actions.remove about=vec![("user_id", row.user_id.to_string())]>
                 <div class="space-y-4">
                     <ActionError error=error_of(actions.remove.value())/>
-                    <input type="hidden" name="user_id" value=row.user_id.to_string()/>
                     <Button kind=ButtonKind::Danger submit=true pending=actions.remove.pending()>
                         "Remove operator"
                     </Button>
                 </div>
-            </ActionForm>
+            </KeptForm>
         </ConfirmDialog>
     }
 }

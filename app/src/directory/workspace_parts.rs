@@ -5,18 +5,20 @@ use leptos::prelude::*;
 use super::api::{CreateWorkspace, DeleteWorkspace, EnableWorkspace};
 use crate::contract::values::{DisplayName, Slug};
 use crate::contract::{Field, WorkspaceRow};
+use crate::routes::form_reset_by;
 use crate::ui::{
-    ActionError, Button, ButtonKind, Card, CardHeader, Cell, ConfirmDialog, PillState, Row, StatusPill, Table, TextField, Time, error_of,
-    field_error,
+    ActionError, Button, ButtonKind, Card, CardHeader, Cell, ConfirmDialog, KeptForm, PillState, Row, StatusPill, Table, TextField, Time,
+    error_of, field_error,
 };
 
 /// Name and slug of a new workspace.
 #[component]
-pub(super) fn CreateForm(create: ServerAction<CreateWorkspace>) -> impl IntoView {
+pub(super) fn CreateForm(create: ServerAction<CreateWorkspace>, created: Memo<usize>) -> impl IntoView {
+    let form = form_reset_by(created);
     view! {
         <Card>
             <CardHeader title="New workspace"/>
-            <ActionForm action=create>
+            <KeptForm action=create node_ref=form>
                 <div class="px-5 pt-5 empty:hidden">
                     <ActionError error=error_of(create.value())/>
                 </div>
@@ -43,7 +45,7 @@ pub(super) fn CreateForm(create: ServerAction<CreateWorkspace>) -> impl IntoView
                         </Button>
                     </div>
                 </div>
-            </ActionForm>
+            </KeptForm>
         </Card>
     }
 }
@@ -97,13 +99,11 @@ fn WorkspaceLine(row: WorkspaceRow, enable: ServerAction<EnableWorkspace>, delet
 #[component]
 fn EnableForm(slug: String, enable: ServerAction<EnableWorkspace>, on: bool) -> impl IntoView {
     view! {
-        <ActionForm action=enable>
-            <input type="hidden" name="workspace" value=slug/>
-            <input type="hidden" name="enabled" value=if on { "true" } else { "false" }/>
+        <KeptForm action=enable about=vec![("workspace", slug), ("enabled", on.to_string())]>
             <Button kind=if on { ButtonKind::Secondary } else { ButtonKind::Danger } submit=true pending=enable.pending()>
                 {if on { "Enable" } else { "Disable workspace" }}
             </Button>
-        </ActionForm>
+        </KeptForm>
     }
 }
 
@@ -134,11 +134,10 @@ fn Delete(slug: String, name: String, delete: ServerAction<DeleteWorkspace>) -> 
             kind=ButtonKind::Quiet
         >
             <p>"Its routes, API keys, members and export settings are deleted with it. This can't be undone."</p>
-            <ActionForm action=delete>
+            <KeptForm action=delete about=vec![("workspace", slug.clone())]>
                 <div class="space-y-4">
                     <ActionError error=error_of(delete.value())/>
                     <p>"Type " <code class="font-mono font-medium text-ink">{slug.clone()}</code> " to confirm."</p>
-                    <input type="hidden" name="workspace" value=slug.clone()/>
                     <TextField
                         id=format!("confirmation-{slug}")
                         label="Confirmation"
@@ -151,7 +150,7 @@ fn Delete(slug: String, name: String, delete: ServerAction<DeleteWorkspace>) -> 
                         "Delete workspace"
                     </Button>
                 </div>
-            </ActionForm>
+            </KeptForm>
         </ConfirmDialog>
     }
 }

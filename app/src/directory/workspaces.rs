@@ -7,6 +7,7 @@ use leptos_router::hooks::use_query_map;
 use super::api::{CreateWorkspace, DeleteWorkspace, EnableWorkspace, load_workspaces};
 use super::workspace_parts::{CreateForm, WorkspaceTable};
 use crate::contract::{Page, WorkspaceRow};
+use crate::routes::successes;
 use crate::ui::{ActionError, Card, EmptyState, ErrorView, Icon, IconName, LinkButton, PageHeader, Skeleton, error_of};
 
 /// The operator's list: search, create, disable, delete.
@@ -15,12 +16,14 @@ pub fn Workspaces() -> impl IntoView {
     let create = ServerAction::<CreateWorkspace>::new();
     let enable = ServerAction::<EnableWorkspace>::new();
     let delete = ServerAction::<DeleteWorkspace>::new();
+    let created = successes(create);
+    let changes = [created, successes(enable), successes(delete)];
     let query = use_query_map();
     let search = Memo::new(move |_| query.with(|query| query.get("q").unwrap_or_default()));
     let page = Memo::new(move |_| query.with(|query| query.get_str("page").and_then(|page| page.parse::<u32>().ok()).unwrap_or(1).max(1)));
     let rows = Resource::new_blocking(
-        move || (search.get(), page.get(), create.version().get(), enable.version().get(), delete.version().get()),
-        |(search, page, ..)| load_workspaces(search, page - 1),
+        move || (search.get(), page.get(), changes.map(|count| count.get())),
+        |(search, page, _)| load_workspaces(search, page - 1),
     );
     view! {
         <Transition fallback=|| view! { <Skeleton lines=6/> }>
@@ -29,7 +32,7 @@ pub fn Workspaces() -> impl IntoView {
                     Ok(rows) => view! {
                         <PageHeader title="Workspaces" subtitle="Each workspace has its own routes, API keys, members and telemetry export."/>
                         <div class="space-y-6">
-                            <CreateForm create/>
+                            <CreateForm create created/>
                             <div class="space-y-4">
                                 <Search text=search.get_untracked()/>
                                 <ActionError error=error_of(enable.value())/>

@@ -12,7 +12,8 @@ use super::view_model::{check_endpoint, check_headers, check_service_name, origi
 use crate::contract::values::{Compression, Preset, Signal as OtlpSignal, Temporality, parse_export_timeout};
 use crate::contract::{ApiError, ExportState, ExportView, Field, Managed, UnixMillis, Variable};
 use crate::ui::{
-    ActionError, Button, ButtonKind, FieldSet, Notice, NoticeKind, SecretField, Select, TextField, Time, Toggle, error_of, field_error,
+    ActionError, Button, ButtonKind, FieldSet, FormDraft, Notice, NoticeKind, SecretField, Select, TextField, Time, Toggle, error_of,
+    field_error,
 };
 
 const EXAMPLE: &str = "https://otlp.example.com";
@@ -29,7 +30,10 @@ pub fn ExportFields(view: ExportView, signals: &'static [OtlpSignal], answer: An
         Some(template) if !template.endpoint.is_empty() => Managed::free(template.endpoint.to_owned()),
         _ => view.endpoint,
     };
-    let typed = RwSignal::new(endpoint.value.clone());
+    let draft = FormDraft::here();
+    // Kept as the form had it, so that a change that somebody else made meanwhile is still noticed.
+    let generation = draft.text_or("form[generation]", view.generation.to_string());
+    let typed = RwSignal::new(draft.text_or("form[endpoint]", endpoint.value.clone()));
     let headers_typed = RwSignal::new(false);
     let listen = move |event: leptos::ev::Event| {
         let input: HtmlInputElement = event_target(&event);
@@ -62,7 +66,7 @@ pub fn ExportFields(view: ExportView, signals: &'static [OtlpSignal], answer: An
                     "The stored settings can't be read, so nothing is exported. Enter them again and save."
                 </Notice>
             })}
-            <input type="hidden" name="form[generation]" value=view.generation.to_string()/>
+            <input type="hidden" name="form[generation]" value=generation/>
             <input type="hidden" name="form[preset]" value=preset/>
             <div class="space-y-2">
                 <TextField

@@ -1,7 +1,7 @@
 //! The page of an export, in either scope: its form, and how the destination is doing.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 
 use super::api::{PauseExport, Place, ResumeExport, RevertExport, SaveExport, TestExport, export};
 use super::attempts::Attempts;
@@ -16,7 +16,7 @@ use crate::contract::values::{Preset, Signal as OtlpSignal};
 use crate::contract::{ApiError, ExportView, Field, WorkspaceRef};
 use crate::layout::use_slug;
 use crate::routes::{Fact, Facts, form_reset_by, successes};
-use crate::ui::{Badge, Card, CardHeader, ErrorView, LinkButton, PageHeader, Skeleton};
+use crate::ui::{Badge, Card, CardHeader, ErrorView, KeptForm, LinkButton, PageHeader, Skeleton};
 
 /// A workspace gets no traces: spans tell about the gateway around it.
 const WORKSPACE_SIGNALS: [OtlpSignal; 2] = [OtlpSignal::Logs, OtlpSignal::Metrics];
@@ -151,11 +151,10 @@ fn Settings(slug: String, global: bool, view: ExportView, actions: Actions, aske
         <Card>
             <CardHeader title="Settings" subtitle="A change takes effect at once, without a restart."/>
             {(!managed).then(|| view! { <PresetPicker current/> })}
-            <ActionForm action=save node_ref=form>
-                <input type="hidden" name="workspace" value=slug/>
+            <KeptForm action=save about=vec![("workspace", slug)] also=TestExport::PATH node_ref=form>
                 <ExportFields view signals answer=refused asked/>
                 <FormFoot save test answer=refused saved=saved_line/>
-            </ActionForm>
+            </KeptForm>
             <TestPanel test report/>
         </Card>
     }
@@ -175,7 +174,13 @@ fn ReadOnly(view: ExportView) -> impl IntoView {
                         view! { <span class="font-mono break-all">{view.endpoint.value}</span> }.into_any()
                     }}
                 </Fact>
-                <Fact label=Field::ServiceName.label()>{view.service_name.value}</Fact>
+                <Fact label=Field::ServiceName.label()>
+                    {if view.service_name.value.is_empty() {
+                        view! { <span class="text-faint">"Not set; the collector sees knoxcall"</span> }.into_any()
+                    } else {
+                        view.service_name.value.into_any()
+                    }}
+                </Fact>
                 <Fact label=Field::Headers.label()>{secret_words(&view.headers.value)}</Fact>
                 <Fact label=Field::Logs.label()>{on_off(view.logs.value)}</Fact>
                 <Fact label=Field::Metrics.label()>{on_off(view.metrics.value)}</Fact>

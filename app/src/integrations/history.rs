@@ -1,12 +1,11 @@
 //! Who changed this export, when and what, and the way back to an earlier generation.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::api::RevertExport;
 use super::view_model::{cause_words, change_words};
 use crate::contract::ExportRevision;
-use crate::ui::{ActionError, Button, ButtonKind, Card, CardHeader, ConfirmDialog, Time, error_of};
+use crate::ui::{ActionError, Button, ButtonKind, Card, CardHeader, ConfirmDialog, KeptForm, Time, error_of};
 
 /// How many are shown before the rest is folded.
 const SHOWN: usize = 5;
@@ -71,14 +70,14 @@ fn Entry(
                 kind=ButtonKind::Quiet
             >
                 <p>"Its settings become the newest generation, auth headers included. Nothing of the history is lost."</p>
-                <ActionForm action=revert>
-                    <input type="hidden" name="workspace" value=workspace/>
-                    <input type="hidden" name="to" value=number.to_string()/>
-                    <input type="hidden" name="generation" value=generation.to_string()/>
+                <KeptForm
+                    action=revert
+                    about=vec![("workspace", workspace), ("to", number.to_string()), ("generation", generation.to_string())]
+                >
                     <Button kind=ButtonKind::Primary submit=true pending=revert.pending()>
                         "Revert export"
                     </Button>
-                </ActionForm>
+                </KeptForm>
             </ConfirmDialog>
         }
     });

@@ -1,12 +1,11 @@
 //! Pausing and resuming an export, and the warning before it pauses itself.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::api::{PauseExport, ResumeExport};
 use super::health::Live;
 use crate::contract::ExportState;
-use crate::ui::{ActionError, Button, Card, CardHeader, Notice, NoticeKind, Time, error_of, exact_time};
+use crate::ui::{ActionError, Button, Card, CardHeader, KeptForm, Notice, NoticeKind, Time, error_of, exact_time};
 
 /// What can be done at the moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,13 +58,11 @@ fn Pause(workspace: String, generation: u64, pause: ServerAction<PauseExport>, c
                 actions=move || {
                     let workspace = workspace.clone();
                     view! {
-                        <ActionForm action=pause>
-                            <input type="hidden" name="workspace" value=workspace/>
-                            <input type="hidden" name="generation" value=generation.to_string()/>
+                        <KeptForm action=pause about=vec![("workspace", workspace), ("generation", generation.to_string())]>
                             <Button submit=true pending=pause.pending()>
                                 "Pause"
                             </Button>
-                        </ActionForm>
+                        </KeptForm>
                     }
                 }
             />
@@ -102,13 +99,11 @@ fn Resume(workspace: String, generation: u64, resume: ServerAction<ResumeExport>
                 actions=move || {
                     let workspace = workspace.clone();
                     view! {
-                        <ActionForm action=resume>
-                            <input type="hidden" name="workspace" value=workspace/>
-                            <input type="hidden" name="generation" value=generation.to_string()/>
+                        <KeptForm action=resume about=vec![("workspace", workspace), ("generation", generation.to_string())]>
                             <Button submit=true pending=resume.pending()>
                                 {if itself { "Test and resume" } else { "Resume" }}
                             </Button>
-                        </ActionForm>
+                        </KeptForm>
                     }
                 }
             />

@@ -1,6 +1,5 @@
 //! A new key: its name, and the routes that it may use.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::list::Actions;
@@ -8,7 +7,7 @@ use super::route_choices::RouteChoices;
 use super::view_model::check_name;
 use crate::contract::{Field, RouteRow};
 use crate::routes::form_reset_by;
-use crate::ui::{ActionError, Button, ButtonKind, Card, CardHeader, TextField, error_of, field_error};
+use crate::ui::{ActionError, Button, ButtonKind, Card, CardHeader, KeptForm, TextField, error_of, field_error};
 
 /// The form.
 #[component]
@@ -19,10 +18,9 @@ pub fn CreateForm(slug: String, routes: Vec<RouteRow>, actions: Actions) -> impl
         <div class="max-w-[640px]">
             <Card>
                 <CardHeader title="Create key" subtitle="Its secret is shown once, right after it is created."/>
-                <ActionForm action=actions.create node_ref=form>
+                <KeptForm action=actions.create about=vec![("workspace", slug)] node_ref=form>
                     <div class="space-y-5 p-5">
                         <ActionError error=error_of(value)/>
-                        <input type="hidden" name="workspace" value=slug/>
                         <TextField
                             id="key-name"
                             label=Field::Name.label()
@@ -40,7 +38,7 @@ pub fn CreateForm(slug: String, routes: Vec<RouteRow>, actions: Actions) -> impl
                             "Create key"
                         </Button>
                     </div>
-                </ActionForm>
+                </KeptForm>
             </Card>
         </div>
     }

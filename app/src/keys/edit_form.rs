@@ -1,6 +1,5 @@
 //! An existing key's name and routes. Its secret stays as it is.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::list::Actions;
@@ -8,7 +7,7 @@ use super::route_choices::RouteChoices;
 use super::view_model::check_name;
 use crate::contract::{Field, KeyRow, RouteRow};
 use crate::routes::focus;
-use crate::ui::{ActionError, Button, ButtonKind, LinkButton, TextField, error_of, field_error};
+use crate::ui::{ActionError, Button, ButtonKind, KeptForm, LinkButton, TextField, error_of, field_error};
 
 /// `page` is where "Cancel" leads.
 #[component]
@@ -20,12 +19,10 @@ pub fn KeyEditor(slug: String, page: String, row: KeyRow, routes: Vec<RouteRow>,
     Effect::new(move |_| focus("edit-key-name"));
     view! {
         <section class="border-t border-line bg-sunken" aria-label=label>
-            <ActionForm action=actions.update>
+            <KeptForm action=actions.update about=vec![("workspace", slug), ("id", row.id.to_string())]>
                 <div class="max-w-[640px] space-y-5 p-5">
                     <h2 class="text-sm font-semibold text-ink">{heading}</h2>
                     <ActionError error=error_of(value)/>
-                    <input type="hidden" name="workspace" value=slug/>
-                    <input type="hidden" name="id" value=row.id.to_string()/>
                     <TextField
                         id="edit-key-name"
                         label=Field::Name.label()
@@ -45,7 +42,7 @@ pub fn KeyEditor(slug: String, page: String, row: KeyRow, routes: Vec<RouteRow>,
                         "Cancel"
                     </LinkButton>
                 </div>
-            </ActionForm>
+            </KeptForm>
         </section>
     }
 }

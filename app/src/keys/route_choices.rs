@@ -5,16 +5,18 @@ use leptos::prelude::*;
 
 use super::view_model::{Choice, choices};
 use crate::contract::{Field, RouteRow};
-use crate::ui::FieldSet;
+use crate::ui::{FieldSet, FormDraft};
 
 /// `chosen` are slugs, or ids of routes that are gone. Nothing where there is nothing to choose.
 #[component]
 pub fn RouteChoices(routes: Vec<RouteRow>, chosen: Vec<String>, #[prop(into)] error: Signal<Option<String>>) -> impl IntoView {
+    let draft = FormDraft::here();
     let choices = choices(routes, &chosen);
     (!choices.is_empty()).then(|| {
         let boxes = choices
             .into_iter()
             .map(|Choice { value, name, chosen }| {
+                let chosen = draft.chosen_or("routes[]", &value, chosen);
                 view! {
                     <label class="flex items-baseline gap-2 text-sm text-ink">
                         <input type="checkbox" class="checkbox translate-y-0.5" name="routes[]" value=value.clone() checked=chosen/>

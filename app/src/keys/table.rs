@@ -1,6 +1,5 @@
 //! The table of keys, and what can be done with each.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
@@ -9,7 +8,7 @@ use super::list::Actions;
 use super::view_model::{masked, reach};
 use crate::contract::{KeyRow, RouteRow};
 use crate::ui::{
-    ActionError, Button, ButtonKind, Card, Cell, ConfirmDialog, LinkButton, PillState, Row, StatusPill, Table, Time, error_of,
+    ActionError, Button, ButtonKind, Card, Cell, ConfirmDialog, KeptForm, LinkButton, PillState, Row, StatusPill, Table, Time, error_of,
 };
 
 /// The table, and below it the form that `?edit=` opens; `page` is this page's address without a query.
@@ -58,12 +57,14 @@ fn OneRow(slug: String, page: String, row: KeyRow, may_write: bool, actions: Act
             <Cell label="Key">
                 <span class="font-mono text-small">{masked(&row.prefix)}</span>
             </Cell>
-            <Cell label="Routes">{reach(&row.routes)}</Cell>
+            <Cell label="Routes">
+                <span class="[overflow-wrap:anywhere] wide:inline-block wide:min-w-20">{reach(&row.routes)}</span>
+            </Cell>
             <Cell label="State">
                 <StatusPill state word/>
             </Cell>
             <Cell label="Created">
-                <div class="min-w-0">
+                <div class="min-w-0 wide:min-w-32">
                     <Time at=row.created_at/>
                     <span class="block text-small [overflow-wrap:anywhere] text-muted">{row.created_by}</span>
                 </div>
@@ -91,14 +92,11 @@ fn RowButtons(slug: String, page: String, id: String, name: String, enabled: boo
 #[component]
 fn Enable(slug: String, id: String, name: String, enabled: bool, actions: Actions) -> impl IntoView {
     view! {
-        <ActionForm action=actions.enable>
-            <input type="hidden" name="workspace" value=slug/>
-            <input type="hidden" name="id" value=id/>
-            <input type="hidden" name="enabled" value=(!enabled).to_string()/>
+        <KeptForm action=actions.enable about=vec![("workspace", slug), ("id", id), ("enabled", (!enabled).to_string())]>
             <Button kind=ButtonKind::Quiet submit=true pending=actions.enable.pending()>
                 {if enabled { "Disable" } else { "Enable" }} <span class="sr-only">" " {name}</span>
             </Button>
-        </ActionForm>
+        </KeptForm>
     }
 }
 
@@ -113,16 +111,14 @@ fn Delete(slug: String, id: String, name: String, actions: Actions) -> impl Into
             kind=ButtonKind::Quiet
         >
             <p>"Whoever still uses it is refused with 401 at once. This can't be undone; to stop it for a while, disable it instead."</p>
-            <ActionForm action=actions.delete>
+            <KeptForm action=actions.delete about=vec![("workspace", slug), ("id", id)]>
                 <div class="space-y-4">
                     <ActionError error=error_of(actions.delete.value())/>
-                    <input type="hidden" name="workspace" value=slug/>
-                    <input type="hidden" name="id" value=id/>
                     <Button kind=ButtonKind::Danger submit=true pending=actions.delete.pending()>
                         "Delete key"
                     </Button>
                 </div>
-            </ActionForm>
+            </KeptForm>
         </ConfirmDialog>
     }
 }

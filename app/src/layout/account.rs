@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::api::SignOut;
-use crate::ui::{ActionError, Icon, IconName, error_of};
+use crate::ui::{ActionError, Icon, IconName, KeptForm, error_of};
 
 /// The theme switch, the link to one's account, and the button that signs out.
 #[component]
@@ -21,7 +21,7 @@ pub(super) fn Account(email: String) -> impl IntoView {
                     <span class="sr-only">"Your account: "</span>
                     <span class="min-w-0 truncate text-small text-ink">{email}</span>
                 </a>
-                <ActionForm action=sign_out>
+                <KeptForm action=sign_out>
                     <button
                         type="submit"
                         title="Sign out"
@@ -30,7 +30,7 @@ pub(super) fn Account(email: String) -> impl IntoView {
                         <Icon name=IconName::SignOut/>
                         <span class="sr-only">"Sign out"</span>
                     </button>
-                </ActionForm>
+                </KeptForm>
             </div>
         </div>
     }

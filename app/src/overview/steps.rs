@@ -25,9 +25,9 @@ pub fn Steps(steps: Vec<Step>) -> impl IntoView {
         .map(|(at, Step { done, title, text, action })| {
             let (tone, state) = if done { (DONE, "Done: ") } else { (TO_DO, "To do: ") };
             let mark = if done { view! { <Icon name=IconName::Check/> }.into_any() } else { (at + 1).into_any() };
-            let action = action.filter(|_| !done).map(|(href, words)| view! { <LinkButton href>{words}</LinkButton> });
+            let action = action.filter(|_| !done).map(|(href, words)| view! { <span class="basis-full pl-8 wide:basis-auto wide:pl-0"><LinkButton href>{words}</LinkButton></span> });
             view! {
-                <li class="flex flex-wrap items-center gap-x-3 gap-y-2 px-5 py-3.5">
+                <li class="flex flex-wrap items-start gap-x-3 gap-y-2 px-5 py-3.5 wide:items-center">
                     <span class=tone aria-hidden="true">
                         {mark}
                     </span>

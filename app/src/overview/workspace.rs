@@ -8,9 +8,10 @@ use super::view_model::{counted, curl_line, export_line};
 use crate::contract::values::DisplayName;
 use crate::contract::{ExportState, Field};
 use crate::layout::use_slug;
+use crate::routes::successes;
 use crate::ui::{
-    ActionError, Button, ButtonKind, Card, CardHeader, CodeBlock, ConfirmDialog, ErrorView, LinkButton, Notice, NoticeKind, PageHeader,
-    PillState, Skeleton, StatusPill, TextField, error_of, field_error,
+    ActionError, Button, ButtonKind, Card, CardHeader, CodeBlock, ConfirmDialog, ErrorView, KeptForm, LinkButton, Notice, NoticeKind,
+    PageHeader, PillState, Skeleton, StatusPill, TextField, error_of, field_error,
 };
 
 /// A workspace's first page.
@@ -18,7 +19,8 @@ use crate::ui::{
 pub fn WorkspaceOverview() -> impl IntoView {
     let slug = use_slug();
     let rename = ServerAction::<RenameWorkspace>::new();
-    let summary = Resource::new_blocking(move || (slug.get(), rename.version().get()), |(slug, _)| load_workspace_summary(slug));
+    let renamed = successes(rename);
+    let summary = Resource::new_blocking(move || (slug.get(), renamed.get()), |(slug, _)| load_workspace_summary(slug));
     view! {
         <Transition fallback=|| view! { <Skeleton lines=6/> }>
             {move || Suspend::new(async move {
@@ -106,10 +108,9 @@ fn Summary(summary: WorkspaceSummary, rename: ServerAction<RenameWorkspace>) -> 
 fn Rename(rename: ServerAction<RenameWorkspace>, slug: String, name: String) -> impl IntoView {
     view! {
         <ConfirmDialog id="rename" trigger_label="Rename" title="Rename workspace" kind=ButtonKind::Secondary>
-            <ActionForm action=rename>
+            <KeptForm action=rename about=vec![("workspace", slug)]>
                 <div class="space-y-4">
                     <ActionError error=error_of(rename.value())/>
-                    <input type="hidden" name="workspace" value=slug/>
                     <TextField
                         label="Name"
                         name="name"
@@ -123,7 +124,7 @@ fn Rename(rename: ServerAction<RenameWorkspace>, slug: String, name: String) -> 
                         "Rename workspace"
                     </Button>
                 </div>
-            </ActionForm>
+            </KeptForm>
         </ConfirmDialog>
     }
 }

@@ -1,13 +1,12 @@
 //! The form of one environment, new or existing.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::environments::DisabledPill;
 use super::page::Actions;
 use super::view_model::{check_headers, check_name, check_target};
 use crate::contract::{EnvironmentRow, Field, SecretView};
-use crate::ui::{ActionError, Button, ButtonKind, LinkButton, SecretField, TextField, Toggle, error_of, field_error};
+use crate::ui::{ActionError, Button, ButtonKind, KeptForm, LinkButton, SecretField, TextField, Toggle, error_of, field_error};
 
 /// `environment` is the one to change, or `None` for a new one; `page` is where "Cancel" leads.
 #[component]
@@ -34,15 +33,12 @@ pub fn EnvironmentEditor(
     Effect::new(move |_| focus("environment-name"));
     view! {
         <section class="border-t border-line bg-sunken" aria-label=label>
-            <ActionForm action>
+            <KeptForm action about=vec![("workspace", slug), ("route", route), ("form[original_name]", row.name.clone())]>
                 <div class="max-w-[640px] space-y-5 p-5">
                     <h3 class="flex items-center gap-2 text-sm font-semibold text-ink">
                         {heading} {(!row.enabled).then(|| view! { <DisabledPill/> })}
                     </h3>
                     <ActionError error=error_of(value)/>
-                    <input type="hidden" name="workspace" value=slug/>
-                    <input type="hidden" name="route" value=route/>
-                    <input type="hidden" name="form[original_name]" value=row.name.clone()/>
                     <TextField
                         id="environment-name"
                         label=Field::Name.label()
@@ -96,7 +92,7 @@ pub fn EnvironmentEditor(
                         "Cancel"
                     </LinkButton>
                 </div>
-            </ActionForm>
+            </KeptForm>
         </section>
     }
 }

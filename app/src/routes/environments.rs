@@ -1,7 +1,6 @@
 //! A route's environments: the table, and the form that `?edit=` in the address opens below it, so that editing works
 //! without scripts and "back" closes it.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_query_map};
 
@@ -10,8 +9,8 @@ use super::page::Actions;
 use super::view_model::query_value;
 use crate::contract::{EnvironmentRow, SecretView};
 use crate::ui::{
-    ActionError, Badge, Button, ButtonKind, Card, CardHeader, Cell, ConfirmDialog, Icon, IconName, LinkButton, PillState, Row, StatusPill,
-    Table, error_of,
+    ActionError, Badge, Button, ButtonKind, Card, CardHeader, Cell, ConfirmDialog, Icon, IconName, KeptForm, LinkButton, PillState, Row,
+    StatusPill, Table, error_of,
 };
 
 /// The card.
@@ -40,11 +39,16 @@ pub fn Environments(slug: String, route: String, environments: Vec<EnvironmentRo
     let editor = move || {
         let (edit, add) = asked.get();
         let found = edit.and_then(|name| known.iter().find(|environment| environment.name == name).cloned());
-        (may_write && (add || found.is_some())).then(|| {
+        if may_write && (add || found.is_some()) {
             view! {
                 <EnvironmentEditor slug=form_slug.clone() route=form_route.clone() page=form_page.clone() environment=found actions/>
             }
-        })
+            .into_any()
+        } else {
+            // "Make default" has no form of its own to say it in.
+            view! { <div class="border-t border-line p-5 empty:hidden"><ActionError error=error_of(actions.save_environment.value())/></div> }
+                .into_any()
+        }
     };
     let rows = environments.clone();
     let mut headers = vec!["Name", "Target base URL", "Injected headers"];
@@ -94,7 +98,7 @@ fn OneRow(slug: String, route: String, page: String, row: EnvironmentRow, may_wr
                 </div>
             </Cell>
             <Cell label="Target base URL">
-                <span class="font-mono text-small break-all wide:block wide:max-w-80 wide:truncate" title=full_target>{target}</span>
+                <span class="font-mono text-small break-all wide:block wide:max-w-40 wide:truncate xl:max-w-80" title=full_target>{target}</span>
             </Cell>
             <Cell label="Injected headers">
                 <HeaderNames headers/>
@@ -150,32 +154,33 @@ pub(super) fn DisabledPill() -> impl IntoView {
 #[component]
 fn Enable(slug: String, route: String, name: String, enabled: bool, actions: Actions) -> impl IntoView {
     view! {
-        <ActionForm action=actions.enable_environment>
-            <input type="hidden" name="workspace" value=slug/>
-            <input type="hidden" name="route" value=route/>
-            <input type="hidden" name="name" value=name.clone()/>
-            <input type="hidden" name="enabled" value=(!enabled).to_string()/>
+        <KeptForm
+            action=actions.enable_environment
+            about=vec![("workspace", slug), ("route", route), ("name", name.clone()), ("enabled", (!enabled).to_string())]
+        >
             <Button kind=ButtonKind::Quiet submit=true pending=actions.enable_environment.pending()>
                 {if enabled { "Disable" } else { "Enable" }} <span class="sr-only">" " {name}</span>
             </Button>
-        </ActionForm>
+        </KeptForm>
     }
 }
 
 #[component]
 fn MakeDefault(slug: String, route: String, row: EnvironmentRow, actions: Actions) -> impl IntoView {
+    let about = vec![
+        ("workspace", slug),
+        ("route", route),
+        ("form[original_name]", row.name.clone()),
+        ("form[name]", row.name.clone()),
+        ("form[target_base_url]", row.target_base_url),
+        ("form[default]", "on".to_owned()),
+    ];
     view! {
-        <ActionForm action=actions.save_environment>
-            <input type="hidden" name="workspace" value=slug/>
-            <input type="hidden" name="route" value=route/>
-            <input type="hidden" name="form[original_name]" value=row.name.clone()/>
-            <input type="hidden" name="form[name]" value=row.name.clone()/>
-            <input type="hidden" name="form[target_base_url]" value=row.target_base_url/>
-            <input type="hidden" name="form[default]" value="on"/>
+        <KeptForm action=actions.save_environment about>
             <Button kind=ButtonKind::Quiet submit=true pending=actions.save_environment.pending()>
                 "Make default" <span class="sr-only">" " {row.name}</span>
             </Button>
-        </ActionForm>
+        </KeptForm>
     }
 }
 
@@ -191,17 +196,14 @@ fn Delete(slug: String, route: String, name: String, actions: Actions) -> impl I
             kind=ButtonKind::Quiet
         >
             <p>"Requests that name it get a 404, and its injected headers are removed. This can't be undone."</p>
-            <ActionForm action=actions.delete_environment>
+            <KeptForm action=actions.delete_environment about=vec![("workspace", slug), ("route", route), ("name", name)]>
                 <div class="space-y-4">
                     <ActionError error=error_of(actions.delete_environment.value())/>
-                    <input type="hidden" name="workspace" value=slug/>
-                    <input type="hidden" name="route" value=route/>
-                    <input type="hidden" name="name" value=name/>
                     <Button kind=ButtonKind::Danger submit=true pending=actions.delete_environment.pending()>
                         "Delete environment"
                     </Button>
                 </div>
-            </ActionForm>
+            </KeptForm>
         </ConfirmDialog>
     }
 }

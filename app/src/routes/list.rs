@@ -64,6 +64,7 @@ fn RouteTable(slug: String, rows: Vec<RouteRow>) -> impl IntoView {
             let href = format!("/w/{slug}/routes/{}", row.slug);
             let (state, word) = if row.enabled { (PillState::Active, "Enabled") } else { (PillState::Off, "Disabled") };
             let environments = environment_names(&row.environments);
+            let whole_slug = row.slug.clone();
             view! {
                 <Row>
                     <Cell>
@@ -72,7 +73,9 @@ fn RouteTable(slug: String, rows: Vec<RouteRow>) -> impl IntoView {
                         </a>
                     </Cell>
                     <Cell label="Slug">
-                        <span class="font-mono text-small">{row.slug}</span>
+                        <span class="font-mono text-small break-all wide:block wide:max-w-28 wide:truncate xl:max-w-44" title=whole_slug>
+                            {row.slug}
+                        </span>
                     </Cell>
                     <Cell label="Target">
                         {match row.target {
@@ -103,7 +106,7 @@ fn RouteTable(slug: String, rows: Vec<RouteRow>) -> impl IntoView {
 fn Target(target: String) -> impl IntoView {
     let whole = target.clone();
     view! {
-        <span class="font-mono text-small break-all wide:block wide:max-w-80 wide:truncate" title=whole>
+        <span class="font-mono text-small break-all wide:block wide:max-w-40 wide:truncate xl:max-w-80" title=whole>
             {target}
         </span>
     }

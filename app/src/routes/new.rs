@@ -1,6 +1,5 @@
 //! A new route: its name, the slug that callers use, and where it leads.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
@@ -9,7 +8,9 @@ use super::api::{CreateRoute, workspace};
 use super::view_model::{check_name, check_slug, check_target, suggest_slug};
 use crate::contract::{ApiError, Field, WorkspaceRef};
 use crate::layout::use_slug;
-use crate::ui::{ActionError, Button, ButtonKind, Card, ErrorView, LinkButton, PageHeader, Skeleton, TextField, error_of, field_error};
+use crate::ui::{
+    ActionError, Button, ButtonKind, Card, ErrorView, KeptForm, LinkButton, PageHeader, Skeleton, TextField, error_of, field_error,
+};
 
 /// `/w/:slug/routes/new`
 #[component]
@@ -52,10 +53,9 @@ fn CreateForm(workspace: WorkspaceRef, create: ServerAction<CreateRoute>) -> imp
         <PageHeader title="Create route" subtitle="It takes requests as soon as it is created. Limits and further environments come after."/>
         <div class="max-w-[640px]">
             <Card>
-                <ActionForm action=create>
+                <KeptForm action=create about=vec![("workspace", workspace.slug)]>
                     <div class="space-y-5 p-5" on:input=suggest>
                         <ActionError error=error_of(value)/>
-                        <input type="hidden" name="workspace" value=workspace.slug/>
                         <TextField
                             label=Field::Name.label()
                             name="name"
@@ -93,7 +93,7 @@ fn CreateForm(workspace: WorkspaceRef, create: ServerAction<CreateRoute>) -> imp
                             "Cancel"
                         </LinkButton>
                     </div>
-                </ActionForm>
+                </KeptForm>
             </Card>
         </div>
     }

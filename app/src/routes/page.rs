@@ -1,6 +1,5 @@
 //! One route: a command to try it, its settings, its environments, and taking it out of service.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
@@ -11,8 +10,8 @@ use super::settings::{Limits, SettingsForm};
 use super::view_model::curl_command;
 use crate::contract::{Field, RouteDetail, WorkspaceRef};
 use crate::ui::{
-    ActionError, Badge, Button, ButtonKind, Card, CardHeader, CodeBlock, ConfirmDialog, ErrorView, Notice, NoticeKind, PageHeader,
-    PillState, Skeleton, StatusPill, TextField, Time, error_of, field_error,
+    ActionError, Badge, Button, ButtonKind, Card, CardHeader, CodeBlock, ConfirmDialog, ErrorView, KeptForm, Notice, NoticeKind,
+    PageHeader, PillState, Skeleton, StatusPill, TextField, Time, error_of, field_error,
 };
 
 /// Everything that this page can do. The actions live as long as the page, so that an answer outlives its form.
@@ -106,14 +105,11 @@ fn Loaded(workspace: WorkspaceRef, detail: RouteDetail, actions: Actions) -> imp
 fn EnableForm(workspace: String, route: String, enabled: bool, actions: Actions) -> impl IntoView {
     let words = if enabled { "Disable route" } else { "Enable route" };
     view! {
-        <ActionForm action=actions.enable>
-            <input type="hidden" name="workspace" value=workspace/>
-            <input type="hidden" name="route" value=route/>
-            <input type="hidden" name="enabled" value=(!enabled).to_string()/>
+        <KeptForm action=actions.enable about=vec![("workspace", workspace), ("route", route), ("enabled", (!enabled).to_string())]>
             <Button submit=true pending=actions.enable.pending()>
                 {words}
             </Button>
-        </ActionForm>
+        </KeptForm>
     }
 }
 
@@ -157,11 +153,9 @@ fn DeleteCard(slug: String, route: String, actions: Actions) -> impl IntoView {
                         "Its environments, limits and stored headers go with it. Type "
                         <code class="font-mono text-ink">{route.clone()}</code> " to confirm."
                     </p>
-                    <ActionForm action=actions.delete>
+                    <KeptForm action=actions.delete about=vec![("workspace", slug), ("route", route)]>
                         <div class="space-y-4">
                             <ActionError error=error_of(value)/>
-                            <input type="hidden" name="workspace" value=slug/>
-                            <input type="hidden" name="route" value=route/>
                             <TextField
                                 label=Field::Confirmation.label()
                                 name="confirmation"
@@ -173,7 +167,7 @@ fn DeleteCard(slug: String, route: String, actions: Actions) -> impl IntoView {
                                 "Delete route"
                             </Button>
                         </div>
-                    </ActionForm>
+                    </KeptForm>
                 </ConfirmDialog>
             </div>
         </Card>

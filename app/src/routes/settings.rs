@@ -1,6 +1,5 @@
 //! A route's name and limits: the form, and the same values to be read by a viewer.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::facts::{Fact, Facts};
@@ -9,7 +8,7 @@ use super::view_model::{
     RouteForm, check_body_limit, check_connect_timeout, check_methods, check_name, check_rate_limit, check_response_timeout,
 };
 use crate::contract::{Field, RouteDetail};
-use crate::ui::{ActionError, Button, ButtonKind, Card, CardHeader, TextField, error_of, field_error};
+use crate::ui::{ActionError, Button, ButtonKind, Card, CardHeader, KeptForm, TextField, error_of, field_error};
 
 /// The form.
 #[component]
@@ -19,11 +18,9 @@ pub fn SettingsForm(slug: String, detail: RouteDetail, actions: Actions) -> impl
     view! {
         <Card>
             <CardHeader title="Settings" subtitle="What the route lets through. A change applies to new requests at once."/>
-            <ActionForm action=actions.update>
+            <KeptForm action=actions.update about=vec![("workspace", slug), ("route", detail.slug)]>
                 <div class="max-w-[640px] space-y-5 p-5">
                     <ActionError error=error_of(value)/>
-                    <input type="hidden" name="workspace" value=slug/>
-                    <input type="hidden" name="route" value=detail.slug/>
                     <TextField
                         label=Field::Name.label()
                         name="form[name]"
@@ -83,7 +80,7 @@ pub fn SettingsForm(slug: String, detail: RouteDetail, actions: Actions) -> impl
                         "Save"
                     </Button>
                 </div>
-            </ActionForm>
+            </KeptForm>
         </Card>
     }
 }

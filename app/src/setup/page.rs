@@ -7,7 +7,7 @@ use super::api::{CompleteSetup, load_setup_link};
 use crate::contract::values::{Email, Password};
 use crate::contract::{ApiError, Field, SetupLink};
 use crate::layout::Door;
-use crate::ui::{ActionError, Button, ButtonKind, LinkButton, TextField, error_of, field_error};
+use crate::ui::{ActionError, Button, ButtonKind, KeptForm, LinkButton, TextField, error_of, field_error};
 
 /// The page behind a one-time link.
 #[component]
@@ -46,7 +46,8 @@ pub fn SetupPage() -> impl IntoView {
 #[component]
 fn SetupForm(complete: ServerAction<CompleteSetup>, token: String, email: Option<String>) -> impl IntoView {
     let invited = email.is_some();
-    let email = match email {
+    // Built inside the form, where its draft is.
+    let email = move || match email {
         // Hidden, but still there for password managers.
         Some(email) => view! { <input type="hidden" name="email" value=email autocomplete="username"/> }.into_any(),
         None => view! {
@@ -63,11 +64,11 @@ fn SetupForm(complete: ServerAction<CompleteSetup>, token: String, email: Option
         .into_any(),
     };
     view! {
-        <ActionForm action=complete>
+        <KeptForm action=complete>
             <div class="space-y-4">
                 <ActionError error=error_of(complete.value())/>
                 <input type="hidden" name="token" value=token/>
-                {email}
+                {email()}
                 <TextField
                     label="Password"
                     name="password"
@@ -84,7 +85,7 @@ fn SetupForm(complete: ServerAction<CompleteSetup>, token: String, email: Option
                     </Button>
                 </div>
             </div>
-        </ActionForm>
+        </KeptForm>
     }
 }
 

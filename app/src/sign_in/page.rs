@@ -6,7 +6,7 @@ use leptos_router::hooks::use_query_map;
 use super::api::SignIn;
 use crate::contract::Field;
 use crate::layout::Door;
-use crate::ui::{ActionError, Button, ButtonKind, TextField, error_of, field_error};
+use crate::ui::{ActionError, Button, ButtonKind, KeptForm, TextField, error_of, field_error};
 
 /// The sign-in page.
 #[component]
@@ -16,7 +16,7 @@ pub fn SignInPage() -> impl IntoView {
     let next = move || query.with(|query| query.get("next").unwrap_or_default());
     view! {
         <Door title="Sign in">
-            <ActionForm action=sign_in>
+            <KeptForm action=sign_in>
                 <div class="space-y-4">
                     <ActionError error=error_of(sign_in.value())/>
                     <input type="hidden" name="next" value=next/>
@@ -42,7 +42,7 @@ pub fn SignInPage() -> impl IntoView {
                         </Button>
                     </div>
                 </div>
-            </ActionForm>
+            </KeptForm>
         </Door>
     }
 }

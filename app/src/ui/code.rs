@@ -32,8 +32,8 @@ pub fn CopyText(#[prop(into)] text: String, #[prop(default = "Copy")] label: &'s
 #[component]
 pub fn CodeBlock(#[prop(into)] text: String, #[prop(default = "Copy")] label: &'static str) -> impl IntoView {
     view! {
-        <div class="flex items-start gap-2 rounded-md border border-line bg-sunken py-1.5 pr-1.5 pl-3">
-            <pre class="min-w-0 flex-1 overflow-x-auto py-1 font-mono text-small text-ink" tabindex="0">
+        <div class="flex flex-wrap items-start gap-x-2 gap-y-1 rounded-md border border-line bg-sunken py-1.5 pr-1.5 pl-3 wide:flex-nowrap">
+            <pre class="min-w-0 grow basis-full overflow-x-auto wide:basis-0 py-1 font-mono text-small text-ink" tabindex="0">
                 <code>{text.clone()}</code>
             </pre>
             <CopyText text label/>

@@ -7,7 +7,9 @@
 
 use leptos::html;
 use leptos::prelude::*;
+use leptos::wasm_bindgen::JsCast;
 use leptos_router::hooks::{use_location, use_query_map};
+use web_sys::{HtmlDialogElement, HtmlElement};
 
 use super::button::ButtonKind;
 
@@ -41,7 +43,7 @@ pub fn ConfirmDialog(
                 // Rendered open by the server: now that scripts run, make it a modal.
                 if asked {
                     dialog.close();
-                    drop(dialog.show_modal());
+                    show(&dialog);
                 }
             } else if dialog.open() {
                 dialog.close();
@@ -52,7 +54,7 @@ pub fn ConfirmDialog(
         if let Some(dialog) = dialog.get_untracked() {
             event.prevent_default();
             if !dialog.open() {
-                drop(dialog.show_modal());
+                show(&dialog);
             }
         }
     };
@@ -83,5 +85,14 @@ pub fn ConfirmDialog(
             </div>
             <div class="mt-3 space-y-4 text-sm text-muted">{children()}</div>
         </dialog>
+    }
+}
+
+/// Opens the dialog as a modal. What has to be typed has the focus; where nothing has, it stays on the way out.
+fn show(dialog: &HtmlDialogElement) {
+    drop(dialog.show_modal());
+    let field = dialog.query_selector("input:not([type=hidden])").ok().flatten();
+    if let Some(field) = field.and_then(|field| field.dyn_into::<HtmlElement>().ok()) {
+        drop(field.focus());
     }
 }

@@ -20,6 +20,8 @@ pub(super) fn FieldFrame(
     error: Signal<Option<String>>,
     managed_by: Option<Variable>,
     optional: bool,
+    /// What was typed is not kept.
+    again: bool,
     children: Children,
 ) -> impl IntoView {
     view! {
@@ -31,14 +33,20 @@ pub(super) fn FieldFrame(
                 {optional.then(|| view! { <span class="text-small text-faint">"Optional"</span> })}
             </div>
             {children()}
-            <FieldNotes id help error managed_by/>
+            <FieldNotes id help error managed_by again/>
         </div>
     }
 }
 
 /// The lines under a control.
 #[component]
-pub(super) fn FieldNotes(id: String, help: &'static str, error: Signal<Option<String>>, managed_by: Option<Variable>) -> impl IntoView {
+pub(super) fn FieldNotes(
+    id: String,
+    help: &'static str,
+    error: Signal<Option<String>>,
+    managed_by: Option<Variable>,
+    again: bool,
+) -> impl IntoView {
     let error_id = format!("{id}-error");
     let help_id = format!("{id}-help");
     view! {
@@ -55,6 +63,7 @@ pub(super) fn FieldNotes(id: String, help: &'static str, error: Signal<Option<St
             }}
         </p>
         <div id=help_id class="space-y-1 text-small text-muted empty:hidden">
+            {again.then(|| view! { <p class="text-warn">"Enter this again: what you typed here is not kept."</p> })}
             {managed_by.map(|variable| view! { <ManagedNote variable/> })}
             {(!help.is_empty()).then(|| view! { <p class="max-w-prose">{help}</p> })}
         </div>

@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use super::button::ButtonKind;
 use super::field_frame::{CONTROL, FieldNotes, control_id, described_by};
 use super::icon::{Icon, IconName};
+use super::kept_form::FormDraft;
 use super::text_field::{Checked, Validator};
 use super::time::exact_date;
 use crate::contract::{SecretView, Variable};
@@ -45,12 +46,15 @@ pub fn SecretField(
     let checked = Checked::new(error);
     let mode = RwSignal::new(Mode::Plain);
     let stored = secret.set;
+    let draft = FormDraft::here();
+    let (again, clear) = (draft.left_out(name), draft.ticked_or(clear_name, false));
     // After hydration a stored secret is folded to its summary.
     Effect::new(move |_| {
-        mode.set(match () {
-            () if !stored || managed_by.is_some() => Mode::Plain,
-            () if initial.is_empty() => Mode::Keep,
-            () => Mode::Replace,
+        mode.set(match (stored && managed_by.is_none(), again || !initial.is_empty(), clear) {
+            (false, ..) => Mode::Plain,
+            (true, true, _) => Mode::Replace,
+            (true, false, true) => Mode::Clear,
+            (true, false, false) => Mode::Keep,
         });
     });
     Effect::new(move |_| {
@@ -136,12 +140,13 @@ pub fn SecretField(
                         type="checkbox"
                         value="on"
                         class="checkbox"
+                        checked=clear
                         prop:checked=move || mode.get() == Mode::Clear
                     />
                     "Clear what is stored"
                 </label>
             })}
-            <FieldNotes id help error=checked.error managed_by/>
+            <FieldNotes id help error=checked.error managed_by again/>
         </div>
     }
 }

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::field_frame::{FieldFrame, control_id, described_by};
+use super::kept_form::FormDraft;
 use crate::contract::Variable;
 
 /// A labelled native select. `options` are values with their words.
@@ -19,6 +20,7 @@ pub fn Select(
 ) -> impl IntoView {
     let id = control_id(id, name);
     let described = described_by(&id);
+    let value = FormDraft::here().text_or(name, value);
     let options = options
         .into_iter()
         .map(|(key, words)| {
@@ -31,7 +33,7 @@ pub fn Select(
         })
         .collect_view();
     view! {
-        <FieldFrame id=id.clone() label help error managed_by optional=false>
+        <FieldFrame id=id.clone() label help error managed_by optional=false again=false>
             <select
                 id=id
                 name=name

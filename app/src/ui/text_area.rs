@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::field_frame::{AREA, FieldFrame, control_id, described_by};
+use super::kept_form::FormDraft;
 use super::text_field::{Checked, Validator};
 use crate::contract::Variable;
 
@@ -26,8 +27,10 @@ pub fn TextArea(
     let id = control_id(id, name);
     let checked = Checked::new(error);
     let described = described_by(&id);
+    let draft = FormDraft::here();
+    let (value, again) = (draft.text_or(name, value), draft.left_out(name));
     view! {
-        <FieldFrame id=id.clone() label help error=checked.error managed_by optional>
+        <FieldFrame id=id.clone() label help error=checked.error managed_by optional again>
             <textarea
                 id=id
                 name=name

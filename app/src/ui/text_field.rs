@@ -5,6 +5,7 @@ use leptos::wasm_bindgen::JsCast;
 use web_sys::{Element, FocusEvent};
 
 use super::field_frame::{CONTROL, FieldFrame, control_id, described_by};
+use super::kept_form::FormDraft;
 use crate::contract::{Rule, Variable};
 
 /// A parser of the contract, reduced to whether it takes the text.
@@ -85,8 +86,10 @@ pub fn TextField(
     let id = control_id(id, name);
     let checked = Checked::new(error);
     let described = described_by(&id);
+    let draft = FormDraft::here();
+    let (value, again) = (draft.text_or(name, value), draft.left_out(name));
     view! {
-        <FieldFrame id=id.clone() label help error=checked.error managed_by optional>
+        <FieldFrame id=id.clone() label help error=checked.error managed_by optional again>
             <input
                 id=id
                 name=name

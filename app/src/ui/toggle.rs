@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::field_frame::{FieldNotes, control_id, described_by};
+use super::kept_form::FormDraft;
 use crate::contract::Variable;
 
 /// A labelled switch. One that the environment manages can't be changed and sends nothing.
@@ -18,6 +19,7 @@ pub fn Toggle(
 ) -> impl IntoView {
     let id = control_id(id, name);
     let described = described_by(&id);
+    let checked = if managed_by.is_some() { checked } else { FormDraft::here().ticked_or(name, checked) };
     view! {
         <div class="flex items-start gap-3">
             <input
@@ -36,7 +38,7 @@ pub fn Toggle(
                 <label for=id.clone() class="text-sm font-medium text-ink">
                     {label}
                 </label>
-                <FieldNotes id help error managed_by/>
+                <FieldNotes id help error managed_by again=false/>
             </div>
         </div>
     }

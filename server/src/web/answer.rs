@@ -13,8 +13,8 @@ use http::{HeaderValue, Request, StatusCode};
 use crate::event::Failure;
 
 /// Marks a response as the error of a server function.
-const MARK: &str = "serverfnerror";
-const LONGEST: usize = 64 * 1024;
+pub(super) const MARK: &str = "serverfnerror";
+pub(super) const LONGEST: usize = 64 * 1024;
 
 /// Gives errors of server functions their own status. A form without JavaScript is redirected with the error already and
 /// stays as it is.

@@ -1,9 +1,11 @@
-//! What Leptos finds in its context during one request: the services, bound to whoever asks, and the names of the files.
+//! What Leptos finds in its context during one request: the services, bound to whoever asks, the names of the files, and
+//! where the page reports errors.
 //!
 //! The same closure serves pages, server functions and the listing of routes at start-up. That last one has no request,
 //! hence no services: a page's code must not need them to name its route.
 
 use app::ErrorTracking;
+use app::contract::Draft;
 use http::header::CONTENT_SECURITY_POLICY;
 use http::request::Parts;
 use leptos::nonce::use_nonce;
@@ -20,9 +22,13 @@ pub(super) fn provider(console: Console) -> impl Fn() + Clone + Send + Sync + 's
 
 fn provide(console: &Console) {
     provide_context(console.assets().paths().clone());
-    let visitor = use_context::<Parts>().and_then(|parts| parts.extensions.get::<Visitor>().cloned());
-    if let Some(visitor) = visitor {
-        provide_context(console.backend().services(visitor));
+    if let Some(parts) = use_context::<Parts>() {
+        if let Some(visitor) = parts.extensions.get::<Visitor>() {
+            provide_context(console.backend().services(visitor.clone()));
+        }
+        if let Some(draft) = parts.extensions.get::<Draft>() {
+            provide_context(draft.clone());
+        }
     }
     let tracking = console.backend().browser_tracking();
     if let Some(tracking) = &tracking {

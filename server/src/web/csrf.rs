@@ -33,10 +33,14 @@ fn is_own(headers: &HeaderMap, authority: Option<&str>, public: Option<&str>) ->
     let Some(origin) = headers.get(ORIGIN).and_then(|value| value.to_str().ok()) else {
         return false;
     };
+    is_own_origin(origin, authority.or_else(|| headers.get(HOST).and_then(|value| value.to_str().ok())), public)
+}
+
+/// Whether this is how browsers reach the console: `public` where one is configured, else the host that they asked.
+pub(super) fn is_own_origin(origin: &str, host: Option<&str>, public: Option<&str>) -> bool {
     if let Some(public) = public {
         return origin.eq_ignore_ascii_case(public);
     }
-    let host = authority.or_else(|| headers.get(HOST).and_then(|value| value.to_str().ok()));
     let from = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
     matches!((from, host), (Some(from), Some(host)) if from.eq_ignore_ascii_case(host))
 }

@@ -7,7 +7,7 @@ use http::{Extensions, HeaderMap, StatusCode, Version};
 use tower::ServiceBuilder;
 use tower_http::compression::CompressionLayer;
 
-use super::{Console, answer, assets, csrf, headers, limits, panics, request, visitor};
+use super::{Console, answer, assets, csrf, forms, headers, limits, panics, request, visitor};
 
 /// `open` are routes for anybody (health, files); `console` are pages and server functions.
 pub(super) fn stack(open: Router<Console>, console: Router<Console>, state: &Console) -> Router<Console> {
@@ -35,6 +35,8 @@ pub(super) fn stack(open: Router<Console>, console: Router<Console>, state: &Con
         // From here on there is a visitor.
         .layer(from_fn_with_state(state.clone(), visitor::recall))
         .layer(from_fn(visitor::sign_in_first))
+        // Only for whoever may see the page: a draft is given out once.
+        .layer(from_fn_with_state(state.clone(), forms::keep_what_was_typed))
         // Next to the handler: the session layer keeps nothing of an answer that looks like a failure of the server.
         .layer(from_fn(answer::status));
     open.merge(console.layer(with_session)).layer(everything)

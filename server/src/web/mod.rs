@@ -7,6 +7,8 @@ mod answer;
 mod assets;
 mod context;
 mod csrf;
+mod drafts;
+mod forms;
 mod headers;
 mod health;
 mod limits;
@@ -44,6 +46,7 @@ struct Inner {
     assets: Assets,
     public_url: Option<Endpoint>,
     leptos: LeptosOptions,
+    drafts: drafts::Drafts,
 }
 
 impl Console {
@@ -51,7 +54,7 @@ impl Console {
     #[must_use]
     pub fn new(backend: Backend, bus: Bus, assets: Assets, public_url: Option<Endpoint>) -> Self {
         let auth = backend.auth().clone();
-        Self(Arc::new(Inner { auth, bus, backend, assets, public_url, leptos: leptos_options() }))
+        Self(Arc::new(Inner { auth, bus, backend, assets, public_url, leptos: leptos_options(), drafts: drafts::Drafts::default() }))
     }
 
     fn auth(&self) -> &Auth {
@@ -72,6 +75,10 @@ impl Console {
 
     fn assets(&self) -> &Assets {
         &self.0.assets
+    }
+
+    fn drafts(&self) -> &drafts::Drafts {
+        &self.0.drafts
     }
 
     fn is_https(&self) -> bool {

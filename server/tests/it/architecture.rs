@@ -42,8 +42,11 @@ fn rooms_know_only_whom_they_may() {
         let name = file.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
         let text = fs::read_to_string(&file).unwrap();
         seen += 1;
-        for (number, line) in text.lines().enumerate() {
-            let code = line.split("//").next().unwrap_or_default();
+        for (number, line) in lines(&text) {
+            let code = line.as_str();
+            if climbs_out(&name, code) {
+                broken.push(format!("{name}:{}: leaves its room by super::; write crate::", number + 1));
+            }
             for (what, allowed) in MAY_NAME {
                 if names(code, what) && !allowed.iter().any(|prefix| name.starts_with(prefix)) {
                     broken.push(format!("{name}:{}: names {what}, which only {allowed:?} may", number + 1));
@@ -65,19 +68,107 @@ fn rooms_know_only_whom_they_may() {
     assert!(broken.is_empty(), "\n{}", broken.join("\n"));
 }
 
+#[test]
+fn the_contract_knows_no_framework_and_no_server() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../app/src/contract");
+    let files = rust_files(&root);
+    assert!(files.len() > 8, "only {} files found below {}", files.len(), root.display());
+    let forbidden = ["leptos", "axum::", "sled::", "server::", "opentelemetry", "tokio::", "web_sys::", "crate::ui", "crate::integrations"];
+    let broken: Vec<String> = files
+        .iter()
+        .flat_map(|file| {
+            let text = fs::read_to_string(file).unwrap();
+            let named = |(number, line): (usize, String)| {
+                let what = forbidden.iter().find(|what| names(&line, what))?;
+                Some(format!("{}:{}: names {what}", file.display(), number + 1))
+            };
+            lines(&text).into_iter().filter_map(named).collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(broken.is_empty(), "\n{}", broken.join("\n"));
+}
+
+#[test]
+fn the_rules_see_what_they_are_about() {
+    assert_eq!(rooms_named("use crate::{bus::Bus, telemetry, live::{Routing, self}};"), ["bus", "telemetry", "live"]);
+    assert_eq!(rooms_named("let x = crate::store::now();"), ["store"]);
+    assert!(names("use axum;", "axum::") && names("axum::Router::new()", "axum::") && !names("leptos_axum::redirect()", "axum::"));
+    assert!(
+        climbs_out("gateway/handler.rs", "use super::super::telemetry;")
+            && !climbs_out("telemetry/delivery/lane.rs", "super::super::status")
+    );
+    assert!(climbs_out("telemetry/delivery/lane.rs", "use super::super::super::gateway;") && climbs_out("bus.rs", "use super::web;"));
+    let split = lines("use crate::{\n    bus::Bus, // telemetry\n    live,\n};\n");
+    assert_eq!(rooms_named(&split[0].1), ["bus", "live"]);
+}
+
+/// The code without comments, with the number of its first line; a `use` that goes over several lines is one.
+fn lines(text: &str) -> Vec<(usize, String)> {
+    let mut out: Vec<(usize, String)> = Vec::new();
+    let mut open = false;
+    for (number, line) in text.lines().enumerate() {
+        let code = line.split("//").next().unwrap_or_default();
+        match out.last_mut() {
+            Some((_, whole)) if open => whole.push_str(code),
+            _ => out.push((number, code.to_owned())),
+        }
+        let whole = out.last().map_or("", |(_, whole)| whole.trim_start());
+        open = (whole.starts_with("use ") || whole.starts_with("pub use ") || whole.starts_with("pub("))
+            && whole.contains('{')
+            && !whole.contains(';');
+    }
+    out
+}
+
+/// Whether `super::` leads from this file to the root of the crate, where all rooms are.
+fn climbs_out(file: &str, code: &str) -> bool {
+    if matches!(file, "lib.rs" | "main.rs") {
+        return false;
+    }
+    let depth = file.matches('/').count() + usize::from(!file.ends_with("/mod.rs"));
+    let steps = (1..6).take_while(|steps| code.contains(&"super::".repeat(*steps))).last().unwrap_or(0);
+    // What is indented may be in a module of its own inside the file, as tests are.
+    steps >= depth + usize::from(code.starts_with(' '))
+}
+
 /// Whether the code names `what` as a path of its own, not as the tail of a longer word.
 fn names(code: &str, what: &str) -> bool {
-    code.match_indices(what).any(|(at, _)| {
-        let before = code[..at].chars().next_back();
-        !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':' || c == '"' || c == '-' || c == '/')
-    })
+    let alone = what.strip_suffix("::").is_some_and(|name| code.trim_end() == format!("use {name};"));
+    alone
+        || code.match_indices(what).any(|(at, _)| {
+            let before = code[..at].chars().next_back();
+            !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':' || c == '"' || c == '-' || c == '/')
+        })
 }
 
 fn rooms_named(code: &str) -> Vec<String> {
-    code.match_indices("crate::")
-        .map(|(at, marker)| code[at + marker.len()..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>())
-        .filter(|room| !room.is_empty())
-        .collect()
+    let word = |text: &str| text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let mut out = Vec::new();
+    for (at, marker) in code.match_indices("crate::") {
+        let rest = &code[at + marker.len()..];
+        let Some(group) = rest.strip_prefix('{') else {
+            out.push(word(rest));
+            continue;
+        };
+        let mut depth = 1;
+        let mut from = 0;
+        for (at, c) in group.char_indices() {
+            match c {
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 || (depth == 1 && c == ',') {
+                out.push(word(&group[from..at]));
+                from = at + 1;
+            }
+            if depth == 0 {
+                break;
+            }
+        }
+    }
+    out.retain(|room| !room.is_empty());
+    out
 }
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {

@@ -8,6 +8,7 @@ mod csrf;
 mod disabling;
 mod egress;
 mod events;
+mod forms;
 mod functions;
 mod harness;
 mod headers;

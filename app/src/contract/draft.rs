@@ -1,0 +1,202 @@
+//! What was typed into a form that was refused (or that only looks), on its way back to the page without JavaScript.
+//!
+//! Which fields may be kept is a closed list: a field that is not in it is never kept, so that a new secret is safe
+//! before anybody thinks of it.
+
+use serde::{Deserialize, Serialize};
+
+/// A refused form. It is shown once, to whoever sent it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draft {
+    /// Path of the server function that refused it.
+    pub function: String,
+    /// The [`super::ApiError`], as the framework writes it into addresses; empty when nothing was refused.
+    pub error: String,
+    /// Names and texts of plain fields, in the form's order.
+    pub fields: Vec<(String, String)>,
+    /// Names of fields that held text which is not kept: it has to be entered again.
+    pub left_out: Vec<String>,
+}
+
+impl std::fmt::Debug for Draft {
+    /// Without the texts.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Draft").field("function", &self.function).field("fields", &self.fields.len()).finish_non_exhaustive()
+    }
+}
+
+/// The fields of one form.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FormFields {
+    /// May be kept.
+    pub plain: &'static [&'static str],
+    /// Never kept; the form says that they have to be entered again.
+    pub secret: &'static [&'static str],
+    /// It only looks: what was typed comes back even when nothing was refused.
+    pub always: bool,
+}
+
+/// Every form by its server function, without the prefix `/api/`.
+const FORMS: &[(&str, FormFields)] = &[
+    ("account/sign-in", form(&["email"], &["password"])),
+    ("account/complete-setup", form(&["email"], &["password"])),
+    ("account/change-password", form(&[], &["current", "new"])),
+    ("directory/create-workspace", form(&["name", "slug"], &[])),
+    ("directory/rename-workspace", form(&["workspace", "name"], &[])),
+    ("directory/enable-workspace", form(&["workspace", "enabled"], &[])),
+    ("directory/delete-workspace", form(&["workspace", "confirmation"], &[])),
+    ("directory/add-member", form(&["workspace", "email", "role"], &[])),
+    ("directory/enable-member", form(&["workspace", "user_id", "enabled"], &[])),
+    ("directory/renew-invitation", form(&["workspace", "user_id"], &[])),
+    ("operators/add", form(&["email"], &[])),
+    ("operators/enable", form(&["user_id", "enabled"], &[])),
+    ("operators/renew-invitation", form(&["user_id"], &[])),
+    ("operators/remove", form(&["user_id"], &[])),
+    ("directory/set-member-role", form(&["workspace", "user_id", "role"], &[])),
+    ("directory/remove-member", form(&["workspace", "user_id"], &[])),
+    ("routes/create", form(&["workspace", "name", "slug", "target_base_url"], &[])),
+    (
+        "routes/update",
+        form(
+            &[
+                "workspace",
+                "route",
+                "form[name]",
+                "form[methods]",
+                "form[connect_timeout_ms]",
+                "form[response_timeout_ms]",
+                "form[body_limit_mib]",
+                "form[rate_limit_per_s]",
+            ],
+            &[],
+        ),
+    ),
+    ("routes/enable", form(&["workspace", "route", "enabled"], &[])),
+    ("routes/delete", form(&["workspace", "route", "confirmation"], &[])),
+    (
+        "routes/save-environment",
+        form(
+            &["workspace", "route", "form[original_name]", "form[name]", "form[target_base_url]", "form[clear_headers]", "form[default]"],
+            &["form[inject_headers]"],
+        ),
+    ),
+    ("routes/enable-environment", form(&["workspace", "route", "name", "enabled"], &[])),
+    ("routes/delete-environment", form(&["workspace", "route", "name"], &[])),
+    ("keys/create", form(&["workspace", "name", "routes[]"], &[])),
+    ("keys/update", form(&["workspace", "id", "name", "routes[]"], &[])),
+    ("keys/enable", form(&["workspace", "id", "enabled"], &[])),
+    ("keys/delete", form(&["workspace", "id"], &[])),
+    ("integrations/save-export", EXPORT),
+    ("integrations/test-export", FormFields { always: true, ..EXPORT }),
+    ("integrations/pause-export", form(&["workspace", "generation"], &[])),
+    ("integrations/resume-export", form(&["workspace", "generation"], &[])),
+    ("integrations/revert-export", form(&["workspace", "to", "generation"], &[])),
+];
+
+const EXPORT: FormFields = form(
+    &[
+        "workspace",
+        "form[endpoint]",
+        "form[service_name]",
+        "form[clear_headers]",
+        "form[traces]",
+        "form[logs]",
+        "form[metrics]",
+        "form[compression]",
+        "form[timeout_s]",
+        "form[temporality]",
+        "form[preset]",
+        "form[generation]",
+    ],
+    &["form[headers]"],
+);
+
+const fn form(plain: &'static [&'static str], secret: &'static [&'static str]) -> FormFields {
+    FormFields { plain, secret, always: false }
+}
+
+/// What may be kept of the form that posts to this path, such as `/api/routes/create`. Nothing of one that is not known.
+#[must_use]
+pub fn form_fields(function: &str) -> FormFields {
+    let name = function.strip_prefix("/api/").unwrap_or_default();
+    FORMS.iter().find(|(form, _)| *form == name).map(|(_, fields)| *fields).unwrap_or_default()
+}
+
+impl Draft {
+    /// What may be kept of these fields. A URL with a user name or password in it counts as a secret.
+    #[must_use]
+    pub fn of(function: &str, error: String, sent: impl IntoIterator<Item = (String, String)>) -> Self {
+        let known = form_fields(function);
+        let mut draft = Self { function: function.to_owned(), error, fields: Vec::new(), left_out: Vec::new() };
+        for (name, text) in sent {
+            let plain = known.plain.contains(&name.as_str());
+            if plain && !holds_credentials(&text) {
+                draft.fields.push((name, text));
+            } else if (plain || known.secret.contains(&name.as_str())) && !text.is_empty() && !draft.left_out.contains(&name) {
+                draft.left_out.push(name);
+            }
+        }
+        draft
+    }
+}
+
+/// Whether this is a URL with an `@` in its authority.
+fn holds_credentials(text: &str) -> bool {
+    text.split_once("//").is_some_and(|(_, rest)| rest.split(['/', '?', '#', '\\']).next().is_some_and(|authority| authority.contains('@')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+    }
+
+    #[test]
+    fn only_listed_fields_are_kept() {
+        let draft = Draft::of(
+            "/api/routes/save-environment",
+            String::new(),
+            sent(&[
+                ("form[name]", "eu west"),
+                ("form[inject_headers]", "Authorization=Bearer hunter2"),
+                ("form[something_new]", "hunter3"),
+            ]),
+        );
+        assert_eq!(draft.fields, sent(&[("form[name]", "eu west")]));
+        assert_eq!(draft.left_out, ["form[inject_headers]"]);
+        assert!(!format!("{draft:?}").contains("eu west"));
+        let unknown = Draft::of("/api/probe/anything", String::new(), sent(&[("name", "x")]));
+        assert_eq!((unknown.fields, unknown.left_out), (Vec::new(), Vec::new()));
+    }
+
+    #[test]
+    fn an_empty_secret_need_not_be_entered_again() {
+        let draft = Draft::of("/api/account/sign-in", String::new(), sent(&[("email", "a@b"), ("password", "")]));
+        assert_eq!((draft.fields.len(), draft.left_out.len()), (1, 0));
+    }
+
+    #[test]
+    fn a_url_with_credentials_is_a_secret() {
+        for url in ["http://ana:hunter2@host/v1", "https://hunter2@host", "//hunter2@host"] {
+            let draft = Draft::of("/api/routes/create", String::new(), sent(&[("target_base_url", url)]));
+            assert_eq!((draft.fields.len(), draft.left_out), (0, vec!["target_base_url".to_owned()]), "{url}");
+        }
+        for text in ["http://host/a@b", "ana@example.com", "not a url"] {
+            let draft = Draft::of("/api/routes/create", String::new(), sent(&[("target_base_url", text)]));
+            assert_eq!(draft.fields.len(), 1, "{text}");
+        }
+    }
+
+    #[test]
+    fn no_plain_field_sounds_like_a_secret() {
+        for (form, fields) in FORMS {
+            for name in fields.plain.iter().filter(|name| !name.contains("clear_")) {
+                for word in ["password", "header", "token", "secret", "key", "credential", "dsn"] {
+                    assert!(!name.contains(word), "{form}: {name}");
+                }
+            }
+        }
+    }
+}
