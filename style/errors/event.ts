@@ -1,6 +1,6 @@
 // The event as it leaves: built anew from a list of what may be in it, so that what the SDK may add one day stays here.
 import type { ErrorEvent, Exception, StackFrame } from "@sentry/browser";
-import { scrub } from "./scrub.ts";
+import { scrub, UUID } from "./scrub.ts";
 
 /** What the page says about itself. */
 export interface Page {
@@ -14,8 +14,6 @@ export interface Page {
   /** The page's component, or the one whose boundary caught the error. */
   component?: string | undefined;
 }
-
-const UUID = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/i;
 
 /** The event with the page's tags and nothing else that is not in the list below. */
 export function cleaned(event: ErrorEvent, page: Page): ErrorEvent {
