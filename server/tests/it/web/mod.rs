@@ -7,6 +7,7 @@ mod console;
 mod csrf;
 mod disabling;
 mod egress;
+mod error_tracking;
 mod events;
 mod forms;
 mod functions;
