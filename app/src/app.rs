@@ -8,7 +8,7 @@ use leptos_router::{SsrMode, path};
 use crate::account::AccountPage;
 use crate::contract::ApiError;
 use crate::directory::{Members, Operators, Workspaces};
-use crate::integrations::{GlobalIntegrations, GlobalOtlp, WorkspaceIntegrations, WorkspaceOtlp};
+use crate::integrations::{GlobalIntegrations, GlobalOtlp, GlobalSentry, WorkspaceIntegrations, WorkspaceOtlp};
 use crate::keys::KeyList;
 use crate::layout::Frame;
 use crate::overview::{Overview, WorkspaceOverview};
@@ -46,6 +46,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("account") view=AccountPage ssr=SsrMode::Async/>
                     <Route path=path!("settings/integrations") view=GlobalIntegrations ssr=SsrMode::Async/>
                     <Route path=path!("settings/integrations/otlp") view=GlobalOtlp ssr=SsrMode::Async/>
+                    <Route path=path!("settings/integrations/sentry") view=GlobalSentry ssr=SsrMode::Async/>
                     <Route path=path!("settings/workspaces") view=Workspaces ssr=SsrMode::Async/>
                     <Route path=path!("settings/operators") view=Operators ssr=SsrMode::Async/>
                     <Route path=path!("w/:slug") view=WorkspaceOverview ssr=SsrMode::Async/>
