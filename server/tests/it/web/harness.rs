@@ -73,6 +73,7 @@ impl Recorder {
 
 pub struct TestConsole {
     pub base: String,
+    pub errors: ErrorTracking,
     pub auth: Auth,
     pub store: Store,
     pub settings: Settings,
@@ -109,7 +110,7 @@ impl TestConsole {
             auth: auth.clone(),
             settings: settings.clone(),
             telemetry,
-            errors,
+            errors: errors.clone(),
             outbound: outbound(),
             console_url: public_url.unwrap_or("http://127.0.0.1:3000").to_owned(),
             gateway_url: "http://127.0.0.1:8080".to_owned(),
@@ -119,7 +120,7 @@ impl TestConsole {
         let base = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
         let serving = tokio::spawn(serve(listener, console, stop.clone(), Duration::from_secs(10)));
-        Self { base, auth, store, settings, clock, events, serving, stop: stop.drop_guard(), _folder: folder }
+        Self { base, errors, auth, store, settings, clock, events, serving, stop: stop.drop_guard(), _folder: folder }
     }
 
     /// Ends it as a signal does, and waits for the end.
