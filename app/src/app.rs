@@ -8,7 +8,7 @@ use leptos_router::{SsrMode, path};
 use crate::account::AccountPage;
 use crate::contract::ApiError;
 use crate::directory::{Members, Operators, Workspaces};
-use crate::integrations::{GlobalIntegrations, GlobalOtlp, WorkspaceIntegrations, WorkspaceOtlp};
+use crate::integrations::{GlobalIntegrations, GlobalOtlp, GlobalSentry, WorkspaceIntegrations, WorkspaceOtlp};
 use crate::keys::KeyList;
 use crate::layout::Frame;
 use crate::overview::{Overview, WorkspaceOverview};
@@ -53,6 +53,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("account") view=in_boundary!(AccountPage) ssr=SsrMode::Async/>
                     <Route path=path!("settings/integrations") view=in_boundary!(GlobalIntegrations) ssr=SsrMode::Async/>
                     <Route path=path!("settings/integrations/otlp") view=in_boundary!(GlobalOtlp) ssr=SsrMode::Async/>
+                    <Route path=path!("settings/integrations/sentry") view=in_boundary!(GlobalSentry) ssr=SsrMode::Async/>
                     <Route path=path!("settings/workspaces") view=in_boundary!(Workspaces) ssr=SsrMode::Async/>
                     <Route path=path!("settings/operators") view=in_boundary!(Operators) ssr=SsrMode::Async/>
                     <Route path=path!("w/:slug") view=in_boundary!(WorkspaceOverview) ssr=SsrMode::Async/>

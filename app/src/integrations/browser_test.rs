@@ -1,4 +1,4 @@
-//! "Send test error" for the browser: an error that is really thrown here and caught by nobody, so that it takes the way of
+//! The test error for the browser: an error that is really thrown here and caught by nobody, so that it takes the way of
 //! every other one; then what became of it. Needs JavaScript, and says so without.
 
 use leptos::prelude::*;
@@ -35,7 +35,7 @@ pub fn BrowserTestError() -> impl IntoView {
     view! {
         <div class="space-y-3">
             <div class:hidden=move || !scripted.get()>
-                <Button pending on:click=throw>"Send test error from this browser"</Button>
+                <Button pending on:click=throw>"Throw test error in this browser"</Button>
             </div>
             <p class="text-small text-muted" class:hidden=move || scripted.get()>
                 "The browser's test error is thrown by the page itself, which needs JavaScript."

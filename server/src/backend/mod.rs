@@ -5,6 +5,7 @@
 mod accounts;
 mod directory;
 mod error;
+mod error_tracking;
 mod health;
 mod integrations;
 mod operators;
@@ -12,12 +13,13 @@ mod routing;
 
 use std::sync::Arc;
 
-use app::contract::{Accounts, Directory, Integrations, Operators, Routing, SecretView};
+use app::contract::{Accounts, Directory, ErrorTracking, Integrations, Operators, Routing, SecretView};
 
 pub use error::to_api;
 
 use crate::auth::{Auth, Visitor};
 use crate::live::BrowserTracking;
+use crate::outbound::Outbound;
 use crate::settings::{SecretState, Settings};
 use crate::telemetry::Telemetry;
 
@@ -26,6 +28,9 @@ pub struct Parts {
     pub auth: Auth,
     pub settings: Settings,
     pub telemetry: Telemetry,
+    pub errors: crate::error_tracking::ErrorTracking,
+    /// For tests of what is not in force yet.
+    pub outbound: Outbound,
     /// How browsers reach the console, without a trailing slash; invitations start with it.
     pub console_url: String,
     /// How callers reach the gateway, for the `curl` line.
@@ -68,6 +73,7 @@ impl Backend {
             directory: Arc::clone(&bound) as Arc<dyn Directory>,
             operators: Arc::clone(&bound) as Arc<dyn Operators>,
             routing: Arc::clone(&bound) as Arc<dyn Routing>,
+            error_tracking: Arc::clone(&bound) as Arc<dyn ErrorTracking>,
             integrations: bound as Arc<dyn Integrations>,
         }
     }

@@ -11,8 +11,7 @@ use super::{Answer, PASSWORD, TestConsole};
 const SCRIPT: &str = "/pkg/error-tracking.0123456789ab.js";
 
 async fn track(console: &TestConsole, dsn: &str, generation: u64) {
-    let change =
-        TrackingChange { dsn_browser: dsn.to_owned(), dsn_server: String::new(), environment: "staging".to_owned(), generation };
+    let change = TrackingChange { dsn_browser: dsn.to_owned(), dsn_server: String::new(), environment: "staging".to_owned(), generation };
     console.settings.save_error_tracking(&Operator::at_startup(), &change).await.unwrap();
 }
 

@@ -3,7 +3,7 @@
 
 mod assets;
 mod browser;
-mod console;
+pub mod console;
 mod csrf;
 mod disabling;
 mod egress;
