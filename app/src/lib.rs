@@ -11,7 +11,10 @@ pub mod contract;
 
 mod account;
 mod app;
+mod browser_errors;
 mod directory;
+#[cfg(feature = "ssr")]
+mod failure_view;
 mod integrations;
 mod keys;
 mod layout;
@@ -28,12 +31,12 @@ pub use app::App;
 #[cfg(feature = "ssr")]
 pub use service::{Services, is_own_path};
 #[cfg(feature = "ssr")]
-pub use shell::{AssetPaths, shell};
+pub use shell::{AssetPaths, ErrorTracking, shell};
 
 /// Takes over the server-rendered page.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
-    console_error_panic_hook::set_once();
+    std::panic::set_hook(Box::new(browser_errors::panicked));
     leptos::mount::hydrate_body(App);
 }

@@ -27,6 +27,7 @@ pub struct Services {
     pub operators: std::sync::Arc<dyn crate::contract::Operators>,
     pub routing: std::sync::Arc<dyn crate::contract::Routing>,
     pub integrations: std::sync::Arc<dyn crate::contract::Integrations>,
+    pub error_tracking: std::sync::Arc<dyn crate::contract::ErrorTracking>,
 }
 
 /// The services of the request at hand.

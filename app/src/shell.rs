@@ -5,6 +5,8 @@ use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use leptos_meta::MetaTags;
 
+use crate::failure_view::FailureView;
+
 /// Where this build's assets are, with their content hashes; the server puts it into the context.
 #[derive(Clone, Debug)]
 pub struct AssetPaths {
@@ -14,6 +16,17 @@ pub struct AssetPaths {
     pub css: String,
     /// Runs before the first paint and chooses light or dark.
     pub theme_js: String,
+    /// Shows what happened after a panic in the browser.
+    pub failure_js: String,
+    /// Reports errors; fetched only with [`ErrorTracking`].
+    pub error_tracking_js: String,
+}
+
+/// Browser errors are reported; the server puts it into the context while a browser DSN is in effect.
+#[derive(Clone, Debug)]
+pub struct ErrorTracking {
+    /// JSON, as `style/errors/tracking.ts` reads it.
+    pub config: String,
 }
 
 /// The document, for the server. Without [`AssetPaths`] in the context it is a plain page, which still works.
@@ -33,6 +46,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
             </head>
             <body>
                 <crate::App/>
+                <FailureView/>
             </body>
         </html>
     }
@@ -40,13 +54,23 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 
 #[component]
 fn Assets(assets: AssetPaths) -> impl IntoView {
-    let AssetPaths { js, wasm, css, theme_js } = assets;
+    let AssetPaths { js, wasm, css, theme_js, failure_js, error_tracking_js } = assets;
+    // In a script element only the end of that element has to be kept out; JSON allows it in another spelling.
+    let tracking = use_context::<ErrorTracking>().map(|tracking| {
+        let config = tracking.config.replace('<', "\\u003c");
+        view! {
+            <script id="error-tracking" r#type="application/json" nonce=use_nonce() inner_html=config></script>
+            <script defer src=error_tracking_js nonce=use_nonce()></script>
+        }
+    });
     let start = format!("import init, {{ hydrate }} from {js:?};\nawait init({{ module_or_path: {wasm:?} }});\nhydrate();");
     view! {
         <script src=theme_js nonce=use_nonce()></script>
         <link rel="stylesheet" href=css/>
         <link rel="modulepreload" href=js nonce=use_nonce()/>
         <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous" nonce=use_nonce()/>
+        <script defer src=failure_js nonce=use_nonce()></script>
+        {tracking}
         <script r#type="module" nonce=use_nonce() inner_html=start></script>
     }
 }

@@ -19,11 +19,12 @@ use crate::bus::Bus;
 use crate::config::Config;
 use crate::config::bootstrap::Bootstrap;
 use crate::egress::Policy;
+use crate::error_tracking::ErrorTracking;
 use crate::event::{Event, Security, SecurityKind};
 use crate::gateway;
 use crate::live::Owner;
 use crate::outbound::Outbound;
-use crate::settings::{BootstrapReport, Exhausted, Problem, Settings};
+use crate::settings::{BootstrapReport, Environment, Exhausted, Problem, Settings};
 use crate::store::{self, Store};
 use crate::telemetry::{self, GiveUp, OutboundTransport, Telemetry};
 use crate::values::Password;
@@ -44,6 +45,7 @@ pub struct KnoxCall {
     console: JoinHandle<()>,
     gateway: JoinHandle<()>,
     telemetry: Telemetry,
+    errors: ErrorTracking,
     shutdown: CancellationToken,
     grace: Duration,
 }
@@ -54,6 +56,14 @@ impl KnoxCall {
     /// # Errors
     /// Whatever keeps the process from serving, in words for the person who started it.
     pub async fn start(config: Config) -> Result<Self> {
+        Self::start_reporting(config, ErrorTracking::new()?).await
+    }
+
+    /// As [`KnoxCall::start`], with error tracking that the log feeds already.
+    ///
+    /// # Errors
+    /// As [`KnoxCall::start`].
+    pub async fn start_reporting(config: Config, errors: ErrorTracking) -> Result<Self> {
         let bootstrap = read_bootstrap(&config)?;
         let console_listener = bind(config.console_addr, "console", "--console-addr").await?;
         let gateway_listener = bind(config.gateway_addr, "gateway", "--gateway-addr").await?;
@@ -75,6 +85,7 @@ impl KnoxCall {
         let demo = if config.demo { Some(start_demo(&settings, &auth, &shutdown).await?) } else { None };
 
         let outbound = Outbound::new(egress).context("TLS can't be set up")?;
+        errors.start(settings.server_tracking(), &bus, outbound.clone());
         let transport = Arc::new(OutboundTransport::new(outbound.clone()));
         let (reports, exhausted) = mpsc::channel(64);
         let give_up = GiveUp { after: config.pause_failing_after, reports: Some(reports), ..GiveUp::default() };
@@ -83,14 +94,22 @@ impl KnoxCall {
         tokio::spawn(pause_exhausted(settings.clone(), exhausted, shutdown.clone()));
         report_unreadable(&settings, &bus);
         let gateway_config = gateway::Config { shutdown_grace: config.shutdown_grace, ..gateway::Config::default() };
-        let gateway =
-            tokio::spawn(gateway::serve(gateway_listener, gateway_config, settings.routing(), bus.clone(), outbound, shutdown.clone()));
+        let gateway = tokio::spawn(gateway::serve(
+            gateway_listener,
+            gateway_config,
+            settings.routing(),
+            bus.clone(),
+            outbound.clone(),
+            shutdown.clone(),
+        ));
 
         let setup_url = auth.setup_url(&console_url).await?;
         let backend = Backend::new(Parts {
             auth,
             settings,
             telemetry: telemetry.clone(),
+            errors: errors.clone(),
+            outbound,
             console_url: console_url.clone(),
             gateway_url: gateway_url.clone(),
         });
@@ -108,6 +127,7 @@ impl KnoxCall {
             console,
             gateway,
             telemetry,
+            errors,
             shutdown,
             grace: config.shutdown_grace,
         })
@@ -122,7 +142,7 @@ impl KnoxCall {
                 tracing::error!(%error, "the {name}'s listener ended badly");
             }
         }
-        self.telemetry.shutdown(self.grace).await;
+        tokio::join!(self.telemetry.shutdown(self.grace), self.errors.shutdown(self.grace));
     }
 }
 
@@ -197,12 +217,13 @@ fn egress(config: &Config) -> Policy {
 }
 
 async fn open_settings(config: &Config, egress: Policy) -> Result<Settings> {
-    let (folder, key, otel) = (config.data_dir.clone(), config.master_key.clone(), config.otel.clone());
+    let (folder, key) = (config.data_dir.clone(), config.master_key.clone());
+    let environment = Environment { otel: config.otel.clone(), sentry: config.sentry.clone() };
     let open = move || -> Result<Settings> {
         std::fs::create_dir_all(&folder).with_context(|| format!("the data folder {} can't be made", folder.display()))?;
         let store = Store::open(&folder)?;
         let vault = Vault::open(&folder, key.as_deref().map(String::as_str))?;
-        Ok(Settings::open(store, vault, otel, Uuid::new_v4(), egress)?)
+        Ok(Settings::open(store, vault, environment, Uuid::new_v4(), egress)?)
     };
     tokio::task::spawn_blocking(open).await?
 }

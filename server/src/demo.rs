@@ -87,7 +87,7 @@ pub fn bootstrap(echo: SocketAddr) -> Result<(String, Bootstrap)> {
         routes: vec![route],
     };
     let operator = FileAccount { email: Email::parse(EMAIL).map_err(rule)?, password: Some(Password::parse(&password).map_err(rule)?) };
-    Ok((password, Bootstrap { operator: Some(operator), otlp: None, workspaces: vec![workspace] }))
+    Ok((password, Bootstrap { operator: Some(operator), otlp: None, sentry: None, workspaces: vec![workspace] }))
 }
 
 /// Replaces the demo's key by a new one.

@@ -89,6 +89,8 @@ pub struct Request {
     /// Set for a proxied request: one that came with a valid key, whatever became of it.
     pub proxied: Option<Proxied>,
     pub failure: Option<Failure>,
+    /// Who is signed in at the console.
+    pub user: Option<Uuid>,
     /// The client went away; not an error.
     pub cancelled: bool,
     pub trace: TraceContext,
@@ -114,6 +116,18 @@ pub struct Failure {
     pub kind: &'static str,
     /// For the operator; no secret, no query.
     pub message: String,
+    /// Of a 5xx that this platform made itself: also in the answer and in the log.
+    pub error_id: Option<Uuid>,
+    /// File and line of a panic.
+    pub location: Option<String>,
+}
+
+impl Failure {
+    /// One without an error id: not this platform's own, or told by nobody else.
+    #[must_use]
+    pub const fn new(kind: &'static str, message: String) -> Self {
+        Self { kind, message, error_id: None, location: None }
+    }
 }
 
 /// The request's place in a trace (W3C Trace Context). Always present, so that logs can name it.

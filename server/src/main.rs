@@ -6,9 +6,13 @@ use std::process::ExitCode;
 use clap::Parser;
 use server::compose::KnoxCall;
 use server::config::{Cli, Config, LogFormat};
-use server::demo;
+use server::error_tracking::ErrorTracking;
+use server::{demo, faults};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -21,7 +25,15 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    start_log(config.log_format);
+    let errors = match ErrorTracking::new() {
+        Ok(errors) => errors,
+        Err(error) => {
+            eprintln_line(&format!("error: error tracking can't be set up: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    start_log(config.log_format, &errors);
+    faults::watch();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -29,13 +41,13 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let code = runtime.block_on(run(config));
+    let code = runtime.block_on(run(config, errors));
     // What still blocks a thread (a lookup of a name, say) must not hold up the exit.
     runtime.shutdown_background();
     code
 }
 
-async fn run(config: Config) -> ExitCode {
+async fn run(config: Config, errors: ErrorTracking) -> ExitCode {
     let (mut terminate, mut interrupt) = match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
         (Ok(terminate), Ok(interrupt)) => (terminate, interrupt),
         (Err(error), _) | (_, Err(error)) => {
@@ -43,7 +55,7 @@ async fn run(config: Config) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let knoxcall = match KnoxCall::start(config).await {
+    let knoxcall = match KnoxCall::start_reporting(config, errors).await {
         Ok(knoxcall) => knoxcall,
         Err(error) => {
             eprintln_line(&format!("error: {error:#}"));
@@ -89,11 +101,13 @@ fn eprintln_line(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-fn start_log(format: LogFormat) {
+/// What `RUST_LOG` lets through goes to standard error; errors are reported whatever it says.
+fn start_log(format: LogFormat, errors: &ErrorTracking) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match format {
-        LogFormat::Json => builder.json().init(),
-        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).init(),
-    }
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match format {
+        LogFormat::Json => lines.json().boxed(),
+        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
+    };
+    tracing_subscriber::registry().with(lines.with_filter(filter)).with(errors.layer().with_filter(LevelFilter::ERROR)).init();
 }

@@ -1,4 +1,4 @@
-//! Formatting, clippy, and the Rust tests.
+//! Formatting, TypeScript's types, clippy, and the Rust tests.
 
 use anyhow::Result;
 
@@ -8,6 +8,13 @@ use crate::workspace::Workspace;
 
 pub fn lint(workspace: &Workspace) -> Result<()> {
     workspace.ensure_wasm_target()?;
+    step("TypeScript", || {
+        for folder in ["style", "end2end"] {
+            let path = workspace.ensure_npm(folder)?;
+            Cmd::new(path.join("node_modules/.bin/tsc"), &path).arg("--noEmit").run()?;
+        }
+        Ok(())
+    })?;
     step("Formatting", || Cmd::cargo(workspace).args(["fmt", "--all", "--check"]).run())?;
     step("Clippy on the host (first time: some 2 minutes)", || {
         clippy(workspace, &["--package", "server", "--package", "xtask", "--all-targets"])?;
@@ -27,8 +34,9 @@ fn clippy(workspace: &Workspace, what: &[&str]) -> Result<()> {
 
 pub fn rust(workspace: &Workspace) -> Result<()> {
     let rotel = peers::rotel(workspace)?;
+    let bugsink = peers::bugsink(workspace)?;
     step("Unit and integration tests (first time: some 5 minutes)", || {
         Cmd::cargo(workspace).args(["test", "--package", "app", "--features", "ssr", "--lib"]).run()?;
-        Cmd::cargo(workspace).args(["test", "--package", "server"]).env("KNOXCALL_ROTEL", &rotel).run()
+        Cmd::cargo(workspace).args(["test", "--package", "server"]).env("KNOXCALL_ROTEL", &rotel).env("KNOXCALL_BUGSINK", &bugsink).run()
     })
 }

@@ -1,6 +1,6 @@
 //! Software that others wrote and that the tests talk to.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
@@ -10,32 +10,48 @@ use crate::workspace::Workspace;
 /// An OTLP collector in Rust, packaged for Python; pinned so that its printed output stays what the tests read.
 const ROTEL: &str = "rotel==0.0.1a15";
 
+/// A Sentry-compatible server; its tables are made anew for each test.
+const BUGSINK: &str = "bugsink==2.6.1";
+
+/// The folder of bugsink's programs, installed into a virtual environment of its own if it is not there yet.
+pub fn bugsink(workspace: &Workspace) -> Result<PathBuf> {
+    let venv = workspace.root.join("target/peers/bugsink");
+    let programs = venv.join("bin");
+    if !programs.join("bugsink-manage").is_file() {
+        step("bugsink, a real Sentry-compatible server to test against (105 MB; some 30 seconds)", || install(workspace, &venv, BUGSINK))?;
+    }
+    Ok(programs)
+}
+
 /// The path of `rotel-agent`, installed into a virtual environment under `target/` if it is not there yet.
 pub fn rotel(workspace: &Workspace) -> Result<PathBuf> {
     let venv = workspace.root.join("target/peers");
     if let Some(agent) = find_agent(&venv) {
         return Ok(agent);
     }
-    step("rotel, a real OTLP collector to test against (some 10 seconds)", || {
-        let python = match on_path(&["python3"]) {
-            Some(python) => python,
-            None if is_debian_root() => {
-                apt_install(&["python3", "python3-venv"])?;
-                on_path(&["python3"]).context("python3 was installed but is not on PATH")?
-            }
-            None => bail!("the tests need python3 (with venv) to install the collector {ROTEL} from PyPI"),
-        };
-        if !Cmd::new(&python, &workspace.root).args(["-m", "venv"]).arg(&venv).succeeds() && is_debian_root() {
-            say("python3 has no venv; installing Debian's package");
-            apt_install(&["python3-venv"])?;
-            Cmd::new(&python, &workspace.root).args(["-m", "venv", "--clear"]).arg(&venv).run()?;
-        }
-        Cmd::new(venv.join("bin/pip"), &workspace.root).args(["install", "--quiet", "--disable-pip-version-check", ROTEL]).run()
-    })?;
+    step("rotel, a real OTLP collector to test against (some 10 seconds)", || install(workspace, &venv, ROTEL))?;
     find_agent(&venv).context("rotel was installed but its rotel-agent was not found")
 }
 
-fn find_agent(venv: &std::path::Path) -> Option<PathBuf> {
+/// Makes the virtual environment and installs the package from PyPI.
+fn install(workspace: &Workspace, venv: &Path, package: &str) -> Result<()> {
+    let python = match on_path(&["python3"]) {
+        Some(python) => python,
+        None if is_debian_root() => {
+            apt_install(&["python3", "python3-venv"])?;
+            on_path(&["python3"]).context("python3 was installed but is not on PATH")?
+        }
+        None => bail!("the tests need python3 (with venv) to install {package} from PyPI"),
+    };
+    if !Cmd::new(&python, &workspace.root).args(["-m", "venv"]).arg(venv).succeeds() && is_debian_root() {
+        say("python3 has no venv; installing Debian's package");
+        apt_install(&["python3-venv"])?;
+        Cmd::new(&python, &workspace.root).args(["-m", "venv", "--clear"]).arg(venv).run()?;
+    }
+    Cmd::new(venv.join("bin/pip"), &workspace.root).args(["install", "--quiet", "--disable-pip-version-check", package]).run()
+}
+
+fn find_agent(venv: &Path) -> Option<PathBuf> {
     let versions = std::fs::read_dir(venv.join("lib")).ok()?;
     versions.filter_map(Result::ok).map(|entry| entry.path().join("site-packages/rotel/rotel-agent")).find(|path| path.is_file())
 }

@@ -31,6 +31,7 @@ pub fn build(workspace: &Workspace) -> Result<()> {
             .run()
     })?;
     fs::copy(workspace.root.join("public/theme.js"), scratch.join("theme.js")).context("public/theme.js")?;
+    step("Scripts for errors in the browser", || scripts(&style, &scratch))?;
     step("Hashes and compression", || assemble(workspace, &scratch))
 }
 
@@ -67,19 +68,44 @@ fn bind(style: &Path, raw: &Path, scratch: &Path) -> Result<()> {
     })
 }
 
+/// Each a classic script of its own, run in document order before the app starts.
+fn scripts(style: &Path, scratch: &Path) -> Result<()> {
+    let bundle = |source: &str, target: &str, flags: &[&str]| {
+        Cmd::new(style.join("node_modules/.bin/esbuild"), style)
+            .arg(format!("errors/{source}.ts"))
+            .args(["--bundle", "--minify", "--format=iife", "--target=es2022", "--log-level=warning"])
+            .args(flags)
+            .arg(format!("--outfile={}", scratch.join(format!("{target}.js")).display()))
+            .run()
+    };
+    bundle("failure", "failure", &[])?;
+    let sdk = [
+        "--define:__SENTRY_DEBUG__=false",
+        "--define:__SENTRY_TRACING__=false",
+        "--banner:js=/*! @sentry/browser, MIT License, Copyright Functional Software, Inc. dba Sentry */",
+    ];
+    bundle("tracking", "error-tracking", &sdk)
+}
+
 fn assemble(workspace: &Workspace, scratch: &Path) -> Result<()> {
     let site = workspace.site();
     let pkg = site.join("pkg");
     fs::create_dir_all(&pkg)?;
     let mut manifest = serde_json::Map::new();
     let mut keep: Vec<PathBuf> = Vec::new();
-    for (role, stem, extension) in
-        [("js", "knoxcall", "js"), ("wasm", "knoxcall", "wasm"), ("css", "knoxcall", "css"), ("theme", "theme", "js")]
-    {
+    for (role, stem, extension) in [
+        ("js", "knoxcall", "js"),
+        ("wasm", "knoxcall", "wasm"),
+        ("css", "knoxcall", "css"),
+        ("theme", "theme", "js"),
+        ("failure", "failure", "js"),
+        ("error_tracking", "error-tracking", "js"),
+    ] {
         let bytes = fs::read(scratch.join(format!("{stem}.{extension}"))).with_context(|| format!("{stem}.{extension}"))?;
         let name = format!("{stem}.{}.{extension}", &hash(&bytes)[..16]);
-        let sizes = put(&pkg, &name, &bytes, &mut keep)?;
-        say(&format!("{name}: {:.0} kB, brotli {:.0} kB", megabytes(bytes.len() as u64) * 1e3, megabytes(sizes) * 1e3));
+        let packed = put(&pkg, &name, &bytes, &mut keep)?;
+        let [plain, brotli, gzip] = [bytes.len() as u64, packed.brotli, packed.gzip].map(|size| megabytes(size) * 1e3);
+        say(&format!("{name}: {plain:.1} kB, brotli {brotli:.1} kB, gzip {gzip:.1} kB"));
         manifest.insert(role.to_owned(), name.into());
     }
     let text = serde_json::to_vec_pretty(&manifest)?;
@@ -104,8 +130,14 @@ fn assemble(workspace: &Workspace, scratch: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Writes a file and its two compressed forms. Returns the brotli size.
-fn put(folder: &Path, name: &str, bytes: &[u8], keep: &mut Vec<PathBuf>) -> Result<u64> {
+/// Sizes in bytes.
+struct Packed {
+    brotli: u64,
+    gzip: u64,
+}
+
+/// Writes a file and its two compressed forms.
+fn put(folder: &Path, name: &str, bytes: &[u8], keep: &mut Vec<PathBuf>) -> Result<Packed> {
     let plain = folder.join(name);
     let brotli = folder.join(format!("{name}.br"));
     let gzip = folder.join(format!("{name}.gz"));
@@ -118,9 +150,9 @@ fn put(folder: &Path, name: &str, bytes: &[u8], keep: &mut Vec<PathBuf>) -> Resu
         fs::write(&gzip, packed.finish()?)?;
         fs::write(&plain, bytes)?;
     }
-    let size = fs::metadata(&brotli)?.len();
+    let packed = Packed { brotli: fs::metadata(&brotli)?.len(), gzip: fs::metadata(&gzip)?.len() };
     keep.extend([plain, brotli, gzip]);
-    Ok(size)
+    Ok(packed)
 }
 
 /// Keeps the time stamp of what is the same, so that the server is not rebuilt for nothing.

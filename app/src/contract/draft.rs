@@ -30,6 +30,8 @@ impl std::fmt::Debug for Draft {
 pub struct FormFields {
     /// May be kept.
     pub plain: &'static [&'static str],
+    /// A Sentry DSN: kept, but not with a secret key in it.
+    pub dsn: &'static [&'static str],
     /// Never kept; the form says that they have to be entered again.
     pub secret: &'static [&'static str],
     /// It only looks: what was typed comes back even when nothing was refused.
@@ -91,6 +93,8 @@ const FORMS: &[(&str, FormFields)] = &[
     ("integrations/pause-export", form(&["workspace", "generation"], &[])),
     ("integrations/resume-export", form(&["workspace", "generation"], &[])),
     ("integrations/revert-export", form(&["workspace", "to", "generation"], &[])),
+    ("integrations/save-tracking", TRACKING),
+    ("integrations/test-tracking", FormFields { always: true, ..TRACKING }),
 ];
 
 const EXPORT: FormFields = form(
@@ -111,8 +115,11 @@ const EXPORT: FormFields = form(
     &["form[headers]"],
 );
 
+const TRACKING: FormFields =
+    FormFields { dsn: &["form[dsn_browser]", "form[dsn_server]"], ..form(&["form[environment]", "form[generation]"], &[]) };
+
 const fn form(plain: &'static [&'static str], secret: &'static [&'static str]) -> FormFields {
-    FormFields { plain, secret, always: false }
+    FormFields { plain, dsn: &[], secret, always: false }
 }
 
 /// What may be kept of the form that posts to this path, such as `/api/routes/create`. Nothing of one that is not known.
@@ -134,9 +141,10 @@ impl Draft {
         // No form of ours sends more; somebody who does gets the error alone.
         for (name, text) in sent.into_iter().take(MOST_FIELDS) {
             let plain = known.plain.contains(&name.as_str());
-            if plain && !holds_credentials(&text) {
+            let dsn = known.dsn.contains(&name.as_str());
+            if plain && !holds_credentials(&text) || dsn && !holds_password(&text) {
                 draft.fields.push((name, text));
-            } else if (plain || known.secret.contains(&name.as_str())) && !text.is_empty() && !draft.left_out.contains(&name) {
+            } else if (plain || dsn || known.secret.contains(&name.as_str())) && !text.is_empty() && !draft.left_out.contains(&name) {
                 draft.left_out.push(name);
             }
         }
@@ -147,6 +155,12 @@ impl Draft {
 /// Whether this is a URL with an `@` in its authority.
 fn holds_credentials(text: &str) -> bool {
     text.split_once("//").is_some_and(|(_, rest)| rest.split(['/', '?', '#', '\\']).next().is_some_and(|authority| authority.contains('@')))
+}
+
+/// Whether this is a URL with a password in its authority.
+fn holds_password(text: &str) -> bool {
+    let authority = text.split_once("//").map_or(text, |(_, rest)| rest.split(['/', '?', '#', '\\']).next().unwrap_or(rest));
+    authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
 }
 
 #[cfg(test)]
@@ -196,6 +210,18 @@ mod tests {
         for text in ["http://host/a@b", "ana@example.com", "not a url"] {
             let draft = Draft::of("/api/routes/create", String::new(), sent(&[("target_base_url", text)]));
             assert_eq!(draft.fields.len(), 1, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_dsn_is_kept_without_a_secret_key() {
+        let of = |dsn| Draft::of("/api/integrations/save-tracking", String::new(), sent(&[("form[dsn_server]", dsn)]));
+        for kept in ["https://key@host/1", "https://key@host", "not a dsn", ""] {
+            assert_eq!(of(kept).fields, sent(&[("form[dsn_server]", kept)]), "{kept}");
+        }
+        for secret in ["https://key:hunter2@host/1", "key:hunter2@host/1", "https://a:b@c@host/1"] {
+            let draft = of(secret);
+            assert_eq!((draft.fields.len(), draft.left_out.len()), (0, 1), "{secret}");
         }
     }
 

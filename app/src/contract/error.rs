@@ -69,6 +69,9 @@ pub enum Field {
     BodyLimit,
     RateLimit,
     KeyRoutes,
+    SentryDsnBrowser,
+    SentryDsnServer,
+    SentryEnvironment,
 }
 
 impl Field {
@@ -100,6 +103,9 @@ impl Field {
             Self::BodyLimit => "Body limit",
             Self::RateLimit => "Rate limit",
             Self::KeyRoutes => "Routes",
+            Self::SentryDsnBrowser => "Sentry DSN — browser (admin UI errors)",
+            Self::SentryDsnServer => "Sentry DSN — server (backend errors)",
+            Self::SentryEnvironment => "Environment",
         }
     }
 }
@@ -129,6 +135,16 @@ pub enum Rule {
     UrlQuery,
     #[error("the path holds characters or segments that are not allowed; percent-encode them.")]
     UrlPath,
+    #[error("this DSN lacks its public key. Copy it whole, such as https://key@host/1.")]
+    DsnKey,
+    #[error("remove the secret key (the part from : to @). It is no longer needed, and a DSN is shown to whoever opens the console.")]
+    DsnSecret,
+    #[error("this DSN lacks its project, the last part of its path. Copy it whole, such as https://key@host/1.")]
+    DsnProject,
+    #[error("leave out spaces and slashes; \"None\" can't be used.")]
+    SentryEnvironment,
+    #[error("leave out slashes and control characters; \".\" and \"..\" can't be used.")]
+    SentryRelease,
     #[error("this is {}, which KnoxCall doesn't connect to. {}", rule.phrase(), rule.advice())]
     EgressBlocked { rule: EgressRule },
     #[error("entry {position} is not name=value. Separate entries by commas, and write a comma inside a value as %2C.")]
@@ -197,10 +213,15 @@ pub enum Variable {
     LogQueue,
     LogExportTimeout,
     SdkDisabled,
+    SentryDsn,
+    SentryDsnBackend,
+    SentryEnvironment,
+    SentryRelease,
 }
 
 impl Variable {
-    pub const ALL: [Self; 27] = [
+    /// Those of the operator's export.
+    pub const OTEL: [Self; 27] = [
         Self::OtlpEndpoint,
         Self::OtlpHeaders,
         Self::OtlpTracesEndpoint,
@@ -229,6 +250,9 @@ impl Variable {
         Self::LogExportTimeout,
         Self::SdkDisabled,
     ];
+
+    /// Those of error tracking.
+    pub const SENTRY: [Self; 4] = [Self::SentryDsn, Self::SentryDsnBackend, Self::SentryEnvironment, Self::SentryRelease];
 
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -260,6 +284,10 @@ impl Variable {
             Self::LogQueue => "OTEL_BLRP_MAX_QUEUE_SIZE",
             Self::LogExportTimeout => "OTEL_BLRP_EXPORT_TIMEOUT",
             Self::SdkDisabled => "OTEL_SDK_DISABLED",
+            Self::SentryDsn => "SENTRY_DSN",
+            Self::SentryDsnBackend => "SENTRY_DSN_BACKEND",
+            Self::SentryEnvironment => "SENTRY_ENVIRONMENT",
+            Self::SentryRelease => "SENTRY_RELEASE",
         }
     }
 }

@@ -42,9 +42,10 @@ pub fn IntegrationCard(
     icon: IconName,
     name: &'static str,
     summary: &'static str,
-    status: ExportStatus,
+    state: PillState,
+    /// One live fact.
+    children: Children,
 ) -> impl IntoView {
-    let state = pill(&status.state);
     view! {
         <li class="group relative flex flex-col rounded-lg border border-line bg-surface p-5 shadow-xs transition-colors focus-within:border-line-heavy hover:border-line-heavy">
             <div class="flex items-center justify-between gap-3">
@@ -60,7 +61,7 @@ pub fn IntegrationCard(
             </h2>
             <p class="mt-1 text-small text-muted">{summary}</p>
             <p class="mt-auto flex items-center justify-between gap-3 pt-4 text-small text-muted tabular-nums">
-                <LiveFact status/>
+                {children()}
                 <span class="text-faint transition-colors group-hover:text-ink">
                     <Icon name=IconName::ChevronRight/>
                 </span>

@@ -1,9 +1,12 @@
-//! Settings → Integrations: the cards of the Global scope and of a workspace, and the page of each export.
+//! Settings → Integrations: the cards of the Global scope and of a workspace, the page of each export, and that of error
+//! tracking (`tracking_*`).
 //!
-//! `view_model` holds the words and rules, `api` the way to the server; the other files are views.
+//! `view_model` and `tracking_words` hold the words and rules, `api` and `tracking_api` the way to the server; the other files are views.
 
 mod api;
 mod attempts;
+mod browser_outcome;
+mod browser_test;
 mod card;
 mod chart;
 mod export_form;
@@ -16,7 +19,12 @@ mod pause;
 mod presets;
 mod scope;
 mod test_result;
+mod tracking_api;
+mod tracking_page;
+mod tracking_status;
+mod tracking_words;
 mod view_model;
 
 pub use export_page::{GlobalOtlp, WorkspaceOtlp};
 pub use grid::{GlobalIntegrations, WorkspaceIntegrations};
+pub use tracking_page::GlobalSentry;

@@ -9,9 +9,10 @@ use leptos_router::hooks::use_location;
 use super::account::Account;
 use super::brand::Brand;
 use super::nav::Nav;
-use super::scope::use_scope;
+use super::scope::{Scope, use_scope};
 use super::switch::WorkspaceSwitch;
 use super::viewer::provide_viewer;
+use crate::contract::Viewer;
 use crate::ui::{Icon, IconName, SavedNotice};
 
 /// Navigation on the left, the page on the right.
@@ -56,8 +57,10 @@ pub fn Frame() -> impl IntoView {
                             let viewer = viewer.await.ok()?;
                             let (email, operator) = (viewer.email.clone(), viewer.operator);
                             let scope = scope.known_to(&viewer);
+                            // For error tracking: whose page it is, and which workspace's.
+                            let (user, tenant) = (viewer.user_id.to_string(), tenant_of(&viewer, &scope));
                             Some(view! {
-                                <div class="px-3 py-2">
+                                <div id="viewer" data-user=user data-tenant=tenant class="px-3 py-2">
                                     <WorkspaceSwitch viewer scope=scope.clone()/>
                                 </div>
                                 <div class="min-h-0 flex-1 overflow-y-auto px-3 py-2">
@@ -77,6 +80,11 @@ pub fn Frame() -> impl IntoView {
             </main>
         </div>
     }
+}
+
+fn tenant_of(viewer: &Viewer, scope: &Scope) -> Option<String> {
+    let Scope::Workspace(slug) = scope else { return None };
+    viewer.workspaces.iter().find(|workspace| workspace.slug == *slug).map(|workspace| workspace.id.to_string())
 }
 
 /// Closes the drawer and the menus in it when the address changes.

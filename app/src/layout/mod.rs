@@ -10,6 +10,8 @@ mod scope;
 mod switch;
 mod viewer;
 
+#[cfg(feature = "ssr")]
+pub use brand::Brand;
 pub use door::Door;
 pub use frame::Frame;
 pub use scope::use_slug;

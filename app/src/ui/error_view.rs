@@ -4,12 +4,22 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_location;
 
+use super::boundary::Component;
 use super::button::{ButtonKind, LinkButton};
+use crate::browser_errors;
 use crate::contract::ApiError;
 
 /// Shows the error. What one may not look at is answered as what is not there. While the server renders, the response gets the status that belongs to it.
+///
+/// What is neither the server's matter nor the network's is reported as the error of the [`Boundary`](super::Boundary)
+/// around it, and shown with its id.
 #[component]
-pub fn ErrorView(error: ApiError) -> impl IntoView {
+pub fn ErrorView(
+    error: ApiError,
+    /// What went wrong, for error tracking; never shown.
+    #[prop(optional, into)]
+    cause: Option<String>,
+) -> impl IntoView {
     let error = if error == ApiError::Forbidden { ApiError::NotFound } else { error };
     #[cfg(feature = "ssr")]
     if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
@@ -35,14 +45,33 @@ pub fn ErrorView(error: ApiError) -> impl IntoView {
         // A document load, not a client-side one: `rel=external` keeps the router out.
         None => view! { <a href=untrack(here) rel="external" class=ButtonKind::Secondary.classes()>"Reload"</a> }.into_any(),
     };
+    let id = report(&error, cause);
     view! {
         <Title text=title/>
         <div class="mx-auto flex max-w-md flex-col items-start py-16" role="alert">
             <h1 class="text-title font-semibold text-ink">{title}</h1>
-            <p class="mt-2 mb-5 text-sm text-muted">{text}</p>
-            {step}
+            <p class="mt-2 text-sm text-muted">{text}</p>
+            {move || {
+                id.get().map(|id| view! {
+                    <p class="mt-2 text-small text-muted">
+                        "Error ID " <span class="font-mono break-all text-ink select-all">{id}</span>
+                    </p>
+                })
+            }}
+            <div class="mt-5">{step}</div>
         </div>
     }
+}
+
+/// Reports what the browser's own code got wrong; the id comes when it was.
+fn report(error: &ApiError, cause: Option<String>) -> RwSignal<Option<String>> {
+    let id = RwSignal::new(None);
+    if *error == ApiError::Malformed {
+        let message = cause.unwrap_or_else(|| "The server's answer could not be understood".to_owned());
+        let component = use_context::<Component>().map_or("ErrorView", |component| component.0);
+        Effect::new(move |_| id.set(browser_errors::caught(component, &message)));
+    }
+    id
 }
 
 /// The sign-in page that comes back to `path` afterwards.

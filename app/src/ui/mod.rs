@@ -5,6 +5,7 @@
 //! forbids inline styles. Everything here works without JavaScript; what scripts add is said in each file.
 
 mod badge;
+mod boundary;
 mod button;
 mod card;
 mod code;
@@ -29,6 +30,7 @@ mod time;
 mod toggle;
 
 pub use badge::Badge;
+pub use boundary::Boundary;
 pub use button::{Button, ButtonKind, LinkButton};
 pub use card::{Card, CardHeader};
 pub use code::{CodeBlock, CopyText};

@@ -131,12 +131,12 @@ pub(super) fn throttled(too_many: TooMany) -> ApiError {
 }
 
 /// On one line, without control characters.
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_DETAIL + 1).collect();
     if clean.chars().count() > LONGEST_DETAIL { clean.chars().take(LONGEST_DETAIL).chain(['…']).collect() } else { clean }
 }
 
-fn unix(at: SystemTime) -> UnixMillis {
+pub(super) fn unix(at: SystemTime) -> UnixMillis {
     at.duration_since(UNIX_EPOCH).map_or(0, millis)
 }
 
@@ -145,7 +145,7 @@ fn this_minute(at: SystemTime) -> UnixMillis {
     now - now.rem_euclid(60_000)
 }
 
-fn whole_millis(duration: Duration) -> u64 {
+pub(super) fn whole_millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -131,7 +131,7 @@ fn change(form: ExportForm) -> ExportChange {
     }
 }
 
-fn managed<T>(value: InEffect<T>) -> Managed<T> {
+pub(super) fn managed<T>(value: InEffect<T>) -> Managed<T> {
     Managed { value: value.value, by: value.by }
 }
 

@@ -5,6 +5,7 @@
 mod accounts;
 mod directory;
 mod error;
+mod error_tracking;
 mod health;
 mod integrations;
 mod operators;
@@ -12,11 +13,13 @@ mod routing;
 
 use std::sync::Arc;
 
-use app::contract::{Accounts, Directory, Integrations, Operators, Routing, SecretView};
+use app::contract::{Accounts, Directory, ErrorTracking, Integrations, Operators, Routing, SecretView};
 
 pub use error::to_api;
 
 use crate::auth::{Auth, Visitor};
+use crate::live::BrowserTracking;
+use crate::outbound::Outbound;
 use crate::settings::{SecretState, Settings};
 use crate::telemetry::Telemetry;
 
@@ -25,6 +28,9 @@ pub struct Parts {
     pub auth: Auth,
     pub settings: Settings,
     pub telemetry: Telemetry,
+    pub errors: crate::error_tracking::ErrorTracking,
+    /// For tests of what is not in force yet.
+    pub outbound: Outbound,
     /// How browsers reach the console, without a trailing slash; invitations start with it.
     pub console_url: String,
     /// How callers reach the gateway, for the `curl` line.
@@ -52,6 +58,12 @@ impl Backend {
         &self.0.auth
     }
 
+    /// Where browsers report errors at this moment.
+    #[must_use]
+    pub fn browser_tracking(&self) -> Option<Arc<BrowserTracking>> {
+        self.0.settings.browser_tracking().load_full()
+    }
+
     /// The services bound to whoever makes the request at hand.
     #[must_use]
     pub fn services(&self, visitor: Visitor) -> app::Services {
@@ -61,6 +73,7 @@ impl Backend {
             directory: Arc::clone(&bound) as Arc<dyn Directory>,
             operators: Arc::clone(&bound) as Arc<dyn Operators>,
             routing: Arc::clone(&bound) as Arc<dyn Routing>,
+            error_tracking: Arc::clone(&bound) as Arc<dyn ErrorTracking>,
             integrations: bound as Arc<dyn Integrations>,
         }
     }

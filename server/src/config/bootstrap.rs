@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 pub use super::toml_table::{FileError, FileProblem};
 use super::toml_table::{Source, Table};
 use crate::settings::acceptable_key;
-use crate::values::{DisplayName, Email, Endpoint, HeaderList, Password, Role, Slug};
+use crate::values::{DisplayName, Dsn, Email, Endpoint, HeaderList, Password, Role, Slug};
 
 /// Text that may be a credential. Never printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -37,6 +37,7 @@ impl std::fmt::Debug for Secret {
 pub struct Bootstrap {
     pub operator: Option<Account>,
     pub otlp: Option<Export>,
+    pub sentry: Option<Sentry>,
     pub workspaces: Vec<Workspace>,
 }
 
@@ -58,6 +59,13 @@ pub struct Export {
     pub traces: Option<bool>,
     pub logs: Option<bool>,
     pub metrics: Option<bool>,
+}
+
+/// `None` leaves alone what is stored; `Some(None)` turns it off.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sentry {
+    pub dsn_browser: Option<Option<Dsn>>,
+    pub dsn_server: Option<Option<Dsn>>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -138,20 +146,18 @@ fn read(mut root: Table<'_>) -> Bootstrap {
         account
     });
     let otlp = root.table("otlp").map(|table| export(table, true));
-    if let Some(mut sentry) = root.table("sentry") {
-        for key in ["dsn_browser", "dsn_server"] {
-            if sentry.text(key).is_some_and(|text| !text.expose().is_empty()) {
-                sentry.wrong(key, FileProblem::NotSupported);
-            }
-        }
-        sentry.finish();
-    }
+    let sentry = root.table("sentry").map(|mut table| {
+        let optional = |text: &str| if text.trim().is_empty() { Ok(None) } else { Dsn::parse(text).map(Some) };
+        let sentry = Sentry { dsn_browser: table.parsed("dsn_browser", optional), dsn_server: table.parsed("dsn_server", optional) };
+        table.finish();
+        sentry
+    });
     let mut workspaces: Vec<Workspace> = Vec::new();
     for table in root.tables("workspace") {
         workspaces.extend(workspace(table, &workspaces));
     }
     root.finish();
-    Bootstrap { operator, otlp, workspaces }
+    Bootstrap { operator, otlp, sentry, workspaces }
 }
 
 fn account(table: &mut Table<'_>) -> Option<Account> {

@@ -107,7 +107,8 @@ fn complaints_have_key_line_and_rule_and_no_value() {
         ),
         ("[otlp]\ntraces = 'canary'", "line 2: otlp.traces: this must be true or false".to_owned()),
         ("[otlp]\nheaders = 'a=1, canary'", format!("line 2: otlp.headers: {}", rule(Rule::HeaderSyntax { position: 2 }))),
-        ("[sentry]\ndsn_server = 'canary'", "line 2: sentry.dsn_server: this is not supported yet; remove it".to_owned()),
+        ("[sentry]\ndsn_server = 'canary'", format!("line 2: sentry.dsn_server: {}", rule(Rule::UrlScheme))),
+        ("[sentry]\ndsn_browser = 'https://k:canary@h/1'", format!("line 2: sentry.dsn_browser: {}", rule(Rule::DsnSecret))),
         ("[[workspace]]\nslug = 'a'\n[[workspace.webhook]]\nsecret = 'canary'", "not supported yet".to_owned()),
         (
             "[[workspace]]\nslug = 'a'\n[[workspace.ai_agent]]\ncredential = 'canary'",

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 pub use cli::{Cli, Command};
 
-use crate::settings::{OtelEnvironment, VariableError};
+use crate::settings::{OtelEnvironment, SentryEnvironment, VariableError};
 use crate::values::Endpoint;
 use crate::vault::KEY_VARIABLE;
 
@@ -40,6 +40,7 @@ pub struct Config {
     /// Base64, not yet checked; from the environment alone, so that it is in no process list.
     pub master_key: Option<Zeroizing<String>>,
     pub otel: OtelEnvironment,
+    pub sentry: SentryEnvironment,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,7 +60,7 @@ pub enum ConfigError {
         rule: &'static str,
     },
     #[error(transparent)]
-    Otel(#[from] VariableError),
+    Variable(#[from] VariableError),
 }
 
 impl Config {
@@ -68,8 +69,12 @@ impl Config {
     pub fn new(cli: &Cli, vars: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<ConfigError>> {
         let mut errors = Vec::new();
         let otel = OtelEnvironment::from_vars(&vars).unwrap_or_else(|wrong| {
-            errors.extend(wrong.into_iter().map(ConfigError::Otel));
+            errors.extend(wrong.into_iter().map(ConfigError::Variable));
             OtelEnvironment::default()
+        });
+        let sentry = SentryEnvironment::from_vars(&vars).unwrap_or_else(|wrong| {
+            errors.extend(wrong.into_iter().map(ConfigError::Variable));
+            SentryEnvironment::default()
         });
         let mut check = parse::Checker { errors: &mut errors };
         let config = Self {
@@ -89,6 +94,7 @@ impl Config {
             log_format: check.log_format("--log-format / KNOXCALL_LOG_FORMAT", cli.log_format.as_deref()),
             master_key: vars(KEY_VARIABLE).filter(|key| !key.trim().is_empty()).map(Zeroizing::new),
             otel,
+            sentry,
         };
         if config.console_addr == config.gateway_addr && config.console_addr.port() != 0 {
             errors.push(ConfigError::Setting {

@@ -1,12 +1,10 @@
 //! One request from its head to the response's head.
 
 use std::net::IpAddr;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use arc_swap::ArcSwap;
-use futures::FutureExt;
 use http::header::{self, HeaderValue};
 use http::{Request, Response, StatusCode};
 use http_body::Body as _;
@@ -22,6 +20,7 @@ use super::wire::Watch;
 use super::{headers, ids, shape, trace_context};
 use crate::bus::Bus;
 use crate::event::{Event, Security, SecurityKind, TraceContext};
+use crate::faults;
 use crate::live::{Environment, Route, Routing};
 use crate::outbound::{self, Outbound};
 use crate::values::TenantId;
@@ -47,9 +46,10 @@ impl Handler {
     pub(super) async fn handle(&self, request: Request<Incoming>, client: &Client) -> Response<Body> {
         let wall = SystemTime::now();
         let begun = Begun { id: ids::request_id(wall), wall, clock: Instant::now() };
-        let passed = AssertUnwindSafe(self.pass(request, client, begun)).catch_unwind().await;
-        let mut response = passed.unwrap_or_else(|_| {
-            let detail = "a handler panicked; the panic itself is logged before this".to_owned();
+        let passed = faults::caught(self.pass(request, client, begun)).await;
+        let mut response = passed.unwrap_or_else(|panic| {
+            let at = panic.location.map(|location| format!(" at {location}")).unwrap_or_default();
+            let detail = format!("a handler panicked{at}: {}", panic.message);
             let mut refusal = Refusal::failed(StatusCode::INTERNAL_SERVER_ERROR, "Internal error", "panic", detail);
             refusal.close = true;
             refusal.into_response(begun.id)
@@ -165,7 +165,7 @@ fn refuse(refusal: Refusal, mut record: Record, begun: Begun, client: &Client, u
     }
     record.status(refusal.status.as_u16());
     if let Some((kind, message)) = refusal.failure() {
-        record.failed(kind, || message.to_owned());
+        record.answered(kind, || message.to_owned());
     }
     record.end();
     refusal.into_response(begun.id)

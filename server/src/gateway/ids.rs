@@ -65,6 +65,12 @@ pub(super) fn request_id(now: SystemTime) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(millis, &random()).into_uuid()
 }
 
+/// The id of the error that this request ended with. Made of the request's own bits, so that whoever closes the record of a
+/// request that panicked comes to the same one as whoever answers it; the version (8, RFC 9562) tells the two apart.
+pub(super) fn error_id(request: Uuid) -> Uuid {
+    Uuid::new_v8(request.into_bytes())
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -77,6 +83,8 @@ mod tests {
         let ids: HashSet<Uuid> = (0..5_000).map(|_| request_id(now)).collect();
         assert_eq!(ids.len(), 5_000);
         assert!(ids.iter().all(|id| id.get_version_num() == 7));
+        let errors: HashSet<Uuid> = ids.iter().map(|id| error_id(*id)).collect();
+        assert!(errors.len() == 5_000 && errors.is_disjoint(&ids));
         let bytes: HashSet<[u8; 16]> = (0..5_000).map(|_| random()).collect();
         assert_eq!(bytes.len(), 5_000);
     }

@@ -10,9 +10,11 @@ use http::request::Parts;
 use http::{Method, Version};
 use uuid::Uuid;
 
+use super::ids;
 use super::matcher::Found;
 use crate::bus::Bus;
 use crate::event::{Component, Event, Failure, Proxied, Request, TraceContext};
+use crate::faults;
 
 /// When a request began, and as what.
 #[derive(Clone, Copy)]
@@ -62,6 +64,7 @@ impl Record {
             status: None,
             proxied: found.tenant.is_some().then(|| proxied(found)),
             failure: None,
+            user: None,
             cancelled: false,
             trace,
         };
@@ -79,7 +82,16 @@ impl Record {
         if let Some(event) = self.event()
             && event.failure.is_none()
         {
-            event.failure = Some(Failure { kind, message: message() });
+            event.failure = Some(Failure::new(kind, message()));
+        }
+    }
+
+    /// As [`Record::failed`], for a failure that the gateway answers itself.
+    pub(super) fn answered(&mut self, kind: &'static str, message: impl FnOnce() -> String) {
+        if let Some(event) = self.event()
+            && event.failure.is_none()
+        {
+            event.failure = Some(Failure { error_id: Some(ids::error_id(event.request_id)), ..Failure::new(kind, message()) });
         }
     }
 
@@ -102,7 +114,11 @@ impl Drop for Open {
         event.duration = self.clock.elapsed();
         let panicking = std::thread::panicking();
         if panicking {
-            event.failure.get_or_insert_with(|| Failure { kind: "panic", message: "the handler panicked".to_owned() });
+            let error_id = Some(ids::error_id(event.request_id));
+            event.failure.get_or_insert_with(|| match faults::unwinding() {
+                Some(panic) => Failure { kind: "panic", message: panic.message, error_id, location: panic.location },
+                None => Failure { error_id, ..Failure::new("panic", "the handler panicked".to_owned()) },
+            });
             event.status.get_or_insert(500);
         }
         event.cancelled = !self.ended && event.failure.is_none();

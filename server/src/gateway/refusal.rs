@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::body::Body;
 use super::headers::request_id_value;
+use super::ids;
 use crate::values::EgressRule;
 
 /// Why a request is not passed on, or why its answer could not be had.
@@ -105,7 +106,7 @@ impl Refusal {
     pub(super) fn into_response(self, request_id: Uuid) -> Response<Body> {
         let mut error_id = None;
         if let Some((kind, detail)) = self.failure() {
-            let error_id = error_id.insert(Uuid::new_v4());
+            let error_id = error_id.insert(ids::error_id(request_id));
             tracing::error!(%error_id, %request_id, status = self.status.as_u16(), kind, detail, "a request failed");
         }
         let route = match self.detail.as_deref() {

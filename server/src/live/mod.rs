@@ -2,8 +2,10 @@
 //!
 //! Plain data, already parsed and unsealed. Nothing here reads the store, and nobody changes a published value.
 
+mod error_tracking;
 mod exports;
 mod routing;
 
+pub use error_tracking::{BrowserTracking, ServerTracking};
 pub use exports::{Batch, Compression, ExportTarget, Exports, Owner, SignalTarget, Temporality};
 pub use routing::{ApiKey, Environment, KeyHash, Limits, Route, Routing, Upstream, Workspace, hash_key};

@@ -9,12 +9,12 @@ use super::members::new_user;
 use super::operators::made_operator;
 use super::publish::Scope;
 use super::routes::{EnvironmentChange, new_route};
-use super::{Error, Settings};
+use super::{Error, Settings, TrackingChange};
 use crate::auth::{Operator, WorkspaceAdmin};
-use crate::config::bootstrap::{Account, ApiKey, Bootstrap, Export, Member, Route, Workspace};
+use crate::config::bootstrap::{Account, ApiKey, Bootstrap, Export, Member, Route, Sentry, Workspace};
 use crate::live::hash_key;
 use crate::store::{self, Changes, now};
-use crate::values::{DisplayName, Field, Password, Slug, TenantId};
+use crate::values::{DisplayName, Dsn, Field, Password, Slug, TenantId};
 
 /// Hashes and checks passwords; implemented where Argon2 lives.
 #[async_trait]
@@ -66,6 +66,9 @@ impl Settings {
         }
         if let Some(export) = &file.otlp {
             applying.export(None, export).await.map_err(at("otlp"))?;
+        }
+        if let Some(sentry) = &file.sentry {
+            applying.sentry(sentry).await.map_err(at("sentry"))?;
         }
         for workspace in &file.workspaces {
             applying.workspace(workspace).await?;
@@ -193,6 +196,24 @@ impl Applying<'_> {
             generation: 0,
         };
         let changed = self.settings.put_export(workspace, self.operator.actor(), &change).await?;
+        self.report.changed += usize::from(changed);
+        Ok(())
+    }
+
+    async fn sentry(&mut self, file: &Sentry) -> Result<(), Error> {
+        let stored = self.settings.store().error_tracking().unwrap_or_default();
+        let stored = stored.as_ref();
+        let text = |file: &Option<Option<Dsn>>, stored: Option<&Dsn>| {
+            let dsn = file.as_ref().map_or(stored, Option::as_ref);
+            dsn.map(ToString::to_string).unwrap_or_default()
+        };
+        let change = TrackingChange {
+            dsn_browser: text(&file.dsn_browser, stored.and_then(|stored| stored.dsn_browser.as_ref())),
+            dsn_server: text(&file.dsn_server, stored.and_then(|stored| stored.dsn_server.as_ref())),
+            environment: stored.and_then(|stored| stored.environment.clone()).unwrap_or_default(),
+            generation: 0,
+        };
+        let changed = self.settings.put_error_tracking(self.operator.actor(), &change).await?;
         self.report.changed += usize::from(changed);
         Ok(())
     }

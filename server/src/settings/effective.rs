@@ -303,8 +303,9 @@ fn also_managed(environment: &OtelEnvironment, managed: &ManagedBy) -> Vec<Varia
         Variable::LogQueue => environment.log_batch.max_queue.is_some(),
         Variable::LogExportTimeout => environment.log_batch.export_timeout.is_some(),
         Variable::SdkDisabled => environment.sdk_disabled == Some(true),
+        Variable::SentryDsn | Variable::SentryDsnBackend | Variable::SentryEnvironment | Variable::SentryRelease => false,
     };
-    Variable::ALL.into_iter().filter(|variable| in_effect(*variable) && !fields.contains(&Some(*variable))).collect()
+    Variable::OTEL.into_iter().filter(|variable| in_effect(*variable) && !fields.contains(&Some(*variable))).collect()
 }
 
 #[cfg(test)]

@@ -129,13 +129,13 @@ const HOUR: u64 = 3_600_000;
 const BATCH: u64 = 65_536;
 const QUEUE: u64 = 10_000_000;
 
-struct Reader<F> {
-    vars: F,
-    errors: Vec<VariableError>,
+pub(super) struct Reader<F> {
+    pub(super) vars: F,
+    pub(super) errors: Vec<VariableError>,
 }
 
 impl<F: Fn(&str) -> Option<String>> Reader<F> {
-    fn parse<T>(&mut self, variable: &'static str, parse: impl FnOnce(&str) -> Result<T, VariableProblem>) -> Option<T> {
+    pub(super) fn parse<T>(&mut self, variable: &'static str, parse: impl FnOnce(&str) -> Result<T, VariableProblem>) -> Option<T> {
         let text = (self.vars)(variable)?;
         let text = text.trim();
         if text.is_empty() {
@@ -239,14 +239,14 @@ mod tests {
     #[test]
     fn set_but_empty_is_unset() {
         assert_eq!(read(&[]).unwrap(), OtelEnvironment::default());
-        let empty: Vec<_> = Variable::ALL.iter().map(|variable| (variable.name(), " ")).collect();
+        let empty: Vec<_> = Variable::OTEL.iter().map(|variable| (variable.name(), " ")).collect();
         assert_eq!(read(&empty).unwrap(), OtelEnvironment::default());
     }
 
     #[test]
     fn every_wrong_value_is_named_and_none_is_quoted() {
         let wrong = "canary-7f3a";
-        let vars: Vec<_> = Variable::ALL
+        let vars: Vec<_> = Variable::OTEL
             .iter()
             .filter(|variable| !matches!(variable, Variable::ServiceName | Variable::OtlpCertificate))
             .map(|variable| (variable.name(), wrong))

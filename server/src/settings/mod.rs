@@ -1,12 +1,14 @@
 //! What people set: reading it for the console, saving it, and publishing what is in force.
 //!
 //! Every save is checked, sealed, committed and published here, in this order, one at a time. Knows no exporter and no web:
-//! what is in force leaves through [`Settings::routing`] and [`Settings::exports`].
+//! what is in force leaves through [`Settings::routing`], [`Settings::exports`], [`Settings::browser_tracking`] and
+//! [`Settings::server_tracking`].
 
 mod bootstrap;
 mod effective;
 mod environment;
 mod error;
+mod error_tracking;
 mod exports;
 mod keys;
 mod members;
@@ -23,6 +25,9 @@ pub use bootstrap::{BootstrapError, BootstrapReport, Passwords};
 pub use effective::{Effective, ManagedBy, StoredExport, operator, tenant};
 pub use environment::{BatchEnvironment, OtelEnvironment, SignalEnvironment, VariableError, VariableProblem};
 pub use error::Error;
+pub use error_tracking::{
+    EffectiveTracking, SentryEnvironment, StoredTracking, Tracking, TrackingChange, TrackingManagedBy, effective_tracking,
+};
 pub use exports::{Change, Exhausted, Export, ExportChange, ExportReader, ExportWriter, InEffect, Resume, Revision, Standing};
 pub use keys::{KeyEntry, NewKey, acceptable as acceptable_key};
 pub use members::{AddedAccount, MemberEntry};
@@ -30,5 +35,5 @@ pub use operators::OperatorEntry;
 pub use publish::{Problem, SecretPlace};
 pub use routes::{EnvironmentChange, RouteChange, RouteEntry};
 pub use secret::SecretState;
-pub use service::Settings;
+pub use service::{Environment, Settings};
 pub use workspaces::WorkspaceEntry;

@@ -6,14 +6,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use thiserror::Error as ThisError;
 use tokio::sync::watch;
 
 use super::effective::{self, StoredExport};
 use super::secret::{self, Place};
 use super::{Error, Settings};
-use crate::live::{self, ExportTarget, Exports, KeyHash, Routing};
+use crate::live::{self, BrowserTracking, ExportTarget, Exports, KeyHash, Routing, ServerTracking};
 use crate::store::{self, ExportSettings, Store};
 use crate::values::{Slug, TenantId};
 use crate::vault::Vault;
@@ -68,6 +68,7 @@ pub(super) enum Scope {
     /// Nothing that is in force.
     Nothing,
     Operator,
+    ErrorTracking,
     Workspace(TenantId),
     All,
 }
@@ -77,6 +78,8 @@ pub(super) enum Scope {
 pub(super) struct Publisher {
     routing: Arc<ArcSwap<Routing>>,
     exports: watch::Sender<Arc<Exports>>,
+    browser_tracking: Arc<ArcSwapOption<BrowserTracking>>,
+    server_tracking: watch::Sender<Option<Arc<ServerTracking>>>,
     broken: Mutex<Vec<SecretPlace>>,
 }
 
@@ -85,6 +88,8 @@ impl Default for Publisher {
         Self {
             routing: Arc::new(ArcSwap::from_pointee(Routing::default())),
             exports: watch::Sender::new(Arc::new(Exports::default())),
+            browser_tracking: Arc::default(),
+            server_tracking: watch::Sender::new(None),
             broken: Mutex::default(),
         }
     }
@@ -107,6 +112,14 @@ impl Publisher {
         self.exports.subscribe()
     }
 
+    pub(super) fn browser_tracking(&self) -> Arc<ArcSwapOption<BrowserTracking>> {
+        Arc::clone(&self.browser_tracking)
+    }
+
+    pub(super) fn server_tracking(&self) -> watch::Receiver<Option<Arc<ServerTracking>>> {
+        self.server_tracking.subscribe()
+    }
+
     pub(super) fn problems(&self) -> Vec<Problem> {
         self.broken().iter().map(|place| Problem::Secret { place: place.clone() }).collect()
     }
@@ -117,9 +130,11 @@ impl Publisher {
         match scope {
             Scope::Nothing => return Ok(()),
             Scope::Operator => self.publish_operator(settings, &mut broken)?,
+            Scope::ErrorTracking => self.publish_tracking(settings)?,
             Scope::Workspace(id) => self.publish_one(store, settings.vault(), id, &mut broken)?,
             Scope::All => {
                 self.publish_operator(settings, &mut broken)?;
+                self.publish_tracking(settings)?;
                 self.publish_all(store, settings.vault(), &mut broken)?;
             }
         }
@@ -149,6 +164,19 @@ impl Publisher {
             let changed = exports.operator != next;
             if changed {
                 *exports = Arc::new(Exports { operator: next, tenants: exports.tenants.clone() });
+            }
+            changed
+        });
+        Ok(())
+    }
+
+    fn publish_tracking(&self, settings: &Settings) -> Result<(), Error> {
+        let effective = settings.effective_tracking()?;
+        self.browser_tracking.store(effective.browser.map(Arc::new));
+        self.server_tracking.send_if_modified(|server| {
+            let changed = server.as_deref() != effective.server.as_ref();
+            if changed {
+                *server = effective.server.map(Arc::new);
             }
             changed
         });

@@ -2,20 +2,33 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::{Mutex, MutexGuard, watch};
 use uuid::Uuid;
 
 use super::publish::{Problem, Publisher, Scope};
-use super::{Error, OtelEnvironment};
+use super::{Error, OtelEnvironment, SentryEnvironment};
 use crate::egress::{Policy, Scope as Reach};
-use crate::live::{Exports, Routing};
+use crate::live::{BrowserTracking, Exports, Routing, ServerTracking};
 use crate::store::{Changes, Store};
 use crate::values::{Endpoint, Field, Rule};
 use crate::vault::{Binding, Vault};
 
 const KEY_CHECK: Binding<'_> = Binding { tree: "meta", record: "key_check", field: "value" };
 const KEY_CHECK_TEXT: &[u8] = b"knoxcall key check";
+
+/// What the environment says; it wins over what is stored.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Environment {
+    pub otel: OtelEnvironment,
+    pub sentry: SentryEnvironment,
+}
+
+impl From<OtelEnvironment> for Environment {
+    fn from(otel: OtelEnvironment) -> Self {
+        Self { otel, ..Self::default() }
+    }
+}
 
 /// Reads, saves and publishes settings. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -27,7 +40,7 @@ pub struct Settings {
 struct Inner {
     store: Store,
     vault: Vault,
-    environment: OtelEnvironment,
+    environment: Environment,
     instance: Uuid,
     /// Where connections may lead, as it is enforced when they are made.
     egress: Policy,
@@ -44,7 +57,8 @@ impl Settings {
     ///
     /// # Errors
     /// The store can't be read or written. Unreadable records and secrets are no error: see [`Settings::problems`].
-    pub fn open(store: Store, vault: Vault, environment: OtelEnvironment, instance: Uuid, egress: Policy) -> Result<Self, Error> {
+    pub fn open(store: Store, vault: Vault, environment: impl Into<Environment>, instance: Uuid, egress: Policy) -> Result<Self, Error> {
+        let environment = environment.into();
         let publisher = Publisher::default();
         let wrong_key = check_key(&store, &vault)?;
         let settings =
@@ -69,6 +83,18 @@ impl Settings {
     #[must_use]
     pub fn exports(&self) -> watch::Receiver<Arc<Exports>> {
         self.inner.publisher.exports()
+    }
+
+    /// What the console's pages report their errors to; `None` is nothing. Each save replaces it.
+    #[must_use]
+    pub fn browser_tracking(&self) -> Arc<ArcSwapOption<BrowserTracking>> {
+        self.inner.publisher.browser_tracking()
+    }
+
+    /// What the server reports its errors to. Wakes only when that changes.
+    #[must_use]
+    pub fn server_tracking(&self) -> watch::Receiver<Option<Arc<ServerTracking>>> {
+        self.inner.publisher.server_tracking()
     }
 
     /// What is stored and can't be used: a wrong master key first, then secrets, then records.
@@ -98,7 +124,11 @@ impl Settings {
 
     #[must_use]
     pub fn environment(&self) -> &OtelEnvironment {
-        &self.inner.environment
+        &self.inner.environment.otel
+    }
+
+    pub(super) fn sentry_environment(&self) -> &SentryEnvironment {
+        &self.inner.environment.sentry
     }
 
     pub(super) fn instance(&self) -> Uuid {

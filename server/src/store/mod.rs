@@ -18,8 +18,8 @@ pub use open::Store;
 pub use problem::{Problem, Reason};
 pub use record::Record;
 pub use records::{
-    ApiKey, Environment, ExportRevision, ExportSettings, Member, Pause, RevisionCause, Route, RouteLimits, SecretRecord, Session,
-    SetupToken, StoredEndpoint, UnixMillis, User, Workspace,
+    ApiKey, Environment, ErrorTracking, ExportRevision, ExportSettings, Member, Pause, RevisionCause, Route, RouteLimits, SecretRecord,
+    Session, SetupToken, StoredEndpoint, UnixMillis, User, Workspace,
 };
 pub use repository::{ApiKeys, Exports, Members, Meta, Routes, Rows, Sessions, SetupTokens, Users, Workspaces};
 

@@ -9,8 +9,8 @@ use super::ledger::Ledger;
 use super::problem::{Problem, Problems};
 use super::record::{self, Record};
 use super::{
-    ApiKey, ApiKeys, Changes, CommitError, ExportRevision, ExportSettings, Exports, Member, Members, Meta, OpenError, ReadError, Route,
-    Routes, Session, Sessions, SetupToken, SetupTokens, User, Users, Workspace, Workspaces,
+    ApiKey, ApiKeys, Changes, CommitError, ErrorTracking, ExportRevision, ExportSettings, Exports, Member, Members, Meta, OpenError,
+    ReadError, Route, Routes, Session, Sessions, SetupToken, SetupTokens, User, Users, Workspace, Workspaces,
 };
 
 /// sled's own default is 1 GiB; the whole configuration of ten thousand workspaces is some tens of megabytes.
@@ -98,6 +98,14 @@ impl Store {
         Exports(self)
     }
 
+    /// Where errors are reported.
+    ///
+    /// # Errors
+    /// The record or the store can't be read.
+    pub fn error_tracking(&self) -> Result<Option<ErrorTracking>, ReadError> {
+        self.get(&ErrorTracking::KEY)
+    }
+
     #[must_use]
     pub fn setup_tokens(&self) -> SetupTokens<'_> {
         SetupTokens(self)
@@ -137,6 +145,7 @@ impl Store {
         self.check::<ApiKey>()?;
         self.check::<ExportSettings>()?;
         self.check::<ExportRevision>()?;
+        self.check::<ErrorTracking>()?;
         self.check::<SetupToken>()?;
         self.check::<Session>()
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::values::{Compression, DisplayName, Email, Endpoint, Preset, Role, Slug, Temporality, TenantId};
+use crate::values::{Compression, DisplayName, Dsn, Email, Endpoint, Preset, Role, Slug, Temporality, TenantId};
 use crate::vault::Sealed;
 
 /// Milliseconds since the Unix epoch.
@@ -185,6 +185,27 @@ pub struct SetupToken {
     #[serde(default)]
     pub epoch: u64,
     pub expires_at: UnixMillis,
+}
+
+/// Where errors are reported. A DSN is parsed again when it is read, so that a record can't carry what a form refuses.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ErrorTracking {
+    /// For errors in the console's pages; `None` is off.
+    pub dsn_browser: Option<Dsn>,
+    pub dsn_server: Option<Dsn>,
+    pub environment: Option<String>,
+    /// Counts saves.
+    pub generation: u64,
+    pub saved_at: UnixMillis,
+    pub saved_by: Option<Email>,
+}
+
+impl ErrorTracking {
+    /// Off, and never saved.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self { dsn_browser: None, dsn_server: None, environment: None, generation: 0, saved_at: 0, saved_by: None }
+    }
 }
 
 /// A console session: only the hash of its id is kept.

@@ -34,6 +34,8 @@ struct Manifest {
     wasm: String,
     css: String,
     theme: String,
+    failure: String,
+    error_tracking: String,
 }
 
 impl Assets {
@@ -57,10 +59,18 @@ impl Assets {
             wasm: "knoxcall.wasm".to_owned(),
             css: "knoxcall.css".to_owned(),
             theme: "../theme.js".to_owned(),
+            failure: "failure.js".to_owned(),
+            error_tracking: "error-tracking.js".to_owned(),
         });
         let path = |name: &str| name.strip_prefix("..").map_or_else(|| format!("/pkg/{name}"), str::to_owned);
-        let paths =
-            AssetPaths { js: path(&manifest.js), wasm: path(&manifest.wasm), css: path(&manifest.css), theme_js: path(&manifest.theme) };
+        let paths = AssetPaths {
+            js: path(&manifest.js),
+            wasm: path(&manifest.wasm),
+            css: path(&manifest.css),
+            theme_js: path(&manifest.theme),
+            failure_js: path(&manifest.failure),
+            error_tracking_js: path(&manifest.error_tracking),
+        };
         Self { source, paths: Arc::new(paths) }
     }
 

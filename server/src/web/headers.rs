@@ -12,12 +12,14 @@ use super::Console;
 /// For whatever is not a rendered page: nothing may load, run or frame.
 const NOTHING: HeaderValue = HeaderValue::from_static("default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
 
-/// The policy of a rendered page: own files, and inline scripts only with this response's nonce.
+/// The policy of a rendered page: own files, and inline scripts only with this response's nonce. The page may connect to
+/// its own server and, where browser errors are reported, to that `tracking` origin.
 #[must_use]
-pub(super) fn page_policy(nonce: &str) -> Option<HeaderValue> {
+pub(super) fn page_policy(nonce: &str, tracking: Option<&str>) -> Option<HeaderValue> {
+    let (space, tracking) = tracking.map_or(("", ""), |origin| (" ", origin));
     HeaderValue::from_str(&format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
-         connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+         connect-src 'self'{space}{tracking}; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ))
     .ok()
 }

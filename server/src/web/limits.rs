@@ -8,6 +8,9 @@ use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_LENGTH;
 use http::{Request, StatusCode};
 use http_body_util::Limited;
+use uuid::Uuid;
+
+use crate::event::Failure;
 
 /// The largest form is a few kilobytes.
 pub(super) const BODY_BYTES: usize = 1024 * 1024;
@@ -23,8 +26,17 @@ pub(super) async fn size(request: Request<Body>, next: Next) -> Response {
 
 /// Until the head of the response; a page's body follows at once, and a slow reader is the connection's matter.
 pub(super) async fn time(request: Request<Body>, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
     match tokio::time::timeout(TIME, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "this took too long; try again\n").into_response(),
+        Err(_) => {
+            let error_id = Uuid::now_v7();
+            tracing::error!(%error_id, path, "a request of the console took too long");
+            let text = format!("this took too long; try again (error {error_id})\n");
+            let mut response = (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
+            let message = format!("no answer within {} s", TIME.as_secs());
+            response.extensions_mut().insert(Failure { error_id: Some(error_id), ..Failure::new("timeout", message) });
+            response
+        }
     }
 }

@@ -19,6 +19,7 @@ use super::Console;
 use crate::auth::Origin;
 use crate::bus::Bus;
 use crate::event::{Component, Event, Failure, Request as Recorded, TraceContext};
+use crate::faults::{self, AtHand};
 use crate::gateway::trace_context;
 use crate::values::TenantId;
 
@@ -36,9 +37,15 @@ pub(super) struct Facts {
     /// `None` when nobody listens.
     pub(super) trace: Option<TraceContext>,
     workspace: Option<Arc<OnceLock<TenantId>>>,
+    /// Filled once somebody turns out to be signed in.
+    user: Arc<OnceLock<Uuid>>,
 }
 
 impl Facts {
+    pub(super) fn signed_in(&self, user: Uuid) {
+        let _ = self.user.set(user);
+    }
+
     pub(super) fn origin(&self) -> Origin {
         Origin { address: self.address, trace: self.trace.clone(), workspace: self.workspace.clone() }
     }
@@ -52,11 +59,19 @@ pub(super) async fn record(State(console): State<Console>, mut request: Request<
         address: request.extensions().get::<Peer>().map(|peer| peer.0),
         trace: interest.events.then(|| trace_context::begin(request.headers(), interest.traces)),
         workspace: interest.events.then(Arc::default),
+        user: Arc::default(),
     };
     let id = facts.id;
     let record = facts.trace.clone().map(|trace| Record::new(console.bus().clone(), &request, &facts, trace));
+    let at_hand = facts.workspace.clone().map(|tenant| {
+        let (method, path) = (request.method().as_str().to_owned(), request.uri().path().to_owned());
+        Arc::new(AtHand { request_id: id, method, path, tenant, user: Arc::clone(&facts.user) })
+    });
     request.extensions_mut().insert(facts);
-    let mut response = next.run(request).await;
+    let mut response = match at_hand {
+        Some(at_hand) => faults::serving(at_hand, next.run(request)).await,
+        None => next.run(request).await,
+    };
     if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
@@ -73,6 +88,7 @@ struct Record {
     finished: bool,
     event: Recorded,
     workspace: Option<Arc<OnceLock<TenantId>>>,
+    user: Arc<OnceLock<Uuid>>,
 }
 
 impl Record {
@@ -99,10 +115,11 @@ impl Record {
             status: None,
             proxied: None,
             failure: None,
+            user: None,
             cancelled: false,
             trace,
         };
-        Self { bus, started: Instant::now(), finished: false, event, workspace: facts.workspace.clone() }
+        Self { bus, started: Instant::now(), finished: false, event, workspace: facts.workspace.clone(), user: Arc::clone(&facts.user) }
     }
 }
 
@@ -111,6 +128,7 @@ impl Drop for Record {
         self.event.duration = self.started.elapsed();
         self.event.cancelled = !self.finished;
         self.event.tenant = self.workspace.as_ref().and_then(|workspace| workspace.get().copied());
+        self.event.user = self.user.get().copied();
         self.bus.emit(None, || Event::Request(self.event.clone()));
     }
 }
@@ -130,7 +148,7 @@ impl http_body::Body for RecordedBody {
             Poll::Ready(None) => self.record.finished = true,
             Poll::Ready(Some(Err(_))) => {
                 self.record.finished = true;
-                self.record.event.failure = Some(Failure { kind: "body", message: "the response's body broke off".to_owned() });
+                self.record.event.failure = Some(Failure::new("body", "the response's body broke off".to_owned()));
             }
             _ => {}
         }

@@ -28,6 +28,9 @@ pub(super) async fn recall(State(console): State<Console>, mut request: Request<
     };
     match console.auth().visitor(session, origin).await {
         Ok(visitor) => {
+            if let (Some(facts), Some(user)) = (request.extensions().get::<Facts>(), visitor.caller().user()) {
+                facts.signed_in(user.id);
+            }
             request.extensions_mut().insert(visitor);
             next.run(request).await
         }

@@ -8,6 +8,7 @@
 )]
 
 mod architecture;
+mod error_tracking;
 mod gateway;
 mod store;
 mod support;

@@ -2,6 +2,7 @@
 //!
 //! Every parser takes text and answers with the value or the [`Rule`](super::Rule) it breaks; it never panics.
 
+mod dsn;
 mod egress;
 mod endpoint;
 mod export;
@@ -9,6 +10,7 @@ mod headers;
 mod names;
 mod preset;
 
+pub use dsn::{Dsn, MAX_SENTRY_ENVIRONMENT, parse_sentry_environment, parse_sentry_release};
 pub use egress::EgressRule;
 pub use endpoint::{Endpoint, Signal};
 pub use export::{Compression, MAX_EXPORT_TIMEOUT_S, Temporality, parse_export_timeout};

@@ -2,6 +2,7 @@
 
 mod bootstrap;
 mod egress;
+mod error_tracking;
 mod export_history;
 mod exports;
 mod operators;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{ExportChange, ExportReader, ExportWriter, OtelEnvironment, Settings};
+use super::{Environment, ExportChange, ExportReader, ExportWriter, OtelEnvironment, SentryEnvironment, Settings};
 use crate::auth::{Actor, Operator, WorkspaceAdmin, WorkspaceMember};
 use crate::egress::Policy;
 use crate::live::{ExportTarget, Exports};
@@ -38,8 +39,8 @@ fn house_with(vars: &[(&str, &str)]) -> House {
 }
 
 fn open(path: &std::path::Path, key: [u8; 32], vars: &[(&str, &str)]) -> Settings {
-    let environment =
-        OtelEnvironment::from_vars(|name| vars.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned())).unwrap();
+    let vars = |name: &str| vars.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
+    let environment = Environment { otel: OtelEnvironment::from_vars(vars).unwrap(), sentry: SentryEnvironment::from_vars(vars).unwrap() };
     let egress = Policy::new(["127.0.0.0/8".parse().unwrap()]);
     Settings::open(Store::open(path).unwrap(), Vault::from_key(key), environment, Uuid::nil(), egress).unwrap()
 }

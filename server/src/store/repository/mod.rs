@@ -2,6 +2,7 @@
 //! [`Changes`](super::Changes).
 
 mod api_keys;
+mod error_tracking;
 mod exports;
 mod members;
 mod meta;

@@ -34,6 +34,7 @@ pub fn request() -> Request {
             upstream_address: Some("api.upstream.test:443".into()),
         }),
         failure: None,
+        user: None,
         cancelled: false,
         trace: TraceContext {
             trace_id: [1; 16],

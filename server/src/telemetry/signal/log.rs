@@ -86,7 +86,7 @@ mod tests {
             (Some(503), None, (Severity::Error, "ERROR")),
             (None, Some("connection_closed"), (Severity::Error, "ERROR")),
         ] {
-            let failure = failure.map(|kind| Failure { kind, message: String::new() });
+            let failure = failure.map(|kind| Failure::new(kind, String::new()));
             let record = map(&Request { status, failure, ..fixture() });
             assert_eq!((record.severity_number(), record.severity_text()), (Some(expected.0), Some(expected.1)), "{status:?}");
         }

@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn outcome_and_error_type_follow_the_answer() {
-        let failure = || Some(Failure { kind: "timeout", message: "no answer".to_owned() });
+        let failure = || Some(Failure::new("timeout", "no answer".to_owned()));
         for (status, failure, cancelled, expected, error) in [
             (Some(200), None, false, Outcome::Success, None),
             (Some(302), None, false, Outcome::Success, None),

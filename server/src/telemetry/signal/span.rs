@@ -211,7 +211,7 @@ mod tests {
     fn a_failed_request_is_an_error_with_an_exception() {
         let failed = Request {
             status: Some(502),
-            failure: Some(Failure { kind: "connection_refused", message: "refused".to_owned() }),
+            failure: Some(Failure::new("connection_refused", "refused".to_owned())),
             method: "PURGE".to_owned(),
             ..fixture()
         };

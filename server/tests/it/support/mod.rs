@@ -1,6 +1,8 @@
 //! Servers that the tests talk to.
 
+pub mod bugsink;
 pub mod collector;
 pub mod network;
 pub mod process;
+pub mod sentry;
 pub mod upstream;

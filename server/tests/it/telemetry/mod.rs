@@ -175,6 +175,7 @@ fn request(tenant: TenantId) -> Request {
             upstream_address: Some("api.upstream.test:443".into()),
         }),
         failure: None,
+        user: None,
         cancelled: false,
         trace: TraceContext { trace_id: *id.as_bytes(), span_id, parent_span_id: None, flags: 1, state: None },
     }

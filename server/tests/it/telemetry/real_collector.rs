@@ -88,7 +88,7 @@ async fn rotel_reads_what_we_send() {
     let trace = TraceContext { trace_id: [0xab; 16], span_id: [0xcd; 8], parent_span_id: Some([0xef; 8]), flags: 1, state: None };
     rig.emit(Request {
         status: Some(504),
-        failure: Some(Failure { kind: "timeout", message: "no answer".to_owned() }),
+        failure: Some(Failure::new("timeout", "no answer".to_owned())),
         trace: trace.clone(),
         ..request(tenant_id(1))
     });

@@ -125,11 +125,7 @@ async fn a_request_arrives_as_span_log_and_metrics() {
 async fn a_failure_is_an_error_everywhere() {
     let collector = Collector::start().await;
     let rig = Rig::start(exports([operator(&collector)]), quick());
-    rig.emit(Request {
-        status: Some(504),
-        failure: Some(Failure { kind: "timeout", message: "no answer within 60 s".to_owned() }),
-        ..fixed()
-    });
+    rig.emit(Request { status: Some(504), failure: Some(Failure::new("timeout", "no answer within 60 s".to_owned())), ..fixed() });
     rig.telemetry.shutdown(GRACE).await;
     let received = collector.received();
     let span = &received.spans()[0].record;

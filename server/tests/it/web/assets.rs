@@ -6,7 +6,7 @@ use super::TestConsole;
 
 const JS: &[u8] = b"console.log('hydrated')";
 
-fn site() -> tempfile::TempDir {
+pub(super) fn site() -> tempfile::TempDir {
     let site = tempfile::tempdir().unwrap();
     let write = |name: &str, bytes: &[u8]| {
         let path = site.path().join(name);
@@ -21,7 +21,7 @@ fn site() -> tempfile::TempDir {
     write("pkg/theme.0123456789ab.js", b"0");
     write(
         "pkg/manifest.json",
-        br#"{"js": "knoxcall.0123456789ab.js", "wasm": "knoxcall.0123456789ab.wasm", "css": "knoxcall.0123456789ab.css", "theme": "theme.0123456789ab.js"}"#,
+        br#"{"js": "knoxcall.0123456789ab.js", "wasm": "knoxcall.0123456789ab.wasm", "css": "knoxcall.0123456789ab.css", "theme": "theme.0123456789ab.js", "failure": "failure.0123456789ab.js", "error_tracking": "error-tracking.0123456789ab.js"}"#,
     );
     write("favicon.svg", b"<svg/>");
     write(".hidden", b"secret");

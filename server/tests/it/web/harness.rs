@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use server::auth::{Auth, Clock};
 use server::backend::{Backend, Parts};
 use server::bus::{Bus, Interest, Listener};
+use server::error_tracking::ErrorTracking;
 use server::event::{Event, SecurityKind};
 use server::settings::{OtelEnvironment, Settings};
 use server::store::{Changes, Member, Store, User, Workspace};
@@ -72,6 +73,7 @@ impl Recorder {
 
 pub struct TestConsole {
     pub base: String,
+    pub errors: ErrorTracking,
     pub auth: Auth,
     pub store: Store,
     pub settings: Settings,
@@ -102,10 +104,14 @@ impl TestConsole {
             Settings::open(store.clone(), Vault::from_key([7; 32]), OtelEnvironment::default(), Uuid::now_v7(), policy(LOOPBACK)).unwrap();
         let transport = Arc::new(OutboundTransport::new(outbound()));
         let telemetry = Telemetry::start(settings.exports(), &bus, transport, Options::default());
+        let errors = ErrorTracking::new().unwrap();
+        errors.start(settings.server_tracking(), &bus, outbound());
         let backend = Backend::new(Parts {
             auth: auth.clone(),
             settings: settings.clone(),
             telemetry,
+            errors: errors.clone(),
+            outbound: outbound(),
             console_url: public_url.unwrap_or("http://127.0.0.1:3000").to_owned(),
             gateway_url: "http://127.0.0.1:8080".to_owned(),
         });
@@ -114,7 +120,7 @@ impl TestConsole {
         let base = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
         let serving = tokio::spawn(serve(listener, console, stop.clone(), Duration::from_secs(10)));
-        Self { base, auth, store, settings, clock, events, serving, stop: stop.drop_guard(), _folder: folder }
+        Self { base, errors, auth, store, settings, clock, events, serving, stop: stop.drop_guard(), _folder: folder }
     }
 
     /// Ends it as a signal does, and waits for the end.

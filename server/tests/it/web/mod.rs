@@ -3,10 +3,11 @@
 
 mod assets;
 mod browser;
-mod console;
+pub mod console;
 mod csrf;
 mod disabling;
 mod egress;
+mod error_tracking;
 mod events;
 mod forms;
 mod functions;

@@ -49,6 +49,11 @@ pub async fn probe_panic() -> Result<(), ApiError> {
     panic!("a probe panics on purpose")
 }
 
+#[server(prefix = "/api", endpoint = "probe/internal")]
+pub async fn probe_internal() -> Result<(), ApiError> {
+    Err(server::backend::to_api(server::settings::Error::Store("the disk is full".to_owned())))
+}
+
 /// The linker may drop what `inventory` collects from a test binary.
 pub fn register() {
     use server_fn::axum::register_explicit;
@@ -60,4 +65,5 @@ pub fn register() {
     register_explicit::<ProbeSetup>();
     register_explicit::<ProbeWorkspace>();
     register_explicit::<ProbePanic>();
+    register_explicit::<ProbeInternal>();
 }

@@ -39,7 +39,7 @@ impl Process {
     /// How it ended, and what it said.
     pub fn try_start(data: &Path, setup: &Setup<'_>) -> Result<Self, (ExitStatus, String)> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_knoxcall"));
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OTEL_") || name.starts_with("KNOXCALL_")) {
+        for (name, _) in std::env::vars().filter(|(name, _)| ["OTEL_", "SENTRY_", "KNOXCALL_"].iter().any(|ours| name.starts_with(ours))) {
             command.env_remove(name);
         }
         command.args(["serve", "--console-addr", "127.0.0.1:0", "--gateway-addr", "127.0.0.1:0", "--data-dir"]).arg(data);

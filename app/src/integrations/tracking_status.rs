@@ -1,0 +1,130 @@
+//! How the reporting goes, tier by tier, and what a test found.
+
+use leptos::prelude::*;
+
+use super::browser_test::BrowserTestError;
+use super::tracking_api::TestTracking;
+use super::tracking_words::{drop_reason, failure_sentence, pill, test_heading, test_sentence};
+use super::view_model::thousands;
+use crate::contract::{ServerTrackingStatus, TrackingState, TrackingTest, TrackingView};
+use crate::routes::{Fact, Facts};
+use crate::ui::{Card, CardHeader, Icon, IconName, StatusPill, Time, exact_time};
+
+/// A card for each tier.
+#[component]
+pub fn TierStates(view: TrackingView) -> impl IntoView {
+    let release = match view.release.by {
+        Some(variable) => format!("{} ({})", view.release.value, variable.name()),
+        None => view.release.value,
+    };
+    let browser = match view.browser {
+        TrackingState::Off => "No page loads anything of Sentry's.",
+        TrackingState::Broken => "The stored settings can't be read.",
+        _ => "Each page reports its own errors, straight from the browser.",
+    };
+    let off = matches!(view.browser, TrackingState::Off | TrackingState::Broken);
+    let (server, pages) = (pill(&view.server.state), pill(&view.browser));
+    view! {
+        <Card>
+            <CardHeader title="Server" actions=move || view! { <StatusPill state=server/> }/>
+            <ServerFacts status=view.server release/>
+        </Card>
+        <Card>
+            <CardHeader title="Browser" actions=move || view! { <StatusPill state=pages/> }/>
+            <div class="space-y-3 px-5 pb-5">
+                <p class="text-small text-muted">{browser}</p>
+                {(!off).then(|| view! { <BrowserTestError/> })}
+            </div>
+        </Card>
+    }
+}
+
+#[component]
+fn ServerFacts(status: ServerTrackingStatus, release: String) -> impl IntoView {
+    let none = || view! { <span class="text-faint">"None so far"</span> }.into_any();
+    let sent = status.last_sent_at.map_or_else(none, |at| view! { <Time at/> }.into_any());
+    let since = match status.state {
+        TrackingState::Failing { since } => Some(exact_time(since)),
+        _ => None,
+    };
+    let dropped = status.counts.dropped.into_iter().map(|(reason, count)| {
+        view! { <li>{thousands(count)} " · " {drop_reason(&reason)}</li> }
+    });
+    let dropped = dropped.collect_view();
+    let failure = status.last_failure.map(|failure| {
+        view! {
+            <Fact label="Last failure">
+                <Time at=failure.at/> " · " {failure_sentence(&failure.host, failure.kind)}
+            </Fact>
+        }
+    });
+    view! {
+        <Facts>
+            {since.map(|since| view! { <Fact label="Failing since">{since}</Fact> })}
+            {failure}
+            <Fact label="Last event sent">{sent}</Fact>
+            <Fact label="Sent">{thousands(status.counts.sent)}</Fact>
+            <Fact label="Dropped">
+                {if dropped.is_empty() {
+                    "0".into_any()
+                } else {
+                    view! { <ul class="space-y-0.5">{dropped}</ul> }.into_any()
+                }}
+            </Fact>
+            <Fact label="Waiting">{thousands(status.counts.queued)}</Fact>
+            <Fact label="Release">
+                <span class="font-mono text-[0.9em] break-all">{release}</span>
+            </Fact>
+        </Facts>
+    }
+}
+
+/// Shows the newest result: the action's, or the one that the server kept.
+#[component]
+pub fn TrackingTestPanel(test: ServerAction<TestTracking>, report: Option<TrackingTest>) -> impl IntoView {
+    let (value, pending) = (test.value(), test.pending());
+    let newest = move || match value.get() {
+        Some(Ok(report)) => Some(report),
+        // What was refused says so at its field.
+        Some(Err(_)) => None,
+        None => report.clone(),
+    };
+    view! {
+        <div role="status" aria-label="Test result">
+            {move || {
+                if pending.get() {
+                    return view! { <p class="border-t border-line px-5 py-4 text-small text-muted">"Sending a test error…"</p> }.into_any();
+                }
+                match newest() {
+                    Some(report) => view! { <Report report/> }.into_any(),
+                    None => ().into_any(),
+                }
+            }}
+        </div>
+    }
+}
+
+#[component]
+fn Report(report: TrackingTest) -> impl IntoView {
+    let (heading, sentence) = (test_heading(&report), test_sentence(&report));
+    let passed = report.failure.is_none();
+    let figures = match report.status {
+        Some(status) => format!("HTTP {status} · {} ms", report.latency_ms),
+        None => format!("no answer · {} ms", report.latency_ms),
+    };
+    view! {
+        <div class="space-y-2 border-t border-line px-5 py-4 text-small">
+            <div class="flex flex-wrap items-baseline justify-between gap-x-3 gap-y-1">
+                <h3 class="flex items-center gap-2 text-sm font-medium" class=("text-ok", passed) class=("text-bad", !passed)>
+                    <Icon name=if passed { IconName::Check } else { IconName::Cross }/>
+                    {heading}
+                </h3>
+                <span class="text-faint tabular-nums">
+                    {figures} " · " <Time at=report.at/>
+                </span>
+            </div>
+            <p class="break-words text-muted">{sentence}</p>
+            {report.detail.map(|detail| view! { <p class="font-mono text-[0.9em] break-words text-faint">{detail}</p> })}
+        </div>
+    }
+}
