@@ -2,6 +2,7 @@
 // in to make the page fail: the tests spoil what the server sends (a page that the app can't take over, an answer that it
 // can't read), as a broken proxy would.
 import { type Browser, type BrowserContext, type Page } from "@playwright/test";
+import { Bugsink } from "../support/bugsink.ts";
 import { KnoxCall } from "../support/knoxcall.ts";
 import { Sentry } from "../support/sentry.ts";
 import { bootstrap, EMAIL, expect, expectAccessible, expectFits, hydrated, signIn, test as base } from "../support/test.ts";
@@ -157,7 +158,7 @@ test("a panic arrives once, with message, place and stack, and the page says wha
   const [event, ...others] = sentry.events();
   expect(others).toEqual([]);
   expect(event?.event_id).toBe(id.replaceAll("-", ""));
-  expect(event).toMatchObject({ level: "fatal", tags: { errorId: id } });
+  expect(event).toMatchObject({ level: "fatal", tags: { error_id: id } });
   const exception = event?.exception?.values[0];
   expect(exception).toMatchObject({ type: "WebAssemblyPanic", mechanism: { type: "wasm.panic", handled: false } });
   expect(exception?.value).toMatch(/\(.+\.rs:\d+:\d+\)$/);
@@ -185,7 +186,7 @@ test("what a boundary catches arrives under the page's name, and the page shows 
   const id = (await view.locator(".font-mono").textContent()) ?? "";
   expect(id).toMatch(UUID);
   await expect.poll(() => sentry.events().length).toBe(1);
-  expect(sentry.events()[0]).toMatchObject({ tags: { errorId: id, component: "RouteList" } });
+  expect(sentry.events()[0]).toMatchObject({ tags: { error_id: id, component: "RouteList" } });
   expect(sentry.events()[0]?.exception?.values[0]).toMatchObject({ type: "ErrorBoundary", mechanism: { type: "error_boundary", handled: true } });
   await expect(page.getByRole("navigation", { name: "Main" }), "the rest of the page stays").toBeVisible();
   expectClean(sentry);
@@ -248,7 +249,7 @@ test("the test error is thrown in the browser and its way is told", async ({ bro
   const id = (await result.locator(".font-mono").textContent()) ?? "";
   expect(sentry.events()).toHaveLength(1);
   expect(sentry.events()[0]?.event_id).toBe(id.replaceAll("-", ""));
-  expect(sentry.events()[0]?.tags).toMatchObject({ errorId: id, component: "GlobalSentry" });
+  expect(sentry.events()[0]?.tags).toMatchObject({ error_id: id, component: "GlobalSentry" });
   sentry.status = 403;
   await page.reload();
   await hydrated(page);
@@ -279,6 +280,43 @@ test("a saved DSN is in effect with the next load, and a cleared one is gone wit
   const after = await page.request.get(`${knoxcall.console}/sign-in`);
   expect(after.headers()["content-security-policy"]).toContain("connect-src 'self'; font-src");
   expect(await after.text()).not.toContain("error-tracking");
+});
+
+test("a server that others wrote takes them: uncaught error, rejection and panic", async ({ browser, upstream }) => {
+  test.setTimeout(180_000);
+  const bugsink = await Bugsink.start();
+  const knoxcall = await KnoxCall.start({ bootstrap: bootstrap(upstream.url), env: { SENTRY_DSN: bugsink.dsn, SENTRY_ENVIRONMENT: "e2e" } });
+  try {
+    const { page, context, refused } = await open(browser, knoxcall.console, EMAIL.admin);
+    await page.goto(`/w/acme/routes?q=${PLANTED.query}`);
+    await hydrated(page);
+    const viewer = page.locator("#viewer");
+    const [user, tenant] = [await viewer.getAttribute("data-user"), await viewer.getAttribute("data-tenant")];
+    await page.evaluate((message) => {
+      setTimeout(() => { throw new Error(message); });
+      void Promise.reject(new TypeError(`rejected ${message}`));
+    }, MESSAGE);
+    await expect.poll(async () => (await bugsink.events()).length, { timeout: 30_000 }).toBe(2);
+    await spoil(page);
+    await page.reload();
+    await expect(page.getByRole("status")).toContainText("was sent to error tracking");
+    const id = await page.locator("#failure-id").textContent();
+    await expect.poll(async () => (await bugsink.events()).length, { timeout: 30_000 }).toBe(3);
+    const events = await bugsink.events();
+    expect(events.map((event) => event.exception?.values[0]?.type).sort()).toEqual(["Error", "TypeError", "WebAssemblyPanic"]);
+    for (const event of events) {
+      expect(event.tags).toMatchObject({ tenant_id: tenant });
+      expect(event).toMatchObject({ environment: "e2e", user: { id: user } });
+      expect(event.release).toMatch(/^knoxcall@/);
+      for (const planted of [...Object.values(PLANTED), ...Object.values(EMAIL)]) expect(JSON.stringify(event)).not.toContain(planted);
+    }
+    expect(events.find((event) => event.exception?.values[0]?.type === "WebAssemblyPanic")?.tags).toMatchObject({ error_id: id });
+    expect(refused).toEqual([]);
+    await context.close();
+  } finally {
+    await knoxcall.stop();
+    await bugsink.stop();
+  }
 });
 
 for (const colorScheme of ["light", "dark"] as const) {

@@ -2,7 +2,7 @@
 // reachable by keyboard.
 import { expect, expectAccessible, expectFits, hydrated, test } from "../support/test.ts";
 
-const OPERATOR_PAGES = ["/", "/account", "/settings/integrations", "/settings/integrations/otlp", "/settings/workspaces", "/settings/operators"];
+const OPERATOR_PAGES = ["/", "/account", "/settings/integrations", "/settings/integrations/otlp", "/settings/integrations/sentry", "/settings/workspaces", "/settings/operators"];
 const WORKSPACE_PAGES = [
   "/w/acme",
   "/w/acme/settings/integrations",

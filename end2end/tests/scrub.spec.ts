@@ -86,7 +86,7 @@ test("an event leaves with what is in the list and nothing else", () => {
   );
   expect(JSON.stringify(event)).not.toMatch(/tk_9f|ana@|203\.0|planted/);
   expect(event.user).toBeUndefined();
-  expect(event.tags).toEqual({ tenant_id: "019a1b2c-4111-7111-8111-111111111111", component: "KeyList", errorId: "01234567-89ab-cdef-0123-456789abcdef" });
+  expect(event.tags).toEqual({ tenant_id: "019a1b2c-4111-7111-8111-111111111111", component: "KeyList", error_id: "01234567-89ab-cdef-0123-456789abcdef" });
   expect(event.request).toEqual({ url: "https://c.example/w/acme" });
   expect(event.exception?.values?.[0]?.stacktrace?.frames?.[0]?.filename).toBe("app:///pkg/a.js");
 });

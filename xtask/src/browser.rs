@@ -15,6 +15,7 @@ pub fn test(workspace: &Workspace) -> Result<()> {
     let folder = workspace.ensure_npm("end2end")?;
     let chromium = chromium(&folder)?;
     let rotel = peers::rotel(workspace)?;
+    let bugsink = peers::bugsink(workspace)?;
     step("Server for the browser tests, with the browser's part inside", || {
         Cmd::cargo(workspace).args(["build", "--package", "server", "--features", "embed-assets"]).run()
     })?;
@@ -22,7 +23,8 @@ pub fn test(workspace: &Workspace) -> Result<()> {
         let mut command = Cmd::new(folder.join("node_modules/.bin/playwright"), &folder)
             .arg("test")
             .env("KNOXCALL_BIN", workspace.target.join("debug").join(exe("knoxcall")))
-            .env("KNOXCALL_ROTEL", &rotel);
+            .env("KNOXCALL_ROTEL", &rotel)
+            .env("KNOXCALL_BUGSINK", &bugsink);
         if let Some(path) = chromium {
             command = command.env("KNOXCALL_CHROMIUM", path);
         }
