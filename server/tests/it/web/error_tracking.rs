@@ -1,8 +1,7 @@
 //! What a page carries for error tracking: nothing without a browser DSN, and with one its configuration, the script, and a
 //! policy that lets the page connect to that origin and to no other.
 
-use server::auth::Operator;
-use server::settings::TrackingChange;
+use reqwest::StatusCode;
 use server::values::Role;
 
 use super::assets::site;
@@ -10,9 +9,16 @@ use super::{Answer, PASSWORD, TestConsole};
 
 const SCRIPT: &str = "/pkg/error-tracking.0123456789ab.js";
 
+/// Saved as the operator saves it.
 async fn track(console: &TestConsole, dsn: &str, generation: u64) {
-    let change = TrackingChange { dsn_browser: dsn.to_owned(), dsn_server: String::new(), environment: "staging".to_owned(), generation };
-    console.settings.save_error_tracking(&Operator::at_startup(), &change).await.unwrap();
+    if generation == 0 {
+        console.user("root@example.com", true).await;
+    }
+    let root = console.browser().signed_in("root@example.com", PASSWORD).await;
+    let generation = generation.to_string();
+    let fields = [("form[dsn_browser]", dsn), ("form[environment]", "staging"), ("form[generation]", generation.as_str())];
+    let saved = root.call("/api/integrations/save-tracking", &fields).await;
+    assert_eq!(saved.status, StatusCode::OK, "{}", saved.text());
 }
 
 /// Policy and page with the nonce, which is another one each time, replaced.
