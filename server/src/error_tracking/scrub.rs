@@ -109,8 +109,9 @@ impl Scrubber {
             Value::Object(fields) => {
                 let old: Map<String, Value> = std::mem::take(fields).into_iter().collect();
                 for (name, mut value) in old {
+                    let name = self.text(&name).into_owned();
                     self.value(&name, &mut value);
-                    fields.insert(self.text(&name).into_owned(), value);
+                    fields.insert(name, value);
                 }
             }
             // A card's number may come as a number.

@@ -53,6 +53,7 @@ async fn what_fails_arrives_with_its_tags_and_without_anybodys_secrets() {
     let browser = console.browser().signed_in("root@example.com", PASSWORD).await;
     let fields = [("form[dsn_server]", bugsink.dsn.as_str()), ("form[generation]", "0")];
     assert_eq!(browser.call("/api/integrations/save-tracking", &fields).await.status, 200);
+    crate::support::upstream::until("the client is bound", || console.errors.status().is_some()).await;
     let answer = browser.call("/api/probe/panic", &[]).await;
     assert_eq!(answer.status, 500);
     let tested = browser.call("/api/integrations/test-tracking", &fields).await;

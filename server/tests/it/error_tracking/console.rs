@@ -7,6 +7,7 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use uuid::Uuid;
 
 use crate::support::sentry::FakeSentry;
+use crate::support::upstream::until;
 use crate::web::console::ask;
 use crate::web::{Browser, PASSWORD, TestConsole};
 
@@ -37,6 +38,7 @@ async fn a_panic_and_a_failure_are_reported_with_the_id_that_the_client_got() {
     let _log = tracing::subscriber::set_default(log);
     let (browser, user) = signed_in(&console).await;
     save(&browser, &sentry.dsn, "0").await;
+    until("the client is bound", || console.errors.status().is_some()).await;
 
     let answer = browser.call("/api/probe/panic?secret=canaryquery", &[]).await;
     assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
@@ -74,7 +76,9 @@ async fn a_panic_and_a_failure_are_reported_with_the_id_that_the_client_got() {
 
     // Cleared, nothing is reported any more, from the next error on.
     save(&browser, "", "1").await;
-    assert!(console.errors.status().is_none() || console.errors.status().is_some_and(|status| status.accepted == 3));
+    until("the client is gone", || console.errors.status().is_none()).await;
+    browser.call("/api/probe/panic", &[]).await;
+    assert_eq!(sentry.posted().len(), 3);
     let view: TrackingView = ask(&browser, "/api/integrations/tracking", &[]).await;
     assert_eq!((view.server.state, view.dsn_server.value.as_str()), (TrackingState::Off, ""));
 }
