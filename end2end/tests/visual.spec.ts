@@ -1,6 +1,7 @@
 // The Integrations page and an export's page as they are meant to look. A deliberate change of the look is taken over with
 // `npx playwright test visual --update-snapshots` (see cargo xtask test browser for what it needs); look at the new pictures first.
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { KnoxCall } from "../support/knoxcall.ts";
 import { bootstrap, EMAIL, expect, hydrated, signIn, test } from "../support/test.ts";
 
@@ -13,10 +14,23 @@ const PAGES = [
 test("the integrations look as they did", async ({ page, upstream }, info) => {
   const first = info.snapshotPath("integrations-390-light.png");
   test.skip(!existsSync(first) && info.config.updateSnapshots !== "all", `there are no pictures of this platform (${first})`);
+  // With other fonts every line is different, and that says nothing about the pages.
+  const fonts = await page.evaluate(() =>
+    ["system-ui, sans-serif", "monospace"].map((family) => {
+      const context = document.createElement("canvas").getContext("2d");
+      if (context) context.font = `14px ${family}`;
+      return Math.round((context?.measureText("The quick brown fox, 0123456789").width ?? 0) * 10);
+    }),
+  );
+  const taken = join(dirname(first), "fonts.json");
+  if (info.config.updateSnapshots === "all") writeFileSync(taken, `${JSON.stringify(fonts)}\n`);
+  test.skip(readFileSync(taken, "utf8").trim() !== JSON.stringify(fonts), `the pictures were taken with other fonts (${taken})`);
   // A port that is not asked: nothing is exported, so nothing on the page depends on time.
   const text = `${bootstrap(upstream.url)}[workspace.telemetry]\nendpoint = "http://127.0.0.1:9"\n`;
   const knoxcall = await KnoxCall.start({ bootstrap: text });
   await signIn(page, knoxcall.console, EMAIL.operator);
+  // Long before anything happened: points in time are then written out, and lines don't break differently a second later.
+  await page.clock.setFixedTime(new Date("2020-01-01T00:00:00Z"));
   for (const theme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
     for (const width of [390, 1280]) {
