@@ -74,6 +74,12 @@ test("an environment is added, edited with its headers, made the default, and de
   await edit.getByRole("button", { name: "Save environment" }).click();
   await expect(page.getByRole("row", { name: /staging/ })).toContainText("None");
 
+  await page.getByRole("button", { name: "Disable staging" }).click();
+  await expectSaid(page, /^Environment disabled/);
+  await expect(page.getByRole("row", { name: /staging/ })).toContainText("Disabled");
+  await page.getByRole("button", { name: "Enable staging" }).click();
+  await expectSaid(page, /^Environment enabled/);
+
   await page.getByRole("row", { name: /staging/ }).getByRole("button", { name: "Make default" }).click();
   await expect(page.getByRole("row", { name: /staging/ })).toContainText("Default");
   await page.getByRole("button", { name: "Delete production" }).click();

@@ -61,8 +61,31 @@ test("a member is added with a link that is shown once, changes roles, and is re
 
   await page.getByRole("button", { name: "Make viewer of new@globex.test" }).click();
   await expectSaid(page, /^Role changed/);
+  await page.getByRole("button", { name: /^Disable\s+new@/ }).click();
+  await expectSaid(page, /^Member disabled/);
+  await page.getByRole("button", { name: /^Enable\s+new@/ }).click();
+  await expectSaid(page, /^Member enabled/);
   await page.getByRole("button", { name: "Remove new@globex.test" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Remove member" }).click();
   await expectSaid(page, /^Member removed/);
   await expect(page.getByText("new@globex.test")).toHaveCount(0);
+});
+
+test("an operator is added with a link, disabled, enabled and removed", async ({ as }) => {
+  const page = await as("operator");
+  await page.goto("/settings/operators");
+  const long = `${"x".repeat(65)}@example.test`;
+  await page.getByLabel("Email").fill(long);
+  await refused(page, page.getByRole("button", { name: "Add operator" }), /not an e-mail address/);
+  await expect(page.getByLabel("Email")).toHaveValue(long);
+  await page.getByLabel("Email").fill("second@example.test");
+  await page.getByRole("button", { name: "Add operator" }).click();
+  await expect(page.getByText(/\/setup\?token=/).first()).toBeVisible();
+  await page.getByRole("button", { name: /^Disable\s+second@/ }).click();
+  await expectSaid(page, /^Operator disabled/);
+  await page.getByRole("button", { name: /^Enable\s+second@/ }).click();
+  await expectSaid(page, /^Operator enabled/);
+  await page.getByRole("button", { name: /^Remove\s+second@/ }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Remove operator" }).click();
+  await expectSaid(page, /^Operator removed/);
 });
