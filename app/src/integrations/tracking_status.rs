@@ -31,7 +31,7 @@ pub fn TierStates(view: TrackingView) -> impl IntoView {
         </Card>
         <Card>
             <CardHeader title="Browser" actions=move || view! { <StatusPill state=pages/> }/>
-            <div class="space-y-3 px-5 pb-5">
+            <div class="space-y-3 px-5 py-4">
                 <p class="text-small text-muted">{browser}</p>
                 {(!off).then(|| view! { <BrowserTestError/> })}
             </div>
