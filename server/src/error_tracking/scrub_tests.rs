@@ -71,7 +71,7 @@ fn what_stays_readable() {
         "019a1b2c-4111-7111-8111-111111111111",
         "error 019a1b2c-4111-7111-8111-111111111111 of trace 4bf92f3577b34da6a3ce929d0e0e4736",
         "knoxcall@0.1.0",
-        "/root/.cargo/registry/src/index.crates.io/tokio-1.52.0/src/runtime/task/harness.rs",
+        "/build/tokio-1.52.0/src/runtime/task/harness.rs",
         "version 1.2.3 of 4",
         "what? no.",
         "a :: b",
