@@ -1,25 +1,16 @@
-//! The fields of an export's form, and its foot with the buttons. The page puts the form around them.
+//! The fields of an export's form. The page puts the form around them.
 
-use leptos::form::FromFormData;
 use leptos::prelude::*;
-use leptos::server_fn::ServerFn;
-use leptos_router::hooks::use_query_map;
-use web_sys::{FormData, HtmlButtonElement, HtmlInputElement};
+use web_sys::HtmlInputElement;
 
-use super::api::{SaveExport, TestExport};
 use super::header_rows::HeaderRows;
-use super::view_model::{check_endpoint, check_headers, check_service_name, origin_changed, saved_message, signal_urls, temporality_words};
+use super::tested_form::Answer;
+use super::view_model::{check_endpoint, check_headers, check_service_name, origin_changed, signal_urls, temporality_words};
 use crate::contract::values::{Compression, Preset, Signal as OtlpSignal, Temporality, parse_export_timeout};
-use crate::contract::{ApiError, ExportState, ExportView, Field, Managed, UnixMillis, Variable};
-use crate::ui::{
-    ActionError, Button, ButtonKind, FieldSet, FormDraft, Notice, NoticeKind, SecretField, Select, TextField, Time, Toggle, error_of,
-    field_error,
-};
+use crate::contract::{ExportState, ExportView, Field, Managed, Variable};
+use crate::ui::{ActionError, FieldSet, FormDraft, Notice, NoticeKind, SecretField, Select, TextField, Toggle, error_of, field_error};
 
 const EXAMPLE: &str = "https://otlp.example.com";
-
-/// What an action has answered so far.
-pub type Answer = Signal<Option<Result<(), ApiError>>>;
 
 /// All fields. `asked` is a backend whose template is to be filled in, in place of what is stored.
 #[component]
@@ -246,71 +237,4 @@ fn AlsoManaged(variables: Vec<Variable>) -> impl IntoView {
             </div>
         }
     })
-}
-
-/// What is in effect since the last save.
-pub struct Saved {
-    pub endpoint: String,
-    pub state: ExportState,
-    pub at: Option<UnixMillis>,
-    pub by: Option<String>,
-}
-
-/// The foot of the form: the buttons, what saving did, and who saved last.
-#[component]
-pub fn FormFoot(save: ServerAction<SaveExport>, test: ServerAction<TestExport>, answer: Answer, saved: Saved) -> impl IntoView {
-    let query = use_query_map();
-    let message = saved_message(&saved.endpoint, &saved.state);
-    let said = move || {
-        let saved = query.with(|query| query.get_str("saved") == Some("otlp"));
-        // An address keeps `saved` while a later attempt fails.
-        let failed = answer.with(|answer| matches!(answer, Some(Err(_))));
-        if saved && !failed { message.clone() } else { String::new() }
-    };
-    view! {
-        <div class="flex flex-wrap items-center gap-x-3 gap-y-2 border-t border-line px-5 py-3.5">
-            <Button kind=ButtonKind::Primary submit=true pending=save.pending()>
-                "Save"
-            </Button>
-            <TestButton save test/>
-            <p class="text-small font-medium text-ok" role="status">
-                {said}
-            </p>
-            {saved.at.map(|at| view! {
-                <p class="ml-auto text-small text-faint">
-                    "Last saved " <Time at/> {saved.by.map(|by| format!(" by {by}"))}
-                </p>
-            })}
-        </div>
-    }
-}
-
-/// Sends the same form elsewhere: without scripts by its own address, with them by the action.
-#[component]
-fn TestButton(save: ServerAction<SaveExport>, test: ServerAction<TestExport>) -> impl IntoView {
-    let pending = test.pending();
-    let press = move |event: leptos::ev::MouseEvent| {
-        let button: HtmlButtonElement = event_target(&event);
-        let Some(data) = button.form().and_then(|form| FormData::new_with_form(&form).ok()) else { return };
-        event.prevent_default();
-        if pending.get_untracked() {
-            return;
-        }
-        if let Ok(input) = TestExport::from_form_data(&data) {
-            save.value().set(None);
-            test.dispatch(input);
-        }
-    };
-    view! {
-        <button
-            type="submit"
-            formaction=TestExport::url()
-            class=ButtonKind::Secondary.classes()
-            aria-disabled=move || pending.get().then_some("true")
-            aria-busy=move || pending.get().then_some("true")
-            on:click=press
-        >
-            "Send test"
-        </button>
-    }
 }

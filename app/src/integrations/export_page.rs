@@ -5,16 +5,17 @@ use leptos::server_fn::ServerFn;
 
 use super::api::{PauseExport, Place, ResumeExport, RevertExport, SaveExport, TestExport, export};
 use super::attempts::Attempts;
-use super::export_form::{ExportFields, FormFoot, Saved};
+use super::export_form::ExportFields;
 use super::health::{HealthPanel, follow};
 use super::history::History;
 use super::pause::PauseCard;
 use super::presets::{PresetPicker, asked_preset};
 use super::scope::{GlobalScope, WorkspaceScope};
-use super::test_result::TestPanel;
-use super::view_model::{on_off, secret_words};
+use super::test_result::Report;
+use super::tested_form::{Saved, TestResultOf, TestedFoot, refused};
+use super::view_model::{on_off, saved_message, secret_words};
 use crate::contract::values::{Preset, Signal as OtlpSignal};
-use crate::contract::{ApiError, ExportView, Field};
+use crate::contract::{ExportView, Field};
 use crate::layout::use_slug;
 use crate::routes::{Fact, Facts, form_reset_by, successes};
 use crate::ui::{Card, CardHeader, ErrorView, KeptForm, LinkButton, PageHeader, Skeleton};
@@ -126,21 +127,14 @@ fn Settings(slug: String, global: bool, view: ExportView, actions: Actions, aske
     let Actions { save, saves, .. } = actions;
     let form = form_reset_by(saves);
     let test = ServerAction::<TestExport>::new();
-    let (saved, tested) = (save.value(), test.value());
-    // Whichever was refused last; each clears the other when it starts.
-    let refused = Signal::derive(move || {
-        let error: Option<ApiError> = saved.get().and_then(Result::err).or_else(|| tested.get().and_then(Result::err));
-        error.map(Err::<(), ApiError>)
-    });
-    let saving = save.pending();
-    Effect::new(move |_| {
-        if saving.get() {
-            tested.set(None);
-        }
-    });
+    let refused = refused(save, test);
     let signals: &'static [OtlpSignal] = if global { &OtlpSignal::ALL } else { &WORKSPACE_SIGNALS };
-    let saved_line =
-        Saved { endpoint: view.endpoint.value.clone(), state: view.status.state.clone(), at: view.saved_at, by: view.saved_by.clone() };
+    let saved = Saved {
+        word: "otlp",
+        message: saved_message(&view.endpoint.value, &view.status.state),
+        at: view.saved_at,
+        by: view.saved_by.clone(),
+    };
     let report = view.status.test.clone();
     let managed = view.endpoint.by.is_some();
     let asked = asked.filter(|_| !managed);
@@ -151,9 +145,9 @@ fn Settings(slug: String, global: bool, view: ExportView, actions: Actions, aske
             {(!managed).then(|| view! { <PresetPicker current/> })}
             <KeptForm action=save about=vec![("workspace", slug)] also=TestExport::PATH node_ref=form>
                 <ExportFields view signals answer=refused asked/>
-                <FormFoot save test answer=refused saved=saved_line/>
+                <TestedFoot save test answer=refused saved test_label="Send test"/>
             </KeptForm>
-            <TestPanel test report/>
+            <TestResultOf test report sending="Sending a test…" show=|report| view! { <Report report/> }.into_any()/>
         </Card>
     }
 }

@@ -19,6 +19,7 @@ mod pause;
 mod presets;
 mod scope;
 mod test_result;
+mod tested_form;
 mod tracking_api;
 mod tracking_page;
 mod tracking_status;

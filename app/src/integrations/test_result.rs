@@ -2,38 +2,13 @@
 
 use leptos::prelude::*;
 
-use super::api::TestExport;
 use super::view_model::{test_heading, test_sentence};
 use crate::contract::{TestReport, TestResult};
 use crate::ui::{Icon, IconName, Time};
 
-/// Shows the newest report: the action's, or the one that the server kept.
+/// All of it.
 #[component]
-pub fn TestPanel(test: ServerAction<TestExport>, report: Option<TestReport>) -> impl IntoView {
-    let (value, pending) = (test.value(), test.pending());
-    let newest = move || match value.get() {
-        Some(Ok(report)) => Some(report),
-        // What was refused says so at its field.
-        Some(Err(_)) => None,
-        None => report.clone(),
-    };
-    view! {
-        <div role="status" aria-label="Test result">
-            {move || {
-                if pending.get() {
-                    return view! { <p class="border-t border-line px-5 py-4 text-small text-muted">"Sending a test…"</p> }.into_any();
-                }
-                match newest() {
-                    Some(report) => view! { <Report report/> }.into_any(),
-                    None => ().into_any(),
-                }
-            }}
-        </div>
-    }
-}
-
-#[component]
-fn Report(report: TestReport) -> impl IntoView {
+pub fn Report(report: TestReport) -> impl IntoView {
     let heading = test_heading(&report);
     let passed = report.passed();
     let lines = report.results.into_iter().map(|result| view! { <Line result/> }).collect_view();

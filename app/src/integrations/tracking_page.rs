@@ -1,22 +1,18 @@
 //! `/settings/integrations/sentry`: where errors are reported, and how that goes. For operators alone.
 
-use leptos::form::FromFormData;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_router::hooks::use_query_map;
-use web_sys::{FormData, HtmlButtonElement};
 
+use super::tested_form::{Answer, Saved, TestResultOf, TestedFoot, refused};
 use super::tracking_api::{SaveTracking, TestTracking, tracking};
-use super::tracking_status::{TierStates, TrackingTestPanel};
+use super::tracking_status::{Report, TierStates};
 use super::tracking_words::{check_dsn, check_environment, saved_message};
-use crate::contract::{ApiError, Field, TrackingState, TrackingView};
+use crate::contract::{Field, TrackingState, TrackingView};
 use crate::routes::{form_reset_by, successes};
 use crate::ui::{
-    ActionError, Badge, Button, ButtonKind, Card, CardHeader, ErrorView, FormDraft, KeptForm, LinkButton, Notice, NoticeKind, PageHeader,
-    Skeleton, TextField, Time, error_of, field_error,
+    ActionError, Badge, Card, CardHeader, ErrorView, FormDraft, KeptForm, LinkButton, Notice, NoticeKind, PageHeader, Skeleton, TextField,
+    error_of, field_error,
 };
-
-type Answer = Signal<Option<Result<(), ApiError>>>;
 
 /// The page.
 #[component]
@@ -62,27 +58,17 @@ fn Loaded(view: TrackingView, save: ServerAction<SaveTracking>, test: ServerActi
 #[component]
 fn Settings(view: TrackingView, save: ServerAction<SaveTracking>, test: ServerAction<TestTracking>, saves: Memo<usize>) -> impl IntoView {
     let form = form_reset_by(saves);
-    let (saved, tested) = (save.value(), test.value());
-    // Whichever was refused last; each clears the other when it starts.
-    let refused: Answer = Signal::derive(move || {
-        let error = saved.get().and_then(Result::err).or_else(|| tested.get().and_then(Result::err));
-        error.map(Err::<(), ApiError>)
-    });
-    let saving = save.pending();
-    Effect::new(move |_| {
-        if saving.get() {
-            tested.set(None);
-        }
-    });
+    let refused = refused(save, test);
+    let saved = Saved { word: "tracking", message: saved_message(&view).to_owned(), at: view.saved_at, by: view.saved_by.clone() };
     let report = view.server.test.clone();
     view! {
         <Card>
             <CardHeader title="Settings" subtitle="A change takes effect at once, without a restart."/>
             <KeptForm action=save also=TestTracking::PATH node_ref=form>
-                <Fields view=view.clone() answer=refused/>
-                <Foot view save test answer=refused/>
+                <Fields view answer=refused/>
+                <TestedFoot save test answer=refused saved test_label="Send test error"/>
             </KeptForm>
-            <TrackingTestPanel test report/>
+            <TestResultOf test report sending="Sending a test error…" show=|report| view! { <Report report/> }.into_any()/>
         </Card>
     }
 }
@@ -139,63 +125,5 @@ fn Fields(view: TrackingView, answer: Answer) -> impl IntoView {
                 validate=check_environment
             />
         </div>
-    }
-}
-
-#[component]
-fn Foot(view: TrackingView, save: ServerAction<SaveTracking>, test: ServerAction<TestTracking>, answer: Answer) -> impl IntoView {
-    let query = use_query_map();
-    let message = saved_message(&view);
-    let said = move || {
-        let saved = query.with(|query| query.get_str("saved") == Some("tracking"));
-        // An address keeps `saved` while a later attempt fails.
-        let failed = answer.with(|answer| matches!(answer, Some(Err(_))));
-        if saved && !failed { message } else { "" }
-    };
-    view! {
-        <div class="flex flex-wrap items-center gap-x-3 gap-y-2 border-t border-line px-5 py-3.5">
-            <Button kind=ButtonKind::Primary submit=true pending=save.pending()>
-                "Save"
-            </Button>
-            <TestButton save test/>
-            <p class="text-small font-medium text-ok" role="status">
-                {said}
-            </p>
-            {view.saved_at.map(|at| view! {
-                <p class="ml-auto text-small text-faint">
-                    "Last saved " <Time at/> {view.saved_by.map(|by| format!(" by {by}"))}
-                </p>
-            })}
-        </div>
-    }
-}
-
-/// Sends the same form elsewhere: without scripts by its own address, with them by the action.
-#[component]
-fn TestButton(save: ServerAction<SaveTracking>, test: ServerAction<TestTracking>) -> impl IntoView {
-    let pending = test.pending();
-    let press = move |event: leptos::ev::MouseEvent| {
-        let button: HtmlButtonElement = event_target(&event);
-        let Some(data) = button.form().and_then(|form| FormData::new_with_form(&form).ok()) else { return };
-        event.prevent_default();
-        if pending.get_untracked() {
-            return;
-        }
-        if let Ok(input) = TestTracking::from_form_data(&data) {
-            save.value().set(None);
-            test.dispatch(input);
-        }
-    };
-    view! {
-        <button
-            type="submit"
-            formaction=TestTracking::url()
-            class=ButtonKind::Secondary.classes()
-            aria-disabled=move || pending.get().then_some("true")
-            aria-busy=move || pending.get().then_some("true")
-            on:click=press
-        >
-            "Send test error"
-        </button>
     }
 }

@@ -3,7 +3,6 @@
 use leptos::prelude::*;
 
 use super::browser_test::BrowserTestError;
-use super::tracking_api::TestTracking;
 use super::tracking_words::{drop_reason, failure_sentence, pill, test_heading, test_sentence};
 use super::view_model::thousands;
 use crate::contract::{ServerTrackingStatus, TrackingState, TrackingTest, TrackingView};
@@ -79,33 +78,9 @@ fn ServerFacts(status: ServerTrackingStatus, release: String) -> impl IntoView {
     }
 }
 
-/// Shows the newest result: the action's, or the one that the server kept.
+/// What a test found.
 #[component]
-pub fn TrackingTestPanel(test: ServerAction<TestTracking>, report: Option<TrackingTest>) -> impl IntoView {
-    let (value, pending) = (test.value(), test.pending());
-    let newest = move || match value.get() {
-        Some(Ok(report)) => Some(report),
-        // What was refused says so at its field.
-        Some(Err(_)) => None,
-        None => report.clone(),
-    };
-    view! {
-        <div role="status" aria-label="Test result">
-            {move || {
-                if pending.get() {
-                    return view! { <p class="border-t border-line px-5 py-4 text-small text-muted">"Sending a test error…"</p> }.into_any();
-                }
-                match newest() {
-                    Some(report) => view! { <Report report/> }.into_any(),
-                    None => ().into_any(),
-                }
-            }}
-        </div>
-    }
-}
-
-#[component]
-fn Report(report: TrackingTest) -> impl IntoView {
+pub fn Report(report: TrackingTest) -> impl IntoView {
     let (heading, sentence) = (test_heading(&report), test_sentence(&report));
     let passed = report.failure.is_none();
     let figures = match report.status {
