@@ -13,6 +13,10 @@ export interface Options {
   flags?: string[];
 }
 
+// A test that fails never gets to stop its server.
+const running = new Set<ChildProcess>();
+process.once("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+
 export class KnoxCall {
   private constructor(
     private readonly process: ChildProcess,
@@ -37,8 +41,8 @@ export class KnoxCall {
     args.push(...(options.flags ?? []));
     const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(OTEL_|SENTRY_)/.test(name)));
     const child = spawn(binary, args, { env: { ...inherited, ...options.env } as NodeJS.ProcessEnv, stdio: ["ignore", "pipe", "pipe"] });
-    // A test that fails never gets to stop it.
-    process.once("exit", () => child.kill("SIGKILL"));
+    running.add(child);
+    child.once("exit", () => running.delete(child));
     const lines: string[] = [];
     const collect = (chunk: Buffer) => lines.push(...chunk.toString().split("\n").filter((line) => line.trim() !== ""));
     child.stdout.on("data", collect);

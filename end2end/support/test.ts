@@ -1,8 +1,8 @@
 // What every browser test shares: one real server per worker with an operator, two workspaces and their members, a page
 // per identity, and a check that neither the browser nor the server complained.
 import { AxeBuilder } from "@axe-core/playwright";
-import { type Browser, type BrowserContext, type Page, test as base, expect } from "@playwright/test";
-import { KnoxCall } from "./knoxcall.ts";
+import { type Browser, type BrowserContext, type Locator, type Page, test as base, expect } from "@playwright/test";
+import { KnoxCall, type Options } from "./knoxcall.ts";
 import { Upstream } from "./upstream.ts";
 
 export const PASSWORD = "correct horse battery staple";
@@ -59,6 +59,23 @@ export async function hydrated(page: Page): Promise<void> {
   await expect(page.locator("html[data-hydrated]")).toBeAttached();
 }
 
+export async function open(page: Page, path: string): Promise<void> {
+  await page.goto(path);
+  await hydrated(page);
+}
+
+/** The first pill that says so. */
+export const pill = (page: Page, word: string): Locator => page.locator(".pill", { hasText: word }).first();
+
+/** A server of its own, whose state nobody else changes. */
+export async function withServer(page: Page, upstream: string, who: Identity, options: Partial<Options>, work: (knoxcall: KnoxCall) => Promise<void>): Promise<void> {
+  const knoxcall = await KnoxCall.start({ bootstrap: bootstrap(upstream), ...options });
+  await signIn(page, knoxcall.console, EMAIL[who]);
+  await work(knoxcall);
+  await page.close();
+  await knoxcall.stop();
+}
+
 /** Fails on any accessibility violation that axe can find. */
 export async function expectAccessible(page: Page): Promise<void> {
   const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]).analyze();
@@ -80,7 +97,7 @@ interface Workers {
   knoxcall: KnoxCall;
 }
 
-async function open(browser: Browser, options: object): Promise<{ context: BrowserContext; page: Page; complaints: string[] }> {
+async function openContext(browser: Browser, options: object): Promise<{ context: BrowserContext; page: Page; complaints: string[] }> {
   const context = await browser.newContext(options);
   const page = await context.newPage();
   const complaints = watch(page);
@@ -124,7 +141,7 @@ export const test = base.extend<Fixtures, Workers>({
   as: async ({ browser, knoxcall, contextOptions, javaScriptEnabled, viewport }, use) => {
     const opened: { context: BrowserContext; complaints: string[] }[] = [];
     await use(async (identity) => {
-      const { context, page, complaints } = await open(browser, { ...contextOptions, javaScriptEnabled, viewport, baseURL: knoxcall.console });
+      const { context, page, complaints } = await openContext(browser, { ...contextOptions, javaScriptEnabled, viewport, baseURL: knoxcall.console });
       opened.push({ context, complaints });
       await signIn(page, knoxcall.console, EMAIL[identity]);
       return page;

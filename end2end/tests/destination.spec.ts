@@ -1,21 +1,14 @@
 // What a person needs to trust a destination: a test before saving, health from real traffic, pause and resume, one that
 // pauses itself, history and the way back, backends that fill the form in; in both scopes, as everybody who may look.
+import type { Locator } from "@playwright/test";
 import { Collector, partial } from "../support/collector.ts";
-import { KnoxCall, type Options } from "../support/knoxcall.ts";
-import { ACME_KEY, bootstrap, EMAIL, expect, expectAccessible, expectFits, hydrated, type Page, signIn, test } from "../support/test.ts";
+import type { KnoxCall } from "../support/knoxcall.ts";
+import { ACME_KEY, EMAIL, expect, expectAccessible, expectFits, hydrated, open, type Page, pill, test, withServer } from "../support/test.ts";
 
 const OWN = "/w/acme/settings/integrations/telemetry";
 const GLOBAL = "/settings/integrations/otlp";
 
 const result = (page: Page) => page.getByRole("status", { name: "Test result" });
-
-/** The pill of the health panel. */
-const pill = (page: Page, word: string) => page.locator(".pill", { hasText: word }).first();
-
-async function open(page: Page, path: string): Promise<void> {
-  await page.goto(path);
-  await hydrated(page);
-}
 
 async function fill(page: Page, endpoint: string): Promise<void> {
   await page.getByLabel("OTLP HTTP endpoint").fill(endpoint);
@@ -31,15 +24,6 @@ async function send(knoxcall: KnoxCall, times = 1): Promise<void> {
     const response = await fetch(`${knoxcall.gateway}/x`, { headers: { "x-knoxcall-key": ACME_KEY, "x-knoxcall-route": "billing" } });
     await response.arrayBuffer();
   }
-}
-
-/** A server of its own, whose state nobody else changes. */
-async function withServer(page: Page, upstream: string, who: keyof typeof EMAIL, options: Partial<Options>, work: (knoxcall: KnoxCall) => Promise<void>): Promise<void> {
-  const knoxcall = await KnoxCall.start({ bootstrap: bootstrap(upstream), ...options });
-  await signIn(page, knoxcall.console, EMAIL[who]);
-  await work(knoxcall);
-  await page.close();
-  await knoxcall.stop();
 }
 
 test("a test says per signal what is wrong, and saves nothing", async ({ page, upstream }) => {
@@ -178,19 +162,22 @@ test("one that only fails pauses itself and resumes only after a test that passe
   test.setTimeout(120_000);
   const collector = await Collector.start();
   collector.answers({ status: 400 });
-  await withServer(page, upstream.url, "operator", { flags: ["--pause-failing-after", "2s"], env: { OTEL_BSP_SCHEDULE_DELAY: "20", OTEL_BLRP_SCHEDULE_DELAY: "20" } }, async (knoxcall) => {
+  await withServer(page, upstream.url, "operator", { flags: ["--pause-failing-after", "8s"], env: { OTEL_BSP_SCHEDULE_DELAY: "20", OTEL_BLRP_SCHEDULE_DELAY: "20" } }, async (knoxcall) => {
     await open(page, knoxcall.console + GLOBAL);
     await fill(page, collector.endpoint);
     await save(page);
-    await expect
-      .poll(
-        async () => {
-          await send(knoxcall);
-          return pill(page, "Paused").isVisible();
-        },
-        { timeout: 60_000, intervals: [150] },
-      )
-      .toBe(true);
+    const failUntil = (sign: Locator) =>
+      expect
+        .poll(
+          async () => {
+            await send(knoxcall);
+            return sign.isVisible();
+          },
+          { timeout: 60_000, intervals: [150] },
+        )
+        .toBe(true);
+    await failUntil(page.getByText(/If that goes on, this export pauses itself on /));
+    await failUntil(pill(page, "Paused"));
     await page.reload();
     await hydrated(page);
     await expect(page.getByText(/Paused itself, after it had only failed/)).toBeVisible();

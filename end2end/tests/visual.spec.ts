@@ -1,4 +1,4 @@
-// The Integrations page and an export's page as they are meant to look. A deliberate change of the look is taken over with
+// The Integrations page and the pages of its cards as they are meant to look. A deliberate change of the look is taken over with
 // `npx playwright test visual --update-snapshots` (see cargo xtask test browser for what it needs); look at the new pictures first.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -8,6 +8,7 @@ import { bootstrap, EMAIL, expect, hydrated, signIn, test } from "../support/tes
 const PAGES = [
   ["integrations", "/settings/integrations"],
   ["export", "/settings/integrations/otlp"],
+  ["error-tracking", "/settings/integrations/sentry"],
   ["workspace-export", "/w/globex/settings/integrations/telemetry"],
 ] as const;
 

@@ -2,15 +2,15 @@
 
 use leptos::prelude::*;
 
-use super::health::Live;
+use super::live::Live;
 use super::view_model::{bytes_words, failure_sentence, outcome_word, thousands};
-use crate::contract::{AttemptOutcome, ExportAttempt, ExportFailure};
+use crate::contract::{AttemptOutcome, ExportAttempt, ExportFailure, ExportStatus};
 use crate::ui::{Card, CardHeader, Cell, Row, Table, Time};
 
 /// The card; nothing before the first attempt.
 #[component]
-pub fn Attempts(live: Live) -> impl IntoView {
-    let attempts = Memo::new(move |_| live.status.with(|status| status.attempts.clone()));
+pub fn Attempts(live: Live<ExportStatus>) -> impl IntoView {
+    let attempts = Memo::new(move |_| live.newest.with(|status| status.attempts.clone()));
     let any = Memo::new(move |_| attempts.with(|attempts| !attempts.is_empty()));
     move || {
         any.get().then(|| {

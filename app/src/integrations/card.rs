@@ -6,19 +6,6 @@ use super::view_model::live_fact;
 use crate::contract::{ExportState, ExportStatus};
 use crate::ui::{Icon, IconName, PillState, StatusPill, Time, exact_time};
 
-/// The pill of an export's state.
-#[must_use]
-pub const fn pill(state: &ExportState) -> PillState {
-    match state {
-        ExportState::Off => PillState::Off,
-        ExportState::Active => PillState::Active,
-        ExportState::Managed => PillState::Managed,
-        ExportState::Failing { .. } => PillState::Failing,
-        ExportState::Paused(_) => PillState::Paused,
-        ExportState::Broken => PillState::Broken,
-    }
-}
-
 /// The live fact of a status, with its point in time where it has one.
 #[component]
 pub fn LiveFact(status: ExportStatus) -> impl IntoView {
@@ -42,7 +29,7 @@ pub fn IntegrationCard(
     icon: IconName,
     name: &'static str,
     summary: &'static str,
-    state: PillState,
+    state: Signal<PillState>,
     /// One live fact.
     children: Children,
 ) -> impl IntoView {
@@ -52,7 +39,7 @@ pub fn IntegrationCard(
                 <span class="grid size-9 place-items-center rounded-md border border-line bg-sunken text-muted">
                     <Icon name=icon/>
                 </span>
-                <StatusPill state/>
+                {move || view! { <StatusPill state=state.get()/> }}
             </div>
             <h2 class="mt-4 text-sm font-semibold text-ink">
                 <a href=href class="after:absolute after:inset-0 after:rounded-lg">

@@ -3,11 +3,12 @@
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
-use super::api::{PauseExport, Place, ResumeExport, RevertExport, SaveExport, TestExport, export};
+use super::api::{PauseExport, Place, ResumeExport, RevertExport, SaveExport, TestExport, export, export_health};
 use super::attempts::Attempts;
 use super::export_form::ExportFields;
-use super::health::{HealthPanel, follow};
+use super::health::HealthPanel;
 use super::history::History;
+use super::live::follow;
 use super::pause::PauseCard;
 use super::presets::{PresetPicker, asked_preset};
 use super::scope::{GlobalScope, WorkspaceScope};
@@ -72,7 +73,8 @@ fn Loaded(place: Place, view: ExportView, actions: Actions, asked: Option<Preset
     let slug = place.slug();
     let may_write = place.may_write();
     let managed = view.endpoint.by.is_some();
-    let live = follow(view.status.clone(), slug.clone());
+    let asked_of = slug.clone();
+    let live = follow(view.status.clone(), move || export_health(asked_of.clone()));
     let (generation, history, configured) = (view.generation, view.history.clone(), !view.endpoint.value.is_empty());
     let form = if may_write {
         view! { <Settings slug=slug.clone() global=matches!(place, Place::Global { .. }) view actions asked/> }.into_any()

@@ -2,14 +2,15 @@
 
 use leptos::prelude::*;
 
-use super::api::{Place, export};
-use super::card::{CardGrid, IntegrationCard, LiveFact, pill};
+use super::api::{Place, export, export_health, page};
+use super::card::{CardGrid, IntegrationCard, LiveFact};
+use super::live::follow;
 use super::scope::{GlobalScope, WorkspaceScope};
 use super::tracking_api::{self, tracking};
 use super::tracking_words::{overall, tiers};
-use crate::contract::{ApiError, ExportView, TrackingView};
+use crate::contract::{ApiError, ExportStatus, ExportView, TrackingView};
 use crate::layout::use_slug;
-use crate::ui::{ErrorView, IconName, PageHeader, Skeleton};
+use crate::ui::{ErrorView, IconName, PageHeader, PillState, Skeleton};
 
 /// `/settings/integrations`, for operators.
 #[component]
@@ -34,7 +35,7 @@ fn Integrations(workspace: Signal<String>) -> impl IntoView {
                     Err(error) => view! { <ErrorView error/> }.into_any(),
                     Ok((Place::Global { workspaces }, view, tracking)) => view! { <ForGlobal workspaces view tracking/> }.into_any(),
                     Ok((Place::Workspace(workspace), view, _)) => {
-                        let href = super::api::page(&workspace.slug);
+                        let slug = workspace.slug.clone();
                         view! {
                             <PageHeader
                                 title="Integrations"
@@ -42,15 +43,12 @@ fn Integrations(workspace: Signal<String>) -> impl IntoView {
                                 scope=move || view! { <WorkspaceScope workspace=workspace.clone()/> }
                             />
                             <CardGrid>
-                                <IntegrationCard
-                                    href
-                                    icon=IconName::Pulse
+                                <ExportCard
+                                    workspace=slug
                                     name="Telemetry export (OTLP)"
                                     summary="Sends this workspace's request logs and metrics to a collector of its own, over OTLP/HTTP."
-                                    state=pill(&view.status.state)
-                                >
-                                    <LiveFact status=view.status/>
-                                </IntegrationCard>
+                                    status=view.status
+                                />
                             </CardGrid>
                         }
                             .into_any()
@@ -82,26 +80,42 @@ fn ForGlobal(
             scope=move || view! { <GlobalScope workspaces=workspaces.clone()/> }
         />
         <CardGrid>
-            <IntegrationCard
-                href=super::api::page("")
-                icon=IconName::Pulse
+            <ExportCard
+                workspace=String::new()
                 name="OpenTelemetry export"
                 summary="Sends traces, logs and metrics of every request to your collector, over OTLP/HTTP."
-                state=pill(&view.status.state)
-            >
-                <LiveFact status=view.status/>
-            </IntegrationCard>
-            {tracking.map(|tracking| view! {
-                <IntegrationCard
-                    href=tracking_api::PAGE
-                    icon=IconName::Warning
-                    name="Error tracking (Sentry)"
-                    summary="Reports errors of the console's pages and of the server to Sentry, scrubbed before they leave."
-                    state=overall(&tracking)
-                >
-                    <span>{tiers(&tracking)}</span>
-                </IntegrationCard>
-            })}
+                status=view.status
+            />
+            {tracking.map(|view| view! { <TrackingCard view/> })}
         </CardGrid>
+    }
+}
+
+#[component]
+fn ExportCard(workspace: String, name: &'static str, summary: &'static str, status: ExportStatus) -> impl IntoView {
+    let href = page(&workspace);
+    let newest = follow(status, move || export_health(workspace.clone())).newest;
+    let state = Signal::derive(move || newest.with(|status| PillState::of_export(&status.state)));
+    view! {
+        <IntegrationCard href icon=IconName::Pulse name summary state>
+            {move || view! { <LiveFact status=newest.get()/> }}
+        </IntegrationCard>
+    }
+}
+
+#[component]
+fn TrackingCard(view: TrackingView) -> impl IntoView {
+    let newest = follow(view, tracking).newest;
+    let state = Signal::derive(move || newest.with(overall));
+    view! {
+        <IntegrationCard
+            href=tracking_api::PAGE
+            icon=IconName::Warning
+            name="Error tracking (Sentry)"
+            summary="Reports errors of the console's pages and of the server to Sentry, scrubbed before they leave."
+            state
+        >
+            <span>{move || newest.with(tiers)}</span>
+        </IntegrationCard>
     }
 }

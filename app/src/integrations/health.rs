@@ -1,32 +1,26 @@
 //! How a destination is doing: state, last export, last error with what to do about it, and where every record went.
 //!
-//! In the browser it asks again every two seconds while the page is visible; without scripts a reload does the same. A
-//! screen reader hears changes of the state only.
-
-use std::time::Duration;
+//! A screen reader hears changes of the state only.
 
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
-use super::api::export_health;
-use super::card::{LiveFact, pill};
+use super::card::LiveFact;
 use super::chart::HourChart;
+use super::live::{Live, NotLive};
 use super::view_model::{announcement, counts, drop_reason, failure_sentence, hour_counts, hour_drops, overflow_sentence, thousands};
 use crate::contract::{ExportFailure, ExportState, ExportStatus};
-use crate::ui::{Card, CardHeader, StatusPill, Time};
-
-const EVERY: Duration = Duration::from_secs(2);
+use crate::ui::{Card, CardHeader, PillState, StatusPill, Time};
 
 /// The panel.
 #[component]
-pub fn HealthPanel(live: Live) -> impl IntoView {
-    let Live { status, reachable } = live;
+pub fn HealthPanel(live: Live<ExportStatus>) -> impl IntoView {
+    let Live { newest: status, reachable } = live;
     let spoken = Memo::new(move |_| status.with(|status| announcement(&status.state)));
     view! {
         <Card>
             <CardHeader
                 title="Health"
-                actions=move || view! { {move || status.with(|status| view! { <StatusPill state=pill(&status.state)/> })} }
+                actions=move || view! { {move || status.with(|status| view! { <StatusPill state=PillState::of_export(&status.state)/> })} }
             />
             <p class="sr-only" role="status">
                 {spoken}
@@ -43,9 +37,7 @@ pub fn HealthPanel(live: Live) -> impl IntoView {
                     </summary>
                     {move || status.with(|status| view! { <Counts status=status.clone()/> })}
                 </details>
-                <p class="px-5 py-3 text-small text-faint" class:hidden=move || reachable.get()>
-                    "The server can't be reached; these figures are not live."
-                </p>
+                <NotLive reachable/>
             </div>
         </Card>
     }
@@ -174,42 +166,4 @@ fn Counts(status: ExportStatus) -> impl IntoView {
             })}
         </div>
     }
-}
-
-/// The newest status, and whether the last question for it was answered.
-#[derive(Clone, Copy)]
-pub struct Live {
-    pub status: RwSignal<ExportStatus>,
-    reachable: RwSignal<bool>,
-}
-
-/// Starts asking once scripts run, and stops with the component. `workspace` is a slug, or empty for the Global scope.
-pub fn follow(initial: ExportStatus, workspace: String) -> Live {
-    let live = Live { status: RwSignal::new(initial), reachable: RwSignal::new(true) };
-    let asking = RwSignal::new(false);
-    Effect::new(move |_| {
-        let workspace = workspace.clone();
-        let tick = move || {
-            if document().hidden() || asking.try_get_untracked() != Some(false) {
-                return;
-            }
-            asking.set(true);
-            let workspace = workspace.clone();
-            spawn_local(async move {
-                let answer = export_health(workspace).await;
-                // The page may be gone by now: then there is nobody to tell.
-                let _ = asking.try_set(false);
-                let _ = live.reachable.try_set(answer.is_ok());
-                if let Ok(status) = answer
-                    && live.status.try_with_untracked(|shown| *shown != status) == Some(true)
-                {
-                    let _ = live.status.try_set(status);
-                }
-            });
-        };
-        if let Ok(handle) = set_interval_with_handle(tick, EVERY) {
-            on_cleanup(move || handle.clear());
-        }
-    });
-    live
 }

@@ -15,6 +15,7 @@ mod grid;
 mod header_rows;
 mod health;
 mod history;
+mod live;
 mod pause;
 mod presets;
 mod scope;

@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 
 use super::api::{PauseExport, ResumeExport};
-use super::health::Live;
-use crate::contract::ExportState;
+use super::live::Live;
+use crate::contract::{ExportState, ExportStatus};
 use crate::ui::{ActionError, Button, Card, CardHeader, KeptForm, Notice, NoticeKind, Time, error_of, exact_time};
 
 /// What can be done at the moment.
@@ -22,19 +22,19 @@ enum Offer {
 pub fn PauseCard(
     workspace: String,
     generation: u64,
-    live: Live,
+    live: Live<ExportStatus>,
     pause: ServerAction<PauseExport>,
     resume: ServerAction<ResumeExport>,
 ) -> impl IntoView {
     let offer = Memo::new(move |_| {
-        live.status.with(|status| match &status.state {
+        live.newest.with(|status| match &status.state {
             ExportState::Paused(paused) if paused.by.is_none() => Offer::Test,
             ExportState::Paused(_) => Offer::Resume,
             ExportState::Active | ExportState::Failing { .. } => Offer::Pause,
             ExportState::Off | ExportState::Managed | ExportState::Broken => Offer::Nothing,
         })
     });
-    let countdown = Memo::new(move |_| live.status.with(|status| status.pauses_at));
+    let countdown = Memo::new(move |_| live.newest.with(|status| status.pauses_at));
     view! {
         {move || {
             let workspace = workspace.clone();
@@ -79,8 +79,8 @@ fn Pause(workspace: String, generation: u64, pause: ServerAction<PauseExport>, c
 }
 
 #[component]
-fn Resume(workspace: String, generation: u64, resume: ServerAction<ResumeExport>, itself: bool, live: Live) -> impl IntoView {
-    let paused = live.status.with_untracked(|status| match &status.state {
+fn Resume(workspace: String, generation: u64, resume: ServerAction<ResumeExport>, itself: bool, live: Live<ExportStatus>) -> impl IntoView {
+    let paused = live.newest.with_untracked(|status| match &status.state {
         ExportState::Paused(paused) => Some(paused.clone()),
         _ => None,
     });
@@ -91,7 +91,7 @@ fn Resume(workspace: String, generation: u64, resume: ServerAction<ResumeExport>
         };
         view! { <p>{by} <Time at=paused.since/> ". Nothing is collected."</p> }
     });
-    let failed = itself.then(|| live.status.with_untracked(|status| status.test.as_ref().is_some_and(|report| !report.passed())));
+    let failed = itself.then(|| live.newest.with_untracked(|status| status.test.as_ref().is_some_and(|report| !report.passed())));
     view! {
         <Card>
             <CardHeader

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
+use super::live::follow;
 use super::tested_form::{Answer, Saved, TestResultOf, TestedFoot, refused};
 use super::tracking_api::{SaveTracking, TestTracking, tracking};
 use super::tracking_status::{Report, TierStates};
@@ -23,12 +24,6 @@ pub fn GlobalSentry() -> impl IntoView {
     let tests = successes(test);
     let loaded = Resource::new_blocking(move || (saves.get(), tests.get()), |_| tracking());
     view! {
-        <PageHeader
-            title="Error tracking (Sentry)"
-            subtitle="Errors of the console's pages and of the server, to Sentry or anything that takes its events."
-            scope=|| view! { <Badge>"Global"</Badge> }
-            actions=|| view! { <LinkButton href="/settings/integrations">"All integrations"</LinkButton> }
-        />
         <Transition fallback=|| view! { <Skeleton lines=8/> }>
             {move || Suspend::new(async move {
                 match loaded.await {
@@ -42,14 +37,20 @@ pub fn GlobalSentry() -> impl IntoView {
 
 #[component]
 fn Loaded(view: TrackingView, save: ServerAction<SaveTracking>, test: ServerAction<TestTracking>, saves: Memo<usize>) -> impl IntoView {
-    let status = view.clone();
+    let live = follow(view.clone(), tracking);
     view! {
+        <PageHeader
+            title="Error tracking (Sentry)"
+            subtitle="Errors of the console's pages and of the server, to Sentry or anything that takes its events."
+            scope=|| view! { <Badge>"Global"</Badge> }
+            actions=|| view! { <LinkButton href="/settings/integrations">"All integrations"</LinkButton> }
+        />
         <div class="grid grid-cols-1 items-start gap-6 min-[1100px]:grid-cols-[minmax(0,640px)_minmax(320px,1fr)]">
             <div class="min-w-0 space-y-6">
                 <Settings view save test saves/>
             </div>
             <div class="min-w-0 space-y-6">
-                <TierStates view=status/>
+                <TierStates live/>
             </div>
         </div>
     }

@@ -3,43 +3,59 @@
 use leptos::prelude::*;
 
 use super::browser_test::BrowserTestError;
+use super::live::{Live, NotLive};
 use super::tracking_words::{drop_reason, failure_sentence, pill, test_heading, test_sentence};
 use super::view_model::thousands;
-use crate::contract::{ServerTrackingStatus, TrackingState, TrackingTest, TrackingView};
+use crate::contract::{TrackingState, TrackingTest, TrackingView};
 use crate::routes::{Fact, Facts};
-use crate::ui::{Card, CardHeader, Icon, IconName, StatusPill, Time, exact_time};
+use crate::ui::{Card, CardHeader, Icon, IconName, PillState, StatusPill, Time, exact_time};
 
 /// A card for each tier.
 #[component]
-pub fn TierStates(view: TrackingView) -> impl IntoView {
-    let release = match view.release.by {
-        Some(variable) => format!("{} ({})", view.release.value, variable.name()),
-        None => view.release.value,
-    };
-    let browser = match view.browser {
-        TrackingState::Off => "No page loads anything of Sentry's.",
-        TrackingState::Broken => "The stored settings can't be read.",
-        _ => "Each page reports its own errors, straight from the browser.",
-    };
-    let off = matches!(view.browser, TrackingState::Off | TrackingState::Broken);
-    let (server, pages) = (pill(&view.server.state), pill(&view.browser));
+pub fn TierStates(live: Live<TrackingView>) -> impl IntoView {
+    let Live { newest, reachable } = live;
+    let server = Memo::new(move |_| newest.with(|view| pill(&view.server.state)));
+    let browser = Memo::new(move |_| newest.with(|view| pill(&view.browser)));
+    let spoken = move || format!("Server: {}. Browser: {}.", server.get().word(), browser.get().word());
     view! {
         <Card>
-            <CardHeader title="Server" actions=move || view! { <StatusPill state=server/> }/>
-            <ServerFacts status=view.server release/>
+            <CardHeader title="Server" actions=move || view! { {move || view! { <StatusPill state=server.get()/> }} }/>
+            {move || view! { <ServerFacts view=newest.get()/> }}
+            <NotLive reachable/>
         </Card>
         <Card>
-            <CardHeader title="Browser" actions=move || view! { <StatusPill state=pages/> }/>
-            <div class="space-y-3 px-5 py-4">
-                <p class="text-small text-muted">{browser}</p>
-                {(!off).then(|| view! { <BrowserTestError/> })}
-            </div>
+            <CardHeader title="Browser" actions=move || view! { {move || view! { <StatusPill state=browser.get()/> }} }/>
+            {move || view! { <Pages state=browser.get()/> }}
         </Card>
+        <p class="sr-only" role="status">
+            {spoken}
+        </p>
     }
 }
 
 #[component]
-fn ServerFacts(status: ServerTrackingStatus, release: String) -> impl IntoView {
+fn Pages(state: PillState) -> impl IntoView {
+    let words = match state {
+        PillState::Off => "No page loads anything of Sentry's.",
+        PillState::Broken => "The stored settings can't be read.",
+        _ => "Each page reports its own errors, straight from the browser.",
+    };
+    let off = matches!(state, PillState::Off | PillState::Broken);
+    view! {
+        <div class="space-y-3 px-5 py-4">
+            <p class="text-small text-muted">{words}</p>
+            {(!off).then(|| view! { <BrowserTestError/> })}
+        </div>
+    }
+}
+
+#[component]
+fn ServerFacts(view: TrackingView) -> impl IntoView {
+    let status = view.server;
+    let release = match view.release.by {
+        Some(variable) => format!("{} ({})", view.release.value, variable.name()),
+        None => view.release.value,
+    };
     let none = || view! { <span class="text-faint">"None so far"</span> }.into_any();
     let sent = status.last_sent_at.map_or_else(none, |at| view! { <Time at/> }.into_any());
     let since = match status.state {

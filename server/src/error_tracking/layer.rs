@@ -53,9 +53,10 @@ impl<S: Subscriber> tracing_subscriber::Layer<S> for Layer {
     }
 }
 
-/// The part of the program, such as `telemetry`.
+/// The part of the program, such as `telemetry`; `server` for what is told of tasks anywhere.
 fn room_of(target: &'static str) -> &'static str {
-    target.strip_prefix(OURS).and_then(|rest| rest.split("::").next()).unwrap_or("server")
+    let room = target.strip_prefix(OURS).and_then(|rest| rest.split("::").next());
+    room.filter(|room| *room != "faults").unwrap_or("server")
 }
 
 /// What a log line carries.

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime};
 
 use arc_swap::ArcSwap;
@@ -46,8 +47,14 @@ impl Handler {
     pub(super) async fn handle(&self, request: Request<Incoming>, client: &Client) -> Response<Body> {
         let wall = SystemTime::now();
         let begun = Begun { id: ids::request_id(wall), wall, clock: Instant::now() };
-        let passed = faults::caught(self.pass(request, client, begun)).await;
+        let recorded = AtomicBool::new(false);
+        let passed = faults::caught(self.pass(request, client, begun, &recorded)).await;
         let mut response = passed.unwrap_or_else(|panic| {
+            if !recorded.load(Ordering::Relaxed) {
+                // No event will tell of it.
+                let error_id = ids::error_id(begun.id);
+                tracing::error!(%error_id, panic = panic.message, location = panic.location, "a request panicked before it was recorded");
+            }
             let at = panic.location.map(|location| format!(" at {location}")).unwrap_or_default();
             let detail = format!("a handler panicked{at}: {}", panic.message);
             let mut refusal = Refusal::failed(StatusCode::INTERNAL_SERVER_ERROR, "Internal error", "panic", detail);
@@ -60,7 +67,7 @@ impl Handler {
         response
     }
 
-    async fn pass(&self, request: Request<Incoming>, client: &Client, begun: Begun) -> Response<Body> {
+    async fn pass(&self, request: Request<Incoming>, client: &Client, begun: Begun, recorded: &AtomicBool) -> Response<Body> {
         let (parts, body) = request.into_parts();
         let in_doubt = client.watch.as_ref().is_some_and(|watch| watch.next_is_in_doubt());
         let host = if in_doubt { Err(Refusal::bad("Ambiguous message framing")) } else { shape::check(&parts) };
@@ -81,6 +88,7 @@ impl Handler {
             Some(trace) => Record::open(&self.bus, begun, client.address, &parts, host.as_ref(), &found, trace.clone()),
             None => Record::default(),
         };
+        recorded.store(trace.is_some(), Ordering::Relaxed);
         let (host, route, environment) = match (found.refusal, host, found.route, found.environment) {
             (None, Some(host), Some(route), Some(environment)) => (host, route, environment),
             (refusal, ..) => {

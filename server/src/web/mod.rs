@@ -17,6 +17,7 @@ mod panics;
 mod request;
 mod router;
 mod serve;
+mod tasks;
 mod visitor;
 
 use std::sync::Arc;

@@ -10,10 +10,11 @@ use axum::routing::get;
 use http::{Request, StatusCode};
 use leptos_axum::{LeptosRoutes, generate_route_list, render_app_async_stream_with_context};
 
-use super::{Console, answer, assets, context, health, middleware, visitor};
+use super::{Console, answer, assets, context, health, middleware, tasks, visitor};
 
 /// The console as a service. Call it inside the runtime: Leptos takes hold of it.
 pub fn router(console: &Console) -> Router {
+    tasks::carry_requests();
     let open =
         Router::new().route("/healthz", get(health::live)).route("/readyz", get(health::ready)).route("/pkg/{*file}", get(assets::package));
     let pages = Router::new()

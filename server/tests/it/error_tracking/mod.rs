@@ -3,6 +3,7 @@
 mod bugsink;
 mod console;
 mod delivery;
+mod panics;
 mod reload;
 
 use std::sync::Arc;

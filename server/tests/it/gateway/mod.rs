@@ -13,3 +13,4 @@ mod streaming;
 mod w3c;
 
 pub use egress::HOSTILE;
+pub use rig::{Rig, TENANT, Table, client};

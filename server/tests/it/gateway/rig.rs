@@ -137,6 +137,15 @@ impl Rig {
     }
 
     pub async fn with(table: &Table, config: Config, outbound: Outbound) -> Self {
+        Self::listening(&Bus::default(), table, config, outbound).await
+    }
+
+    /// Beside other listeners.
+    pub async fn on(bus: &Bus, table: &Table, outbound: Outbound) -> Self {
+        Self::listening(bus, table, Config::default(), outbound).await
+    }
+
+    async fn listening(bus: &Bus, table: &Table, config: Config, outbound: Outbound) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let routing = Arc::new(ArcSwap::from_pointee(table.build()));
@@ -146,10 +155,9 @@ impl Rig {
             panic: AtomicBool::new(false),
             kept: Mutex::default(),
         });
-        let bus = Bus::default();
         bus.listen(&(Arc::clone(&recorder) as Arc<dyn Listener>));
         let shutdown = CancellationToken::new();
-        let served = tokio::spawn(gateway::serve(listener, config, Arc::clone(&routing), bus, outbound, shutdown.clone()));
+        let served = tokio::spawn(gateway::serve(listener, config, Arc::clone(&routing), bus.clone(), outbound, shutdown.clone()));
         Self { address, routing, recorder, shutdown, served }
     }
 
