@@ -5,14 +5,16 @@ use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
 
-use crate::values::{EgressRule, TenantId};
+use crate::values::{DeliveryMethod, EgressRule, EventType, TenantId};
 
 /// Something that happened in the gateway or the console.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "nearly every event is a request, and each is allocated once, behind an Arc")]
 pub enum Event {
     Request(Request),
     Security(Security),
+    Webhook(Webhook),
+    Ai(Ai),
+    Audit(Audit),
 }
 
 impl Event {
@@ -22,6 +24,9 @@ impl Event {
         match self {
             Self::Request(request) => request.tenant,
             Self::Security(security) => security.tenant,
+            Self::Webhook(webhook) => Some(webhook.tenant),
+            Self::Ai(ai) => Some(ai.tenant),
+            Self::Audit(audit) => audit.tenant,
         }
     }
 
@@ -35,10 +40,19 @@ impl Event {
                     + r.path.len()
                     + r.server_address.len()
                     + r.user_agent.as_ref().map_or(0, String::len)
-                    + r.trace.state.as_ref().map_or(0, String::len);
+                    + r.trace.size();
                 size_of::<Self>() + texts + 64
             }
             Self::Security(_) => size_of::<Self>() + 64,
+            Self::Webhook(webhook) => {
+                size_of::<Self>() + webhook.failure.as_ref().map_or(0, |failure| failure.message.len()) + webhook.trace.size() + 64
+            }
+            Self::Ai(ai) => {
+                let texts = [&ai.request_model, &ai.response_model, &ai.response_id].into_iter().flatten().map(String::len).sum::<usize>();
+                let reasons = ai.finish_reasons.iter().map(|reason| reason.len() + size_of::<String>()).sum::<usize>();
+                size_of::<Self>() + texts + reasons + ai.failure.as_ref().map_or(0, |failure| failure.message.len()) + ai.trace.size() + 64
+            }
+            Self::Audit(audit) => size_of::<Self>() + audit.entry.len() + 64,
         }
     }
 }
@@ -149,6 +163,11 @@ impl TraceContext {
     pub const fn sampled(&self) -> bool {
         self.flags & 1 == 1
     }
+
+    /// What it holds on the heap, in bytes.
+    fn size(&self) -> usize {
+        self.state.as_ref().map_or(0, String::len)
+    }
 }
 
 /// Something an operator should know about who tries to get in.
@@ -174,6 +193,7 @@ pub enum SecurityKind {
         rule: EgressRule,
     },
     SettingsDecryptFailed,
+    WebhookSecretRotated,
 }
 
 impl SecurityKind {
@@ -187,6 +207,7 @@ impl SecurityKind {
             Self::CsrfRejected => "csrf.rejected",
             Self::EgressBlocked { .. } => "egress.blocked",
             Self::SettingsDecryptFailed => "settings.decrypt_failed",
+            Self::WebhookSecretRotated => "webhook.secret_rotated",
         }
     }
 
@@ -194,9 +215,95 @@ impl SecurityKind {
     #[must_use]
     pub const fn severity(self) -> &'static str {
         match self {
-            Self::LoginFailed | Self::ApiKeyRejected => "low",
+            Self::LoginFailed | Self::ApiKeyRejected | Self::WebhookSecretRotated => "low",
             Self::EgressBlocked { rule: EgressRule::CloudMetadata } | Self::LoginLocked | Self::SettingsDecryptFailed => "high",
             Self::AuthzDenied | Self::CsrfRejected | Self::EgressBlocked { .. } => "medium",
         }
     }
+}
+
+/// One attempt to deliver a webhook. Holds no body, no header and, of the URL, only where it leads.
+#[derive(Clone, Debug)]
+pub struct Webhook {
+    pub started: SystemTime,
+    /// Until the answer's head was there, or the attempt failed.
+    pub duration: Duration,
+    pub tenant: TenantId,
+    /// The endpoint's id.
+    pub endpoint: Uuid,
+    /// The same in every attempt: `webhook-id`.
+    pub delivery: Uuid,
+    /// Such as `request.server_error`.
+    pub event_type: EventType,
+    pub method: DeliveryMethod,
+    /// The receiver's.
+    pub server_address: Arc<str>,
+    pub server_port: u16,
+    pub status: Option<u16>,
+    /// 0 for the first attempt.
+    pub retry_count: u32,
+    pub failure: Option<Failure>,
+    /// Of the request that caused it, when one did.
+    pub request_id: Option<Uuid>,
+    /// The attempt's own span, in the trace of what caused it.
+    pub trace: TraceContext,
+}
+
+impl Webhook {
+    #[must_use]
+    pub fn succeeded(&self) -> bool {
+        self.failure.is_none() && self.status.is_some_and(|status| (200..300).contains(&status))
+    }
+}
+
+/// One call of an AI provider. Never a prompt or a completion.
+#[derive(Clone, Debug)]
+pub struct Ai {
+    pub started: SystemTime,
+    /// Until the last byte of the answer was passed on.
+    pub duration: Duration,
+    /// Of a streamed answer: from the call to its first chunk.
+    pub time_to_first_chunk: Option<Duration>,
+    pub tenant: TenantId,
+    /// The agent's slug.
+    pub agent: Arc<str>,
+    /// `gen_ai.operation.name`: `chat`, `embeddings`, `text_completion`, …
+    pub operation: &'static str,
+    /// `gen_ai.provider.name`: `openai`, `anthropic`, …
+    pub provider: &'static str,
+    pub request_model: Option<String>,
+    pub max_tokens: Option<u64>,
+    pub temperature: Option<f64>,
+    pub top_p: Option<f64>,
+    /// The caller asked for a stream.
+    pub stream: bool,
+    pub response_model: Option<String>,
+    pub response_id: Option<String>,
+    pub finish_reasons: Vec<String>,
+    /// As the provider reported them; `None` where it did not.
+    pub input_tokens: Option<u64>,
+    pub output_tokens: Option<u64>,
+    /// The provider's.
+    pub server_address: Arc<str>,
+    pub server_port: u16,
+    pub status: Option<u16>,
+    pub failure: Option<Failure>,
+    /// The caller went away before the answer's end; not an error.
+    pub cancelled: bool,
+    pub request_id: Uuid,
+    /// The call's own span; its parent is the request's.
+    pub trace: TraceContext,
+}
+
+/// An entry of the audit log, once it is stored.
+#[derive(Clone, Debug)]
+pub struct Audit {
+    pub at: SystemTime,
+    /// `None` is the Global scope.
+    pub tenant: Option<TenantId>,
+    /// JSON, as a webhook tells it: secrets are only said to have changed.
+    pub entry: Arc<str>,
+    /// The request that made the change, when one did.
+    pub request_id: Option<Uuid>,
+    pub trace: Option<TraceContext>,
 }

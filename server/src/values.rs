@@ -4,7 +4,7 @@
 
 pub use app::contract::FailureKind;
 pub use app::contract::values::{
-    Compression, DisplayName, Dsn, EgressRule, Email, Endpoint, HeaderList, Password, Preset, Role, Signal, Slug, Temporality, TenantId,
-    parse_export_timeout, parse_sentry_environment, parse_sentry_release,
+    Compression, DeliveryMethod, DisplayName, Dsn, EgressRule, Email, Endpoint, EventType, HeaderList, Password, Preset, Provider, Role,
+    Signal, Slug, Temporality, TenantId, WebhookAuth, parse_export_timeout, parse_sentry_environment, parse_sentry_release,
 };
 pub use app::contract::{Field, Rule, Variable};

@@ -4,6 +4,8 @@
 //! This module must not know leptos, axum or sled. Nothing in it carries a secret towards the browser.
 
 mod account;
+mod agents;
+mod audit;
 mod directory;
 mod draft;
 mod error;
@@ -13,8 +15,11 @@ mod export_history;
 mod integrations;
 mod routing;
 pub mod values;
+mod webhooks;
 
 pub use account::*;
+pub use agents::*;
+pub use audit::*;
 pub use directory::*;
 pub use draft::*;
 pub use error::*;
@@ -23,6 +28,7 @@ pub use export_health::*;
 pub use export_history::*;
 pub use integrations::*;
 pub use routing::*;
+pub use webhooks::*;
 
 /// Milliseconds since the Unix epoch, the one form in which points in time cross to the browser.
 pub type UnixMillis = i64;

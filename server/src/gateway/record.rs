@@ -220,7 +220,7 @@ mod tests {
                     assert_eq!((request.path.as_str(), request.server_address.as_str(), request.server_port), ("/a", "::1", Some(8080)));
                     (request.cancelled, request.status, request.failure.as_ref().map(|failure| failure.kind))
                 }
-                Event::Security(_) => unreachable!(),
+                _ => unreachable!(),
             })
             .collect();
         assert_eq!(seen, [(false, None, None), (true, None, None), (false, None, Some("timeout")), (false, Some(500), Some("panic"))]);

@@ -98,7 +98,7 @@ impl Share {
             (Owner::Tenant(owner), Event::Request(request)) if request.tenant == Some(owner) && request.proxied.is_some() => {
                 Self { span: false, log: target.logs.is_some(), metrics: target.metrics.is_some() }
             }
-            (Owner::Tenant(_), _) => Self::default(),
+            (Owner::Operator | Owner::Tenant(_), _) => Self::default(),
         }
     }
 

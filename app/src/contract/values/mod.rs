@@ -9,6 +9,8 @@ mod export;
 mod headers;
 mod names;
 mod preset;
+mod provider;
+mod webhook;
 
 pub use dsn::{Dsn, MAX_SENTRY_ENVIRONMENT, parse_sentry_environment, parse_sentry_release};
 pub use egress::EgressRule;
@@ -17,3 +19,5 @@ pub use export::{Compression, MAX_EXPORT_TIMEOUT_S, Temporality, parse_export_ti
 pub use headers::HeaderList;
 pub use names::{DisplayName, Email, Password, Role, Slug, TenantId};
 pub use preset::{Preset, Template};
+pub use provider::Provider;
+pub use webhook::{DeliveryMethod, EventType, WebhookAuth};

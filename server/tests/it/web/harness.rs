@@ -65,7 +65,7 @@ impl Recorder {
     pub fn security(&self) -> Vec<SecurityKind> {
         let kind = |event: &Arc<Event>| match event.as_ref() {
             Event::Security(security) => Some(security.kind),
-            Event::Request(_) => None,
+            _ => None,
         };
         self.all().iter().filter_map(kind).collect()
     }
