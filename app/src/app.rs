@@ -6,6 +6,7 @@ use leptos_router::components::{ParentRoute, Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
 use crate::account::AccountPage;
+use crate::agents::{AgentList, AgentPage, NewAgent};
 use crate::contract::ApiError;
 use crate::directory::{Members, Operators, Workspaces};
 use crate::integrations::{GlobalIntegrations, GlobalOtlp, GlobalSentry, WorkspaceIntegrations, WorkspaceOtlp};
@@ -63,6 +64,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("w/:slug/routes/new") view=in_boundary!(NewRoute) ssr=SsrMode::Async/>
                     <Route path=path!("w/:slug/routes/:route") view=in_boundary!(RoutePage) ssr=SsrMode::Async/>
                     <Route path=path!("w/:slug/keys") view=in_boundary!(KeyList) ssr=SsrMode::Async/>
+                    <Route path=path!("w/:slug/agents") view=in_boundary!(AgentList) ssr=SsrMode::Async/>
+                    <Route path=path!("w/:slug/agents/new") view=in_boundary!(NewAgent) ssr=SsrMode::Async/>
+                    <Route path=path!("w/:slug/agents/:agent") view=in_boundary!(AgentPage) ssr=SsrMode::Async/>
                     <Route path=path!("w/:slug/members") view=in_boundary!(Members) ssr=SsrMode::Async/>
                 </ParentRoute>
             </Routes>

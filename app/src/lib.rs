@@ -10,6 +10,7 @@
 pub mod contract;
 
 mod account;
+mod agents;
 mod app;
 mod browser_errors;
 mod directory;
