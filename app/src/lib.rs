@@ -27,6 +27,7 @@ mod setup;
 mod shell;
 mod sign_in;
 pub mod ui;
+mod webhooks;
 
 pub use app::App;
 #[cfg(feature = "ssr")]
