@@ -39,7 +39,7 @@ pub fn examples(call_url: &str, provider: Provider, models: &[String]) -> Exampl
         ),
         package,
         python: format!(
-            "import os\nfrom {package} import {class}\n\nclient = {class}(base_url={}, api_key=os.environ[\"KNOXCALL_KEY\"])",
+            "import os\nfrom {package} import {class}\n\nclient = {class}(\n    base_url={},\n    api_key=os.environ[\"KNOXCALL_KEY\"],\n)",
             json_text(&url)
         ),
     }
@@ -136,7 +136,7 @@ mod tests {
         );
         assert_eq!(found.package, "openai");
         assert!(found.python.ends_with(
-            "from openai import OpenAI\n\nclient = OpenAI(base_url=\"http://127.0.0.1:8080/v1/ai/support\", api_key=os.environ[\"KNOXCALL_KEY\"])"
+            "from openai import OpenAI\n\nclient = OpenAI(\n    base_url=\"http://127.0.0.1:8080/v1/ai/support\",\n    api_key=os.environ[\"KNOXCALL_KEY\"],\n)"
         ));
         let found = examples("gw.example.com/v1/ai/support", Provider::Anthropic, &["it's \"new\"".to_owned()]);
         assert!(found.curl.starts_with("curl http://gw.example.com/v1/ai/support/v1/messages \\\n"), "{}", found.curl);

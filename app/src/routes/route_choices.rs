@@ -37,7 +37,7 @@ pub fn RouteChoices(
         view! {
             <FieldSet legend=Field::KeyRoutes.label() help>
                 <div class="grid max-h-64 gap-2 overflow-y-auto wide:grid-cols-2">{boxes}</div>
-                <p class="text-small text-bad empty:hidden">{error}</p>
+                {move || error.get().map(|text| view! { <p class="text-small text-bad">{text}</p> })}
             </FieldSet>
         }
     })

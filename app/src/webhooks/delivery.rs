@@ -7,6 +7,9 @@ use crate::contract::{Deliveries, DeliveryAttempt, DeliveryRow, DeliveryState};
 use crate::integrations::counted;
 use crate::ui::{Card, CardHeader, Cell, LinkButton, Row, StatusPill, Table, Time, exact_time};
 
+/// The columns of [`Line`]s.
+pub(super) const HEADERS: [&str; 4] = ["Time", "Event and webhook-id", "State", "Attempts"];
+
 /// How many the webhook's own page shows.
 const SHOWN: usize = 5;
 
@@ -26,7 +29,7 @@ pub(super) fn Recent(newest: Memo<Deliveries>, all: String) -> impl IntoView {
             />
             {move || if any.get() {
                 view! {
-                    <Table caption="Last deliveries" headers=vec!["Time", "Event", "State", "Attempts"]>
+                    <Table caption="Last deliveries" headers=HEADERS.to_vec()>
                         <For each=rows key=|row| format!("{row:?}") let:row>
                             <Line row/>
                         </For>
@@ -51,10 +54,10 @@ pub(super) fn Line(row: DeliveryRow, #[prop(optional)] children: Option<Children
     view! {
         <Row>
             <Cell><Time at=row.created_at/></Cell>
-            <Cell label="Event">
+            <Cell label="Event and webhook-id">
                 <span class="block min-w-0">
                     <span class="block font-mono text-small text-ink">{row.event.name()}</span>
-                    <span class="block font-mono text-xs break-all text-faint">{row.id.to_string()}</span>
+                    <span class="block font-mono text-xs break-all text-faint xl:whitespace-nowrap">{row.id.to_string()}</span>
                 </span>
             </Cell>
             <Cell label="State">

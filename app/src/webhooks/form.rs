@@ -183,9 +183,9 @@ fn Events(chosen: Vec<EventType>, answer: Answer) -> impl IntoView {
         })
         .collect_view();
     view! {
-        <FieldSet legend=Field::EventTypes.label() help="What it is told of.">
+        <FieldSet legend=Field::EventTypes.label() help="What it is told of: at least one.">
             <div class="grid gap-x-4 gap-y-2.5 wide:grid-cols-2">{boxes}</div>
-            <p class="text-small text-bad empty:hidden">{error}</p>
+            {move || error.get().map(|text| view! { <p class="text-small text-bad">{text}</p> })}
         </FieldSet>
     }
 }

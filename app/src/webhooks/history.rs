@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::api::{Redeliver, RedeliverFailed, history};
-use super::delivery::Line;
+use super::delivery::{HEADERS, Line};
 use super::page::use_webhook;
 use super::view_model::check_since;
 use crate::contract::{ApiError, Deliveries, DeliveryRow, DeliveryState, Field, WebhookState, WebhookView, WorkspaceRef};
@@ -127,7 +127,7 @@ fn DeliveryTable(
     may_write: bool,
     one: ServerAction<Redeliver>,
 ) -> impl IntoView {
-    let mut headers = vec!["Time", "Event", "State", "Attempts"];
+    let mut headers = HEADERS.to_vec();
     headers.extend(may_write.then_some(""));
     view! {
         <Table caption="Deliveries" headers>

@@ -4,13 +4,11 @@ use leptos::prelude::*;
 use uuid::Uuid;
 
 use super::api::{EnableWebhook, RotateSecret, TestWebhook};
-use super::view_model::{attempt_line, failure_sentence, state_pill, state_sentence, switch_words, test_heading};
+use super::view_model::{attempt_line, failure_sentence, state_sentence, switch_words, test_heading};
 use crate::contract::values::WebhookAuth;
 use crate::contract::{DeliveryAttempt, WebhookState, WebhookView};
 use crate::integrations::TestResultOf;
-use crate::ui::{
-    ActionError, Button, ButtonKind, Card, CardHeader, ConfirmDialog, Icon, IconName, KeptForm, StatusPill, Time, error_of, exact_time,
-};
+use crate::ui::{ActionError, Button, ButtonKind, Card, CardHeader, ConfirmDialog, Icon, IconName, KeptForm, Time, error_of, exact_time};
 
 /// How it is doing, and the switch.
 #[component]
@@ -42,7 +40,7 @@ pub(super) fn StateCard(
     };
     view! {
         <Card>
-            <CardHeader title="State" actions=move || view! { {move || { let (state, word) = state.with(state_pill); view! { <StatusPill state word/> } }} }/>
+            <CardHeader title="State"/>
             <div class="space-y-2 px-5 py-4 text-small text-muted">
                 <ActionError error=error_of(enable.value())/>
                 <p role="status">{move || state.with(state_sentence)}</p>
