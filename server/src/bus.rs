@@ -24,6 +24,11 @@ pub struct Interest {
 pub trait Listener: Send + Sync {
     fn interest(&self, tenant: Option<TenantId>) -> Interest;
     fn accept(&self, event: &Arc<Event>);
+    /// Whether requests of this workspace are to be told of when they come in too ([`Event::Received`]).
+    fn wants_received(&self, tenant: TenantId) -> bool {
+        let _ = tenant;
+        false
+    }
 }
 
 /// The one way from whatever happens to whoever listens.
@@ -52,6 +57,12 @@ impl Bus {
         all
     }
 
+    /// Whether somebody wants [`Event::Received`] of this workspace.
+    #[must_use]
+    pub fn wants_received(&self, tenant: TenantId) -> bool {
+        self.listeners.load().iter().any(|listener| listener.wants_received(tenant))
+    }
+
     /// Builds the event only if somebody wants it.
     pub fn emit(&self, tenant: Option<TenantId>, event: impl FnOnce() -> Event) {
         if self.interest(tenant).events {
@@ -78,6 +89,12 @@ pub struct Emitter {
 }
 
 impl Emitter {
+    /// As [`Bus::interest`]; nobody is interested once the bus is gone.
+    #[must_use]
+    pub fn interest(&self, tenant: Option<TenantId>) -> Interest {
+        self.listeners.upgrade().map_or_else(Interest::default, |listeners| Bus { listeners }.interest(tenant))
+    }
+
     /// As [`Bus::emit`]; nothing happens once the bus is gone.
     pub fn emit(&self, tenant: Option<TenantId>, event: impl FnOnce() -> Event) {
         if let Some(listeners) = self.listeners.upgrade() {

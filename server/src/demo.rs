@@ -86,6 +86,7 @@ pub fn bootstrap(echo: SocketAddr) -> Result<(String, Bootstrap)> {
         api_keys: Vec::new(),
         routes: vec![route],
         agents: Vec::new(),
+        webhooks: Vec::new(),
     };
     let operator = FileAccount { email: Email::parse(EMAIL).map_err(rule)?, password: Some(Password::parse(&password).map_err(rule)?) };
     Ok((password, Bootstrap { operator: Some(operator), otlp: None, sentry: None, workspaces: vec![workspace] }))

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
 
-use super::view_model::{base_url_placeholder, base_url_text, check_base_url, check_limit};
+use super::view_model::{base_url_placeholder, base_url_text, check_base_url, check_credential, check_limit, check_models};
 use crate::contract::values::Provider;
 use crate::contract::{AgentView, ApiError, Field, SecretView};
 use crate::routes::check_slug;
@@ -120,6 +120,7 @@ pub fn AgentFields(initial: Initial, #[prop(into)] answer: Signal<Option<Result<
                 required=true
                 placeholder="sk-…"
                 error=field_error(answer, Field::Credential)
+                validate=check_credential
             />
             <TextArea
                 label=Field::Models.label()
@@ -130,6 +131,7 @@ pub fn AgentFields(initial: Initial, #[prop(into)] answer: Signal<Option<Result<
                 optional=true
                 mono=true
                 error=field_error(answer, Field::Models)
+                validate=check_models
             />
             <div class="grid items-start gap-5 wide:grid-cols-2">
                 <TextField

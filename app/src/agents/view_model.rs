@@ -1,8 +1,8 @@
 //! What the pages of AI agents say and read, as pure functions. No views here.
 
-use crate::contract::values::{Endpoint, Provider};
+use crate::contract::values::{Endpoint, Provider, parse_credential, parse_models, parse_tokens};
 use crate::contract::{AgentRow, Rule};
-use crate::routes::{check_whole, quoted, with_scheme};
+use crate::routes::{quoted, with_scheme};
 use crate::ui::PillState;
 
 /// How an agent is called, ready to be copied.
@@ -113,12 +113,24 @@ pub fn check_base_url(text: &str) -> Result<(), Rule> {
     if text.trim().is_empty() { Ok(()) } else { Endpoint::parse_exact(text).map(drop) }
 }
 
+/// # Errors
+/// The rule the text breaks.
+pub fn check_credential(text: &str) -> Result<(), Rule> {
+    parse_credential(text).map(drop)
+}
+
+/// # Errors
+/// The rule the text breaks.
+pub fn check_models(text: &str) -> Result<(), Rule> {
+    parse_models(text).map(drop)
+}
+
 /// A limit: blank is none.
 ///
 /// # Errors
 /// [`Rule::NumberRange`].
 pub fn check_limit(text: &str) -> Result<(), Rule> {
-    check_whole(text, 1, u32::MAX)
+    parse_tokens(text).map(drop)
 }
 
 #[cfg(test)]
@@ -162,7 +174,7 @@ mod tests {
         assert_eq!(models_words(&names(5)), "m0 and 4 more");
         assert_eq!((limit_words(None).as_str(), limit_words(Some(4096)).as_str()), ("No limit", "4,096"));
         assert_eq!(check_limit(""), Ok(()));
-        for wrong in ["0", "1.5", "many", "4294967296"] {
+        for wrong in ["0", "1.5", "many", "1000000001"] {
             assert!(check_limit(wrong).is_err(), "{wrong}");
         }
     }

@@ -33,4 +33,4 @@ pub use header_rows::HeaderRows;
 pub use live::{NotLive, follow};
 pub use tested_form::{Answer, TestResultOf};
 pub use tracking_page::GlobalSentry;
-pub use view_model::{check_headers, counted, on_off, origin_changed, secret_words, thousands};
+pub use view_model::{counted, secret_words, thousands};

@@ -22,4 +22,4 @@ pub use new::NewRoute;
 pub use page::RoutePage;
 pub use refresh::{form_reset_by, successes};
 pub use route_choices::RouteChoices;
-pub use view_model::{check_name, check_slug, check_whole, quoted, reach, with_scheme};
+pub use view_model::{check_name, check_slug, quoted, reach, with_scheme};

@@ -63,14 +63,6 @@ impl RouteForm {
     }
 }
 
-/// A text field with a whole number; blank means the default.
-///
-/// # Errors
-/// [`Rule::NumberRange`].
-pub fn check_whole(text: &str, min: u32, max: u32) -> Result<(), Rule> {
-    whole(text, min, u64::from(min), u64::from(max)).map(drop)
-}
-
 fn whole(text: &str, default: u32, min: u64, max: u64) -> Result<u32, Rule> {
     let text = text.trim();
     if text.is_empty() {

@@ -4,6 +4,7 @@
 use leptos::prelude::*;
 
 use super::form::Initial;
+use super::view_model::{check_header, check_user};
 use crate::contract::Field;
 use crate::contract::values::WebhookAuth;
 use crate::integrations::Answer;
@@ -29,6 +30,7 @@ pub(super) fn AuthFields(initial: Initial, answer: Answer) -> impl IntoView {
                     value=initial.auth_user
                     help="Counts with Basic."
                     error=field_error(answer, Field::AuthUser)
+                    validate=check_user
                 />
             </div>
             <div class="group-has-[option[value=basic]:checked]/auth:hidden group-has-[option[value=bearer]:checked]/auth:hidden group-has-[option[value=hmac]:checked]/auth:hidden group-has-[option[value=none]:checked]/auth:hidden">
@@ -40,6 +42,7 @@ pub(super) fn AuthFields(initial: Initial, answer: Answer) -> impl IntoView {
                     placeholder="X-Api-Key"
                     mono=true
                     error=field_error(answer, Field::AuthHeader)
+                    validate=check_header
                 />
             </div>
             <div class="group-has-[option[value=hmac]:checked]/auth:hidden group-has-[option[value=none]:checked]/auth:hidden">

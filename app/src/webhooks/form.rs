@@ -4,12 +4,12 @@ use leptos::prelude::*;
 use web_sys::HtmlInputElement;
 
 use super::auth_fields::AuthFields;
-use super::view_model::{check_retries, check_timeout, check_url, other_origin};
+use super::view_model::{check_headers, check_retries, check_timeout, check_url, other_origin};
 use crate::contract::values::{DeliveryMethod, EventType, WebhookAuth};
 use crate::contract::{Field, RouteRow, SecretView, WebhookView};
-use crate::integrations::{Answer, HeaderRows, check_headers};
+use crate::integrations::{Answer, HeaderRows};
 use crate::routes::{RouteChoices, check_name};
-use crate::ui::{ActionError, FieldSet, FormDraft, SecretField, Select, TextField, Toggle, error_of, field_error};
+use crate::ui::{ActionError, FieldSet, FormDraft, SecretField, Select, TextField, error_of, field_error};
 
 const ROUTES_HELP: &str = "With none ticked it is told of requests to every route, also later ones.";
 
@@ -26,8 +26,6 @@ pub struct Initial {
     pub(super) auth_secret: SecretView,
     headers: SecretView,
     routes: Vec<String>,
-    include_headers: bool,
-    include_bodies: bool,
     timeout_s: String,
     retries: String,
     generation: u64,
@@ -55,8 +53,6 @@ impl Initial {
             auth_secret: view.auth_secret,
             headers: view.headers,
             routes: view.routes,
-            include_headers: view.include_headers,
-            include_bodies: view.include_bodies,
             timeout_s: number(view.timeout_s),
             retries: number(view.retries),
             generation: view.generation,
@@ -132,20 +128,6 @@ pub fn WebhookFields(initial: Initial, routes: Vec<RouteRow>, #[prop(into)] answ
                 />
                 <HeaderRows input="field-form-headers-" label="Extra headers as rows"/>
             </div>
-            <FieldSet legend="What a delivery tells of a request, besides method, path, status and latency">
-                <Toggle
-                    label="Headers"
-                    name="form[include_headers]"
-                    checked=initial.include_headers
-                    help="Of the request and the answer, without credentials."
-                />
-                <Toggle
-                    label="Bodies"
-                    name="form[include_bodies]"
-                    checked=initial.include_bodies
-                    help="Of the request and the answer, shortened where they are large."
-                />
-            </FieldSet>
             <Advanced initial answer/>
         </div>
     }

@@ -11,6 +11,7 @@ use super::delivery::{HEADERS, Line};
 use super::page::use_webhook;
 use super::view_model::check_since;
 use crate::contract::{ApiError, Deliveries, DeliveryRow, DeliveryState, Field, WebhookState, WebhookView, WorkspaceRef};
+use crate::integrations::{NotLive, follow};
 use crate::routes::successes;
 use crate::ui::{
     ActionError, Button, ButtonKind, Card, CardHeader, EmptyState, ErrorView, KeptForm, LinkButton, PageHeader, Skeleton, Table, TextField,
@@ -18,6 +19,9 @@ use crate::ui::{
 };
 
 const SEGMENT: &str = "inline-flex h-6 items-center rounded-sm px-2 text-small font-medium text-muted transition-colors hover:text-ink aria-[current]:bg-surface aria-[current]:text-ink aria-[current]:shadow-xs";
+
+const NOTHING_YET: &str = "Events are delivered as they happen. Send a test delivery to see one.";
+const NOTHING_FAILED: &str = "Nothing that is still in the history failed.";
 
 /// Which part of the history is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,19 +84,29 @@ fn Loaded(
     let settings = format!("/w/{slug}/webhooks/{id}");
     let page = format!("{settings}/deliveries");
     let current = |on: bool| on.then_some("page");
-    let older = deliveries.next.map(|next| format!("{page}?{}", Shown { before: Some(next), ..shown }.query().trim_end_matches('&')));
+    let ask = slug.clone();
+    let live = follow(deliveries, move || {
+        let asked = history(ask.clone(), id, shown.before, shown.failed);
+        async move { asked.await.map(|(_, _, deliveries)| deliveries) }
+    });
+    let next = Memo::new(move |_| live.newest.with(|deliveries| deliveries.next));
+    let older_page = page.clone();
+    let older = move || {
+        let part = Shown { before: Some(next.get()?), ..shown };
+        Some(view! { <LinkButton href=format!("{older_page}?{}", part.query().trim_end_matches('&'))>"Older"</LinkButton> })
+    };
     let newest = shown.before.map(|_| format!("{page}?{}", Shown { before: None, ..shown }.query().trim_end_matches('&')));
     let (every, failed) = (page.clone(), format!("{page}?failed=on"));
-    let empty = deliveries.rows.is_empty();
-    let table = if empty {
-        let text = if shown.failed {
-            "Nothing that is still in the history failed."
+    let empty = Memo::new(move |_| live.newest.with(|deliveries| deliveries.rows.is_empty()));
+    let rows = Signal::derive(move || live.newest.with(|deliveries| deliveries.rows.clone()));
+    let table = move || {
+        if empty.get() {
+            let text = if shown.failed { NOTHING_FAILED } else { NOTHING_YET };
+            view! { <EmptyState title="No deliveries" text/> }.into_any()
         } else {
-            "Events are delivered as they happen. Send a test delivery to see one."
-        };
-        view! { <EmptyState title="No deliveries" text/> }.into_any()
-    } else {
-        view! { <Card><DeliveryTable slug=listed id rows=deliveries.rows shown may_write one/></Card> }.into_any()
+            let slug = listed.clone();
+            view! { <Card><DeliveryTable slug id rows shown may_write one/></Card> }.into_any()
+        }
     };
     view! {
         <PageHeader
@@ -111,9 +125,10 @@ fn Loaded(
             {table}
             <nav aria-label="Pages" class="flex gap-2 empty:hidden">
                 {newest.map(|href| view! { <LinkButton href>"Newest"</LinkButton> })}
-                {older.map(|href| view! { <LinkButton href>"Older"</LinkButton> })}
+                {older}
             </nav>
             {may_write.then(|| view! { <RedeliverCard slug id state=view.state all/> })}
+            <NotLive reachable=live.reachable/>
         </div>
     }
 }
@@ -122,7 +137,7 @@ fn Loaded(
 fn DeliveryTable(
     slug: String,
     id: Uuid,
-    rows: Vec<DeliveryRow>,
+    rows: Signal<Vec<DeliveryRow>>,
     shown: Shown,
     may_write: bool,
     one: ServerAction<Redeliver>,
@@ -131,7 +146,7 @@ fn DeliveryTable(
     headers.extend(may_write.then_some(""));
     view! {
         <Table caption="Deliveries" headers>
-            <For each=move || rows.clone() key=|row| format!("{row:?}") let:row>
+            <For each=move || rows.get() key=|row| format!("{row:?}") let:row>
                 {
                     let about = vec![
                         ("workspace", slug.clone()),

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::form::{Initial, WebhookFields};
 use super::page::Actions;
 use crate::contract::{Field, RouteRow, WebhookView};
-use crate::integrations::{on_off, secret_words};
+use crate::integrations::secret_words;
 use crate::routes::{Fact, Facts, form_reset_by, reach};
 use crate::ui::{Button, ButtonKind, Card, CardHeader, KeptForm, Time};
 
@@ -44,8 +44,6 @@ pub(super) fn ReadOnly(view: WebhookView) -> impl IntoView {
                 <Fact label=Field::WebhookRoutes.label()>{reach(&view.routes)}</Fact>
                 <Fact label=Field::WebhookAuth.label()>{view.auth.label()}</Fact>
                 <Fact label=Field::ExtraHeaders.label()>{secret_words(&view.headers)}</Fact>
-                <Fact label="Headers in deliveries">{on_off(view.include_headers)}</Fact>
-                <Fact label="Bodies in deliveries">{on_off(view.include_bodies)}</Fact>
                 <Fact label=Field::DeliveryMethod.label()>{view.method.name()}</Fact>
                 <Fact label=Field::DeliveryTimeout.label()>{view.timeout_s.unwrap_or(15)} " s"</Fact>
                 <Fact label=Field::Retries.label()>{view.retries.unwrap_or(3)}</Fact>

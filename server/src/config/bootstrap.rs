@@ -8,9 +8,10 @@ use zeroize::Zeroizing;
 
 pub use super::toml_table::{FileError, FileProblem};
 use super::toml_table::{Source, Table};
-use crate::settings::acceptable_key;
+use crate::settings::{acceptable_key, acceptable_signing_secret};
 use crate::values::{
-    DisplayName, Dsn, Email, Endpoint, HeaderList, Password, Provider, Role, Rule, Slug, parse_credential, parse_models, parse_tokens,
+    DisplayName, Dsn, Email, Endpoint, EventType, HeaderList, Password, Provider, Role, Rule, Slug, WebhookUrl, parse_credential,
+    parse_models, parse_tokens,
 };
 
 /// Text that may be a credential. Never printed.
@@ -80,6 +81,7 @@ pub struct Workspace {
     pub api_keys: Vec<ApiKey>,
     pub routes: Vec<Route>,
     pub agents: Vec<Agent>,
+    pub webhooks: Vec<Webhook>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -129,6 +131,17 @@ pub struct Agent {
     pub max_output_tokens: Option<Option<u32>>,
     pub tokens_per_minute: Option<Option<u32>>,
     pub enabled: Option<bool>,
+}
+
+/// What it does not mention is left alone, or is the default of a new one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Webhook {
+    /// Names the endpoint within its workspace.
+    pub name: DisplayName,
+    pub url: WebhookUrl,
+    pub event_types: Vec<EventType>,
+    /// `None` leaves the signing secret alone; a new endpoint gets one made.
+    pub secret: Option<Secret>,
 }
 
 impl Bootstrap {
@@ -218,11 +231,30 @@ fn workspace(mut table: Table<'_>, earlier: &[Workspace]) -> Option<Workspace> {
     for inner in table.tables("ai_agent") {
         agents.extend(agent(inner, &agents));
     }
-    if !table.tables("webhook").is_empty() {
-        table.wrong("webhook", FileProblem::NotSupported);
+    let mut webhooks: Vec<Webhook> = Vec::new();
+    for inner in table.tables("webhook") {
+        webhooks.extend(webhook(inner, &webhooks));
     }
     table.finish();
-    Some(Workspace { slug: slug?, name, telemetry, members, api_keys, routes, agents })
+    Some(Workspace { slug: slug?, name, telemetry, members, api_keys, routes, agents, webhooks })
+}
+
+fn webhook(mut table: Table<'_>, earlier: &[Webhook]) -> Option<Webhook> {
+    let name = table.required("name", DisplayName::parse);
+    if name.as_ref().is_some_and(|name| earlier.iter().any(|other| other.name == *name)) {
+        table.wrong("name", FileProblem::Duplicate);
+    }
+    let url = table.required("url", WebhookUrl::parse);
+    let event_types = table.list("event_types", |name| EventType::parse(name).ok_or(Rule::Unknown));
+    if event_types.as_ref().is_none_or(Vec::is_empty) {
+        table.wrong("event_types", FileProblem::Missing);
+    }
+    let secret = table.text("secret");
+    if secret.as_ref().is_some_and(|secret| !acceptable_signing_secret(secret.expose())) {
+        table.wrong("secret", FileProblem::SigningSecret);
+    }
+    table.finish();
+    Some(Webhook { name: name?, url: url?, event_types: event_types?, secret })
 }
 
 fn member(mut table: Table<'_>) -> Option<Member> {

@@ -123,7 +123,15 @@ fn complaints_have_key_line_and_rule_and_no_value() {
         ("[otlp]\nheaders = 'a=1, canary'", format!("line 2: otlp.headers: {}", rule(Rule::HeaderSyntax { position: 2 }))),
         ("[sentry]\ndsn_server = 'canary'", format!("line 2: sentry.dsn_server: {}", rule(Rule::UrlScheme))),
         ("[sentry]\ndsn_browser = 'https://k:canary@h/1'", format!("line 2: sentry.dsn_browser: {}", rule(Rule::DsnSecret))),
-        ("[[workspace]]\nslug = 'a'\n[[workspace.webhook]]\nsecret = 'canary'", "not supported yet".to_owned()),
+        ("[[workspace]]\nslug = 'a'\n[[workspace.webhook]]\nsecret = 'canary'", "workspace.webhook.secret: write whsec_".to_owned()),
+        (
+            "[[workspace]]\nslug = 'a'\n[[workspace.webhook]]\nname = 'w'\nurl = 'http://h'\nevent_types = ['webhook.test']",
+            "workspace.webhook.event_types: this names something that does not exist".to_owned(),
+        ),
+        (
+            "[[workspace]]\nslug = 'a'\n[[workspace.webhook]]\nname = 'w'\nurl = 'http://h'",
+            "workspace.webhook.event_types: this is missing".to_owned(),
+        ),
         (
             "[[workspace]]\nslug = 'a'\n[[workspace.ai_agent]]\ncredential = 'canary'",
             "line 3: workspace.ai_agent.provider: this is missing".to_owned(),
@@ -171,12 +179,6 @@ fn a_workspace_chooses_its_signals() {
     let text = "[[workspace]]\nslug = 'a'\n[workspace.telemetry]\nendpoint = 'http://c'\nmetrics = false";
     let telemetry = Bootstrap::parse(text, &vars).unwrap().workspaces[0].telemetry.clone().unwrap();
     assert_eq!((telemetry.logs, telemetry.metrics), (None, Some(false)));
-}
-
-#[test]
-fn unsupported_lists_have_their_line() {
-    let errors = Bootstrap::parse("[[workspace]]\nslug = 'a'\n\n[[workspace.webhook]]\nname = 'x'", &vars).unwrap_err();
-    assert_eq!((errors.len(), errors[0].line, errors[0].problem.clone()), (1, 4, FileProblem::NotSupported));
 }
 
 #[test]

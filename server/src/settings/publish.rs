@@ -13,13 +13,18 @@ use tokio::sync::watch;
 use super::effective::{self, StoredExport};
 use super::secret::{self, Place};
 use super::{Error, Settings};
-use crate::live::{self, BrowserTracking, ExportTarget, Exports, KeyHash, Routing, ServerTracking};
+use crate::live::{
+    self, BrowserTracking, ExportTarget, Exports, KeyHash, Routing, ServerTracking, TenantWebhooks, Webhooks, WebhooksInForce,
+};
 use crate::store::{self, ExportSettings, Store};
 use crate::values::{Slug, TenantId};
 use crate::vault::Vault;
 
 mod agents;
 mod routing;
+mod webhooks;
+
+pub(super) use webhooks::unsealed_webhook;
 
 /// Something stored that can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, ThisError)]
@@ -45,6 +50,8 @@ pub enum SecretPlace {
     InjectedHeaders { workspace: TenantId, route: Slug, environment: Slug },
     #[error("the credential of AI agent {agent} in workspace {workspace}", agent = agent.as_str())]
     AgentCredential { workspace: TenantId, agent: Slug },
+    #[error("a secret of webhook {name} in workspace {workspace}")]
+    Webhook { workspace: TenantId, name: String },
 }
 
 impl SecretPlace {
@@ -53,9 +60,10 @@ impl SecretPlace {
     pub const fn workspace(&self) -> Option<TenantId> {
         match self {
             Self::OperatorHeaders => None,
-            Self::TenantHeaders(workspace) | Self::InjectedHeaders { workspace, .. } | Self::AgentCredential { workspace, .. } => {
-                Some(*workspace)
-            }
+            Self::TenantHeaders(workspace)
+            | Self::InjectedHeaders { workspace, .. }
+            | Self::AgentCredential { workspace, .. }
+            | Self::Webhook { workspace, .. } => Some(*workspace),
         }
     }
 
@@ -85,6 +93,8 @@ pub(super) struct Publisher {
     exports: watch::Sender<Arc<Exports>>,
     browser_tracking: Arc<ArcSwapOption<BrowserTracking>>,
     server_tracking: watch::Sender<Option<Arc<ServerTracking>>>,
+    webhooks: Arc<ArcSwap<Webhooks>>,
+    webhooks_changed: watch::Sender<()>,
     broken: Mutex<Vec<SecretPlace>>,
 }
 
@@ -95,6 +105,8 @@ impl Default for Publisher {
             exports: watch::Sender::new(Arc::new(Exports::default())),
             browser_tracking: Arc::default(),
             server_tracking: watch::Sender::new(None),
+            webhooks: Arc::default(),
+            webhooks_changed: watch::Sender::new(()),
             broken: Mutex::default(),
         }
     }
@@ -107,6 +119,7 @@ struct Stored {
     keys: Vec<store::ApiKey>,
     agents: Vec<store::Agent>,
     export: Option<ExportSettings>,
+    webhooks: Vec<store::Webhook>,
 }
 
 impl Publisher {
@@ -124,6 +137,10 @@ impl Publisher {
 
     pub(super) fn server_tracking(&self) -> watch::Receiver<Option<Arc<ServerTracking>>> {
         self.server_tracking.subscribe()
+    }
+
+    pub(super) fn webhooks(&self) -> WebhooksInForce {
+        WebhooksInForce { now: Arc::clone(&self.webhooks), changed: self.webhooks_changed.subscribe() }
     }
 
     pub(super) fn problems(&self) -> Vec<Problem> {
@@ -194,7 +211,7 @@ impl Publisher {
             Err(store::ReadError::Undecodable { .. }) => None,
             other => other?,
         };
-        let (target, keys) = match workspace.filter(|workspace| workspace.enabled) {
+        let Built { target, keys, webhooks } = match workspace.filter(|workspace| workspace.enabled) {
             Some(workspace) => {
                 let export = match store.exports().of(id) {
                     Err(store::ReadError::Undecodable { .. }) => None,
@@ -206,10 +223,11 @@ impl Publisher {
                     keys: store.api_keys().of_workspace(id)?,
                     agents: store.agents().of_workspace(id)?,
                     export,
+                    webhooks: store.webhooks().of_workspace(id)?,
                 };
                 build(vault, &stored, broken)
             }
-            None => (None, Vec::new()),
+            None => Built::default(),
         };
         self.exports.send_if_modified(|exports| {
             let old = exports.tenants.get(&id);
@@ -229,6 +247,14 @@ impl Publisher {
         all.retain(|_, key| key.workspace.id != id);
         all.extend(keys);
         self.routing.store(Arc::new(Routing { keys: all }));
+        let mut tenants = self.webhooks.load().tenants.clone();
+        let before = match webhooks {
+            Some(webhooks) => tenants.insert(id, webhooks).is_some(),
+            None => tenants.remove(&id).is_some(),
+        };
+        if before || tenants.contains_key(&id) {
+            self.publish_webhooks(tenants);
+        }
         Ok(())
     }
 
@@ -251,8 +277,13 @@ impl Publisher {
                 exports.insert(workspace, export);
             }
         }
+        let mut webhooks: HashMap<TenantId, Vec<store::Webhook>> = HashMap::new();
+        for webhook in store.webhooks().all()? {
+            webhooks.entry(webhook.workspace).or_default().push(webhook);
+        }
         let mut tenants = HashMap::new();
         let mut keys = HashMap::new();
+        let mut endpoints = HashMap::new();
         let before = Arc::clone(&self.exports.borrow());
         for workspace in store.workspaces().all()?.into_iter().filter(|workspace| workspace.enabled) {
             let id = workspace.id;
@@ -262,13 +293,16 @@ impl Publisher {
                 keys: api_keys.remove(&id).unwrap_or_default(),
                 agents: agents.remove(&id).unwrap_or_default(),
                 export: exports.remove(&id),
+                webhooks: webhooks.remove(&id).unwrap_or_default(),
             };
-            let (target, its_keys) = build(vault, &stored, broken);
-            if let Some(target) = keep(before.tenants.get(&id), target) {
+            let built = build(vault, &stored, broken);
+            if let Some(target) = keep(before.tenants.get(&id), built.target) {
                 tenants.insert(id, target);
             }
-            keys.extend(its_keys);
+            keys.extend(built.keys);
+            endpoints.extend(built.webhooks.map(|webhooks| (id, webhooks)));
         }
+        self.publish_webhooks(endpoints);
         self.routing.store(Arc::new(Routing { keys }));
         self.exports.send_if_modified(|exports| {
             let changed = exports.tenants != tenants;
@@ -278,6 +312,11 @@ impl Publisher {
             changed
         });
         Ok(())
+    }
+
+    fn publish_webhooks(&self, tenants: HashMap<TenantId, Arc<TenantWebhooks>>) {
+        self.webhooks.store(Arc::new(Webhooks { tenants }));
+        self.webhooks_changed.send_replace(());
     }
 
     fn broken(&self) -> MutexGuard<'_, Vec<SecretPlace>> {
@@ -294,7 +333,15 @@ fn keep(old: Option<&Arc<ExportTarget>>, new: Option<ExportTarget>) -> Option<Ar
     })
 }
 
-fn build(vault: &Vault, stored: &Stored, broken: &mut Vec<SecretPlace>) -> (Option<ExportTarget>, Vec<(KeyHash, live::ApiKey)>) {
+/// What of one workspace is in force.
+#[derive(Default)]
+struct Built {
+    target: Option<ExportTarget>,
+    keys: Vec<(KeyHash, live::ApiKey)>,
+    webhooks: Option<Arc<TenantWebhooks>>,
+}
+
+fn build(vault: &Vault, stored: &Stored, broken: &mut Vec<SecretPlace>) -> Built {
     let id = stored.workspace.id;
     let target = stored.export.as_ref().and_then(|export| {
         let unsealed = stored_export(vault, Some(export));
@@ -303,7 +350,7 @@ fn build(vault: &Vault, stored: &Stored, broken: &mut Vec<SecretPlace>) -> (Opti
         }
         effective::tenant(id, &unsealed)
     });
-    (target, routing::build(vault, stored, broken))
+    Built { target, keys: routing::build(vault, stored, broken), webhooks: webhooks::build(vault, &stored.webhooks, broken) }
 }
 
 /// The settings of a destination, unsealed.
@@ -340,5 +387,7 @@ pub(super) fn count_unreadable(store: &Store, vault: &Vault) -> usize {
         let place = Place::agent(agent.workspace, agent.id);
         agent.credential.as_ref().is_some_and(|credential| secret::open_credential(vault, &place, credential).is_err())
     });
-    of_exports.count() + of_routes.count() + of_agents.count()
+    let webhooks = store.webhooks().all().unwrap_or_default();
+    let of_webhooks = webhooks.iter().filter(|webhook| unsealed_webhook(vault, webhook).is_none());
+    of_exports.count() + of_routes.count() + of_agents.count() + of_webhooks.count()
 }

@@ -1,4 +1,4 @@
-//! Sealed header lists and credentials: sealing, opening, what may be shown of them, and the rule that they are never sent to another
+//! Sealed header lists, credentials and other texts: sealing, opening, what may be shown of them, and the rule that they are never sent to another
 //! origin than the one they were saved for.
 
 use zeroize::Zeroizing;
@@ -43,6 +43,11 @@ impl Place {
 
     pub(super) fn agent(workspace: TenantId, agent: uuid::Uuid) -> Self {
         Self { tree: <crate::store::Agent as crate::store::Record>::TREE, record: format!("{workspace}/{agent}"), field: "credential" }
+    }
+
+    /// Names the workspace too, so that nothing can be moved between workspaces.
+    pub(super) fn webhook(workspace: TenantId, id: uuid::Uuid, field: &'static str) -> Self {
+        Self { tree: <crate::store::Webhook as crate::store::Record>::TREE, record: format!("{workspace}/{id}"), field }
     }
 
     fn binding(&self) -> Binding<'_> {
@@ -151,19 +156,34 @@ pub(super) fn open_credential(vault: &Vault, place: &Place, stored: &SecretRecor
 
 /// What may be shown of a stored credential.
 pub(super) fn credential_state(vault: &Vault, place: &Place, stored: Option<&SecretRecord>) -> SecretState {
-    shown(stored, |record| open_credential(vault, place, record).is_err())
+    stored.map_or_else(SecretState::default, |record| shown(record, open_credential(vault, place, record).is_err()))
 }
 
 pub(super) fn state(vault: &Vault, place: &Place, stored: Option<&SecretRecord>) -> SecretState {
-    shown(stored, |record| open(vault, place, Some(record)).is_err())
+    stored.map_or_else(SecretState::default, |record| shown(record, open(vault, place, Some(record)).is_err()))
 }
 
-fn shown(stored: Option<&SecretRecord>, unreadable: impl FnOnce(&SecretRecord) -> bool) -> SecretState {
-    stored.map_or_else(SecretState::default, |record| SecretState {
-        set: true,
-        names: record.names.clone(),
-        set_at: Some(record.set_at),
-        set_by: record.set_by.clone(),
-        unreadable: unreadable(record),
+fn shown(record: &SecretRecord, unreadable: bool) -> SecretState {
+    SecretState { set: true, names: record.names.clone(), set_at: Some(record.set_at), set_by: record.set_by.clone(), unreadable }
+}
+
+/// Seals a secret that is one text, such as a token. `origin`: where it may be sent; `None` for one that is never sent.
+pub(super) fn seal_text(vault: &Vault, place: &Place, text: &str, origin: Option<&Endpoint>, actor: &Actor) -> Result<SecretRecord, Error> {
+    Ok(SecretRecord {
+        sealed: vault.seal(&place.binding(), text.as_bytes())?,
+        names: Vec::new(),
+        origin: origin.map(|endpoint| endpoint.origin().to_owned()),
+        set_at: now(),
+        set_by: actor.email().cloned(),
     })
+}
+
+/// A secret that is one text.
+pub(super) fn open_text(vault: &Vault, place: &Place, stored: &SecretRecord) -> Result<Zeroizing<String>, OpenError> {
+    let bytes = vault.open_sealed(&place.binding(), &stored.sealed)?;
+    std::str::from_utf8(&bytes).map(|text| Zeroizing::new(text.to_owned())).map_err(|_| OpenError::Format)
+}
+
+pub(super) fn text_state(vault: &Vault, place: &Place, stored: Option<&SecretRecord>) -> SecretState {
+    stored.map_or_else(SecretState::default, |record| shown(record, open_text(vault, place, record).is_err()))
 }

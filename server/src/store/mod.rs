@@ -11,6 +11,7 @@ mod read;
 mod record;
 mod records;
 mod repository;
+mod webhooks;
 
 pub use changes::Changes;
 pub use error::{CommitError, MigrationError, OpenError, ReadError};
@@ -21,7 +22,8 @@ pub use records::{
     Agent, ApiKey, Environment, ErrorTracking, ExportRevision, ExportSettings, Member, Pause, RevisionCause, Route, RouteLimits,
     SecretRecord, Session, SetupToken, StoredEndpoint, UnixMillis, User, Workspace,
 };
-pub use repository::{Agents, ApiKeys, Exports, Members, Meta, Routes, Rows, Sessions, SetupTokens, Users, Workspaces};
+pub use repository::{Agents, ApiKeys, Exports, Members, Meta, Routes, Rows, Sessions, SetupTokens, Users, Webhooks, Workspaces};
+pub use webhooks::{Attempt, Delivery, DeliveryState, PreviousSecret, StopReason, Stopped, Trace, Webhook, WebhookHealth};
 
 /// The time now, as records keep it.
 #[must_use]

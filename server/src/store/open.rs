@@ -9,8 +9,9 @@ use super::ledger::Ledger;
 use super::problem::{Problem, Problems};
 use super::record::{self, Record};
 use super::{
-    Agent, Agents, ApiKey, ApiKeys, Changes, CommitError, ErrorTracking, ExportRevision, ExportSettings, Exports, Member, Members, Meta,
-    OpenError, ReadError, Route, Routes, Session, Sessions, SetupToken, SetupTokens, User, Users, Workspace, Workspaces,
+    Agent, Agents, ApiKey, ApiKeys, Changes, CommitError, Delivery, ErrorTracking, ExportRevision, ExportSettings, Exports, Member,
+    Members, Meta, OpenError, ReadError, Route, Routes, Session, Sessions, SetupToken, SetupTokens, User, Users, Webhook, WebhookHealth,
+    Webhooks, Workspace, Workspaces,
 };
 
 /// sled's own default is 1 GiB; the whole configuration of ten thousand workspaces is some tens of megabytes.
@@ -112,6 +113,11 @@ impl Store {
     }
 
     #[must_use]
+    pub fn webhooks(&self) -> Webhooks<'_> {
+        Webhooks(self)
+    }
+
+    #[must_use]
     pub fn setup_tokens(&self) -> SetupTokens<'_> {
         SetupTokens(self)
     }
@@ -152,6 +158,9 @@ impl Store {
         self.check::<ExportSettings>()?;
         self.check::<ExportRevision>()?;
         self.check::<ErrorTracking>()?;
+        self.check::<Webhook>()?;
+        self.check::<WebhookHealth>()?;
+        self.check::<Delivery>()?;
         self.check::<SetupToken>()?;
         self.check::<Session>()
     }

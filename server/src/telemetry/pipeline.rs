@@ -186,7 +186,7 @@ impl State {
                         self.spans.push(span::security(event, Ids::random(), tenant.as_ref(), &self.scope), taken.since);
                     }
                 }
-                Event::Webhook(_) | Event::Ai(_) | Event::Audit(_) => {}
+                Event::Received(_) | Event::Webhook(_) | Event::Ai(_) | Event::Audit(_) => {}
             }
         }
     }

@@ -1,49 +1,66 @@
 //! The form: its fields' rules, and what it says while somebody types.
 
-use crate::contract::values::Endpoint;
+use crate::contract::values::{
+    WebhookUrl, parse_auth_header, parse_basic_user, parse_delivery_headers, parse_delivery_timeout, parse_retries,
+};
 #[cfg(any(feature = "ssr", test))]
 use crate::contract::{ApiError, Field};
 use crate::contract::{Rule, UnixMillis};
-use crate::integrations::origin_changed;
-use crate::routes::check_whole;
 use crate::ui::parse_field_time;
-
-/// A URL without its query, which parsers of base URLs refuse.
-fn base(url: &str) -> &str {
-    url.trim().split('?').next().unwrap_or_default()
-}
 
 /// The URL's host with its port; the text itself where it is none.
 #[must_use]
 pub fn host_of(url: &str) -> String {
-    Endpoint::parse_exact(base(url)).map_or_else(|_| url.to_owned(), |endpoint| endpoint.authority().to_owned())
+    WebhookUrl::parse(url).map_or_else(|_| url.to_owned(), |url| url.origin().authority().to_owned())
 }
 
 /// Whether stored credentials would be refused for the URL as typed: they are only ever sent to the origin they were saved for.
 #[must_use]
 pub fn other_origin(stored: &str, typed: &str) -> bool {
-    origin_changed(base(stored), base(typed))
+    match (WebhookUrl::parse(stored), WebhookUrl::parse(typed)) {
+        (Ok(stored), Ok(typed)) => stored.origin() != typed.origin(),
+        _ => false,
+    }
 }
 
 /// # Errors
 /// The rule the text breaks.
 pub fn check_url(text: &str) -> Result<(), Rule> {
-    if text.contains('#') {
-        return Err(Rule::UrlQuery);
-    }
-    Endpoint::parse_exact(base(text)).map(drop)
+    WebhookUrl::parse(text).map(drop)
+}
+
+/// The user name of Basic: blank where another way is chosen.
+///
+/// # Errors
+/// The rule the text breaks.
+pub fn check_user(text: &str) -> Result<(), Rule> {
+    if text.trim().is_empty() { Ok(()) } else { parse_basic_user(text).map(drop) }
+}
+
+/// The name of a header of one's own: blank where another way is chosen.
+///
+/// # Errors
+/// The rule the text breaks.
+pub fn check_header(text: &str) -> Result<(), Rule> {
+    if text.trim().is_empty() { Ok(()) } else { parse_auth_header(text).map(drop) }
+}
+
+/// # Errors
+/// The rule the text breaks.
+pub fn check_headers(text: &str) -> Result<(), Rule> {
+    parse_delivery_headers(text).map(drop)
 }
 
 /// # Errors
 /// [`Rule::NumberRange`].
 pub fn check_timeout(text: &str) -> Result<(), Rule> {
-    check_whole(text, 1, 60)
+    parse_delivery_timeout(text).map(drop)
 }
 
 /// # Errors
 /// [`Rule::NumberRange`].
 pub fn check_retries(text: &str) -> Result<(), Rule> {
-    check_whole(text, 0, 10)
+    parse_retries(text).map(drop)
 }
 
 /// A date and a time in UTC.
@@ -76,7 +93,7 @@ mod tests {
         assert_eq!(check_url("https://hooks.example.com/in?token=x"), Ok(()));
         assert_eq!(check_url("hooks.example.com"), Err(Rule::UrlScheme));
         assert_eq!(check_url("https://ana@hooks.example.com"), Err(Rule::UrlCredentials));
-        assert_eq!(check_url("https://hooks.example.com/#in"), Err(Rule::UrlQuery));
+        assert_eq!(check_url("https://hooks.example.com/#in"), Err(Rule::UrlFragment));
         assert_eq!(check_url(" "), Err(Rule::Required));
         assert_eq!(host_of("https://hooks.example.com:8443/in?token=x"), "hooks.example.com:8443");
     }
@@ -88,12 +105,14 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_times_have_rules() {
-        for (text, timeout, retries) in
-            [("", true, true), ("0", false, true), ("10", true, true), ("60", true, false), ("1.5", false, false)]
-        {
-            assert_eq!((check_timeout(text).is_ok(), check_retries(text).is_ok()), (timeout, retries), "{text}");
-        }
+    fn what_does_not_count_may_be_blank() {
+        assert_eq!((check_user(" "), check_header(" ")), (Ok(()), Ok(())));
+        assert_eq!((check_user("a:b"), check_header("a b")), (Err(Rule::BasicUser), Err(Rule::HeaderName { position: 1 })));
+        assert_eq!(check_headers("Webhook-Id=7"), Err(Rule::HeaderReserved { position: 1 }));
+    }
+
+    #[test]
+    fn a_time_is_read_in_utc() {
         assert_eq!(parse_since("2026-11-12T14:02"), Ok(1_794_492_120_000));
         assert_eq!(parse_since(""), Err(ApiError::Invalid { field: Field::Date, rule: Rule::Required }));
         assert_eq!(check_since("yesterday"), Err(Rule::DateTime));

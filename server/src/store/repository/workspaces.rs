@@ -1,6 +1,9 @@
 //! Workspaces, by id, by slug and as pages; and everything that goes when one is deleted.
 
-use crate::store::{Agent, ApiKey, Changes, ExportRevision, ExportSettings, Member, ReadError, Record, Route, Store, Workspace};
+use crate::store::{
+    Agent, ApiKey, Changes, Delivery, ExportRevision, ExportSettings, Member, ReadError, Record, Route, Store, Webhook, WebhookHealth,
+    Workspace,
+};
 use crate::values::{Slug, TenantId};
 
 impl Record for Workspace {
@@ -84,6 +87,9 @@ impl Workspaces<'_> {
         let changes = self.delete_range::<Agent>(changes, prefix)?;
         let changes = self.delete_range::<ExportSettings>(changes, prefix)?;
         let changes = self.delete_range::<ExportRevision>(changes, prefix)?;
+        let changes = self.delete_range::<Webhook>(changes, prefix)?;
+        let changes = self.delete_range::<WebhookHealth>(changes, prefix)?;
+        let changes = self.delete_range::<Delivery>(changes, prefix)?;
         Ok(changes.delete::<Workspace>(&Workspace::key_of(id)))
     }
 
