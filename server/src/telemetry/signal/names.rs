@@ -2,8 +2,8 @@
 
 pub use opentelemetry_semantic_conventions::attribute::{
     CLIENT_ADDRESS, ERROR_TYPE, EXCEPTION_MESSAGE, EXCEPTION_TYPE, HTTP_REQUEST_METHOD, HTTP_REQUEST_METHOD_ORIGINAL,
-    HTTP_RESPONSE_STATUS_CODE, HTTP_ROUTE, NETWORK_PROTOCOL_VERSION, SERVER_ADDRESS, SERVER_PORT, SERVICE_NAME, SERVICE_VERSION, URL_PATH,
-    URL_SCHEME, USER_AGENT_ORIGINAL,
+    HTTP_REQUEST_RESEND_COUNT, HTTP_RESPONSE_STATUS_CODE, HTTP_ROUTE, NETWORK_PROTOCOL_VERSION, SERVER_ADDRESS, SERVER_PORT, SERVICE_NAME,
+    SERVICE_VERSION, URL_PATH, URL_SCHEME, USER_AGENT_ORIGINAL,
 };
 pub use opentelemetry_semantic_conventions::metric::HTTP_SERVER_REQUEST_DURATION;
 
@@ -20,6 +20,17 @@ pub const EXCEPTION: &str = "exception";
 pub const PROXY_REQUEST: &str = "knoxcall.proxy.request";
 pub const PROXY_REQUESTS: &str = "knoxcall.proxy.requests";
 pub const PROXY_REQUEST_DURATION: &str = "knoxcall.proxy.request.duration";
+
+pub const WEBHOOK_DELIVERY: &str = "knoxcall.webhook.delivery";
+pub const WEBHOOK_EVENT_TYPE: &str = "knoxcall.webhook.event_type";
+pub const WEBHOOK_SUCCESS: &str = "knoxcall.webhook.success";
+pub const WEBHOOK_RETRY_COUNT: &str = "knoxcall.webhook.retry_count";
+/// The endpoint's id.
+pub const WEBHOOK_ID: &str = "knoxcall.webhook.id";
+/// The same in every attempt, and in the receiver's `webhook-id`.
+pub const WEBHOOK_DELIVERY_ID: &str = "knoxcall.webhook.delivery_id";
+/// The slug by which callers name an AI agent.
+pub const AI_AGENT: &str = "knoxcall.ai.agent";
 
 pub const COMPONENT: &str = "knoxcall.component";
 pub const REQUEST_ID: &str = "knoxcall.request_id";
