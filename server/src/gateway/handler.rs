@@ -76,7 +76,7 @@ impl Handler {
             Err(refusal) => (None, Found::refused(refusal)),
         };
         if found.refusal.is_none() {
-            found.refusal = self.limits(&found, &body).err();
+            found.refusal = shape::upgrade(&parts).or_else(|| self.limits(&found, &body).err());
         }
 
         let interest = self.bus.interest(found.tenant);

@@ -72,6 +72,9 @@ fn attributes(ai: &Ai, tenant: Option<&Arc<str>>) -> Vec<KeyValue> {
     if let Some(tenant) = tenant {
         out.push(KeyValue::new(names::TENANT_ID, Arc::clone(tenant)));
     }
+    if ai.cancelled {
+        out.push(KeyValue::new(names::CANCELLED, true));
+    }
     if let Some(error) = error_type(ai) {
         out.push(KeyValue::new(names::ERROR_TYPE, error));
     }

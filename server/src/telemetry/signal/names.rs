@@ -39,6 +39,8 @@ pub const ROUTE_NAME: &str = "knoxcall.route_name";
 pub const ENVIRONMENT: &str = "knoxcall.environment";
 /// Milliseconds as a double, with the fraction: a gateway's own share is often below one millisecond.
 pub const LATENCY_MS: &str = "knoxcall.latency_ms";
+/// Only where it is true: the client went away before the answer's end.
+pub const CANCELLED: &str = "knoxcall.cancelled";
 pub const UPSTREAM_ADDRESS: &str = "knoxcall.upstream.address";
 pub const SECURITY_EVENT: &str = "knoxcall.security.event";
 pub const SECURITY_SEVERITY: &str = "knoxcall.security.severity";

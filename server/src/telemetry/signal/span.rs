@@ -130,6 +130,9 @@ fn attributes(request: &Request, tenant: Option<&Arc<str>>) -> Vec<KeyValue> {
             out.push(KeyValue::new(names::UPSTREAM_ADDRESS, Arc::clone(upstream)));
         }
     }
+    if request.cancelled {
+        out.push(KeyValue::new(names::CANCELLED, true));
+    }
     if let Some(error) = error_type(request) {
         out.push(KeyValue::new(names::ERROR_TYPE, error));
     }

@@ -13,4 +13,4 @@ mod streaming;
 mod w3c;
 
 pub use egress::HOSTILE;
-pub use rig::{Rig, TENANT, Table, client};
+pub use rig::{Rig, TENANT, Table, WHO, client};

@@ -4,6 +4,7 @@ mod delivery;
 mod egress;
 mod environment;
 mod isolation;
+mod kinds;
 mod metrics;
 mod probe;
 mod real_collector;

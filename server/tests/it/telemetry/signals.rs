@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime};
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
-use server::event::{Component, Event, Failure, Proxied, Request, Security, SecurityKind, TraceContext};
+use server::event::{Ai, Component, Event, Failure, Proxied, Request, Security, SecurityKind, TraceContext, Webhook};
 use server::live::Owner;
+use server::values::{DeliveryMethod, EventType};
 use uuid::Uuid;
 
 use super::{Rig, exports, operator, quick, request, target, tenant, tenant_id};
@@ -214,4 +215,82 @@ async fn an_unsampled_trace_gives_logs_and_metrics_without_a_span() {
     assert!(received.on("/v1/traces").is_empty(), "nothing empty is sent");
     assert_eq!(received.logs()[0].record.flags, 0);
     assert_eq!(received.metrics().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_and_ai_calls_are_the_operators_alone() {
+    let (collector, own) = (Collector::start().await, Collector::start().await);
+    let rig = Rig::start(exports([operator(&collector), tenant(tenant_id(1), &own)]), quick());
+    let request = fixed();
+    let call = TraceContext { span_id: [0x11; 8], parent_span_id: Some(request.trace.span_id), ..request.trace.clone() };
+    let webhook = Webhook {
+        started: request.started,
+        duration: Duration::from_millis(30),
+        tenant: tenant_id(1),
+        endpoint: Uuid::from_u128(1),
+        delivery: Uuid::from_u128(2),
+        event_type: EventType::RequestServerError,
+        method: DeliveryMethod::Put,
+        server_address: "hooks.test".into(),
+        server_port: 443,
+        status: None,
+        retry_count: 1,
+        failure: Some(Failure::new("timeout", "no answer within 15 s".to_owned())),
+        request_id: Some(request.request_id),
+        trace: call.clone(),
+    };
+    let ai = Ai {
+        started: request.started,
+        duration: Duration::from_secs(2),
+        time_to_first_chunk: Some(Duration::from_millis(200)),
+        tenant: tenant_id(1),
+        agent: "bot".into(),
+        operation: "chat",
+        provider: "anthropic",
+        request_model: Some("claude".to_owned()),
+        max_tokens: Some(100),
+        temperature: None,
+        top_p: None,
+        stream: true,
+        response_model: Some("claude-1".to_owned()),
+        response_id: Some("msg_1".to_owned()),
+        finish_reasons: vec!["end_turn".to_owned()],
+        input_tokens: Some(10),
+        output_tokens: None,
+        server_address: "api.test".into(),
+        server_port: 443,
+        status: Some(200),
+        failure: None,
+        cancelled: false,
+        request_id: request.request_id,
+        trace: TraceContext { span_id: [0x22; 8], ..call },
+    };
+    rig.bus.emit(Some(tenant_id(1)), || Event::Webhook(webhook));
+    rig.bus.emit(Some(tenant_id(1)), || Event::Ai(ai));
+    rig.telemetry.shutdown(GRACE).await;
+    let received = collector.received();
+    let spans = received.spans();
+    let names: Vec<(&str, i32)> = spans.iter().map(|span| (&*span.record.name, span.record.kind)).collect();
+    assert_eq!(names, [("PUT", SpanKind::Client as i32), ("chat claude", SpanKind::Client as i32)]);
+    assert!(spans.iter().all(|span| span.record.parent_span_id == [0xcd; 8] && span.record.trace_id == [0xab; 16]));
+    assert_eq!(attributes(&spans[0].record.attributes)["http.request.resend_count"], "1");
+    assert_eq!(spans[0].record.flags, 0x101, "sampled, and the parent is known to be local");
+    let [log] = &received.logs()[..] else { panic!("one log record") };
+    assert_eq!((&*log.record.event_name, &*log.record.severity_text), ("knoxcall.webhook.delivery", "ERROR"));
+    let said = attributes(&log.record.attributes);
+    assert_eq!((&*said["knoxcall.webhook.success"], &*said["error.type"]), ("false", "\"timeout\""));
+    let mut metrics = Vec::new();
+    for metric in received.metrics() {
+        let Some(Data::Histogram(histogram)) = metric.record.data else { panic!("{:?}", metric.record) };
+        let points = histogram.data_points.iter().map(|point| attributes(&point.attributes));
+        let kinds: Vec<Option<String>> = points.map(|point| point.get("gen_ai.token.type").cloned()).collect();
+        metrics.push((metric.record.name, metric.record.unit, kinds));
+    }
+    metrics.sort();
+    let (duration, first, usage) =
+        ("gen_ai.client.operation.duration", "gen_ai.client.operation.time_to_first_chunk", "gen_ai.client.token.usage");
+    let expected = [(duration, "s", None), (first, "s", None), (usage, "{token}", Some("\"input\""))];
+    let expected = expected.map(|(name, unit, kind)| (name.to_owned(), unit.to_owned(), vec![kind.map(str::to_owned)]));
+    assert_eq!(metrics, expected, "no number is made up for the output");
+    assert!(own.received().requests.is_empty(), "a workspace's export holds its requests alone");
 }
