@@ -44,6 +44,7 @@ pub struct KnoxCall {
     pub demo: Option<demo::Account>,
     console: JoinHandle<()>,
     gateway: JoinHandle<()>,
+    bus: Bus,
     telemetry: Telemetry,
     errors: ErrorTracking,
     shutdown: CancellationToken,
@@ -113,7 +114,7 @@ impl KnoxCall {
             console_url: console_url.clone(),
             gateway_url: gateway_url.clone(),
         });
-        let console = web::Console::new(backend, bus, web::Assets::of_this_build(), config.public_url.clone());
+        let console = web::Console::new(backend, bus.clone(), web::Assets::of_this_build(), config.public_url.clone());
         let console = tokio::spawn(web::serve(console_listener, console, shutdown.clone(), config.shutdown_grace));
 
         let made_keys =
@@ -126,6 +127,7 @@ impl KnoxCall {
             demo,
             console,
             gateway,
+            bus,
             telemetry,
             errors,
             shutdown,
@@ -142,6 +144,7 @@ impl KnoxCall {
                 tracing::error!(%error, "the {name}'s listener ended badly");
             }
         }
+        self.bus.flush();
         tokio::join!(self.telemetry.shutdown(self.grace), self.errors.shutdown(self.grace));
     }
 }
@@ -186,6 +189,7 @@ fn report_unreadable(settings: &Settings, bus: &Bus) {
                     tenant,
                     client_address: None,
                     trace: None,
+                    count: 1,
                 })
             });
         }

@@ -133,7 +133,8 @@ impl Auth {
     /// Tells whoever listens.
     pub fn security(&self, kind: SecurityKind, tenant: Option<TenantId>, origin: &Origin) {
         self.0.bus.emit(tenant, || {
-            Event::Security(Security { at: self.0.clock.now(), kind, tenant, client_address: origin.address, trace: origin.trace.clone() })
+            let (client_address, trace) = (origin.address, origin.trace.clone());
+            Event::Security(Security { at: self.0.clock.now(), kind, tenant, client_address, trace, count: 1 })
         });
     }
 }

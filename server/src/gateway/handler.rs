@@ -152,7 +152,7 @@ impl Handler {
 
     fn report(&self, kind: SecurityKind, tenant: Option<TenantId>, client: IpAddr, trace: Option<&TraceContext>) {
         self.bus.emit(tenant, || {
-            Event::Security(Security { at: SystemTime::now(), kind, tenant, client_address: Some(client), trace: trace.cloned() })
+            Event::Security(Security { at: SystemTime::now(), kind, tenant, client_address: Some(client), trace: trace.cloned(), count: 1 })
         });
     }
 }

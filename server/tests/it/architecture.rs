@@ -28,6 +28,7 @@ const KNOWS_ONLY: &[(&str, &[&str])] = &[
     ("outbound/", &["outbound", "egress", "values"]),
     ("event.rs", &["values"]),
     ("bus.rs", &["event", "values"]),
+    ("bus/", &["event", "values"]),
     ("live/", &["values", "live"]),
     ("telemetry/", &["telemetry", "event", "bus", "live", "values", "outbound"]),
     ("error_tracking/", &["error_tracking", "event", "bus", "faults", "live", "values", "outbound"]),

@@ -44,6 +44,8 @@ pub const CANCELLED: &str = "knoxcall.cancelled";
 pub const UPSTREAM_ADDRESS: &str = "knoxcall.upstream.address";
 pub const SECURITY_EVENT: &str = "knoxcall.security.event";
 pub const SECURITY_SEVERITY: &str = "knoxcall.security.severity";
+/// How often it happened, where one event stands for many.
+pub const SECURITY_COUNT: &str = "knoxcall.security.count";
 /// Of `egress.blocked`: the rule that forbids it.
 pub const EGRESS_RULE: &str = "knoxcall.egress.rule";
 /// `2xx` and so on.

@@ -157,6 +157,9 @@ pub fn security(security: &Security, own: Ids, tenant: Option<&Arc<str>>, scope:
     if let SecurityKind::EgressBlocked { rule } = security.kind {
         attributes.push(KeyValue::new(names::EGRESS_RULE, rule.name()));
     }
+    if security.count > 1 {
+        attributes.push(KeyValue::new(names::SECURITY_COUNT, i64::try_from(security.count).unwrap_or(i64::MAX)));
+    }
     if let Some(client) = security.client_address {
         attributes.push(KeyValue::new(names::CLIENT_ADDRESS, client.to_string()));
     }
@@ -274,6 +277,7 @@ mod tests {
             tenant: None,
             client_address: None,
             trace: None,
+            count: 1,
         };
         assert_eq!(
             lines(&security(&event, Ids::random(), Some(&tenant()), &scope())).lines().collect::<Vec<_>>(),
@@ -299,6 +303,7 @@ mod tests {
             tenant: None,
             client_address: None,
             trace: Some(quiet.trace.clone()),
+            count: 1,
         };
         let span = security(&event, Ids::random(), None, &scope());
         assert!(span.span_context.is_sampled());

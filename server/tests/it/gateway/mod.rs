@@ -2,6 +2,7 @@
 
 mod egress;
 mod events;
+mod flood;
 mod life;
 mod off;
 mod outbound;

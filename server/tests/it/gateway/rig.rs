@@ -127,6 +127,7 @@ pub struct Rig {
     pub address: SocketAddr,
     pub routing: Arc<ArcSwap<Routing>>,
     pub recorder: Arc<Recorder>,
+    pub bus: Bus,
     pub shutdown: CancellationToken,
     pub served: tokio::task::JoinHandle<()>,
 }
@@ -158,7 +159,7 @@ impl Rig {
         bus.listen(&(Arc::clone(&recorder) as Arc<dyn Listener>));
         let shutdown = CancellationToken::new();
         let served = tokio::spawn(gateway::serve(listener, config, Arc::clone(&routing), bus.clone(), outbound, shutdown.clone()));
-        Self { address, routing, recorder, shutdown, served }
+        Self { address, routing, recorder, bus: bus.clone(), shutdown, served }
     }
 
     pub fn url(&self, path: &str) -> String {

@@ -98,6 +98,7 @@ async fn rotel_reads_what_we_send() {
         tenant: None,
         client_address: None,
         trace: Some(trace),
+        count: 1,
     };
     rig.bus.emit(None, || Event::Security(rejected));
     rig.telemetry.shutdown(Duration::from_secs(20)).await;

@@ -161,6 +161,7 @@ async fn what_is_not_proxied_gives_a_span_and_no_log() {
         tenant: None,
         client_address: Some([192, 0, 2, 9].into()),
         trace: Some(fixed().trace),
+        count: 1,
     };
     rig.bus.emit(None, || Event::Security(rejected));
     rig.telemetry.shutdown(GRACE).await;
