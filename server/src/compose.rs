@@ -233,8 +233,8 @@ async fn open_settings(config: &Config, egress: Policy) -> Result<Settings> {
 }
 
 async fn start_demo(settings: &Settings, auth: &Auth, shutdown: &CancellationToken) -> Result<demo::Account> {
-    let echo = demo::echo_upstream(shutdown.clone()).await.context("the demo's echo upstream can't listen on loopback")?;
-    let (password, file) = demo::bootstrap(echo)?;
+    let upstream = demo::upstream(shutdown.clone()).await.context("the demo's upstream can't listen on loopback")?;
+    let (password, file) = demo::bootstrap(upstream)?;
     let operator = Operator::at_startup();
     settings.apply_bootstrap(&operator, &file, &Hashing(auth.passwords().clone())).await?;
     let key = demo::fresh_key(settings, &operator).await?;
