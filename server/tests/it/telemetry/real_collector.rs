@@ -12,7 +12,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
-use super::{Rig, exports, quick, request, target, tenant_id};
+use super::{Rig, ai, exports, quick, request, target, tenant_id, webhook};
 
 /// A rotel that prints what it takes; it ends when it is dropped.
 struct Rotel {
@@ -183,6 +183,85 @@ async fn rotel_reads_what_we_send() {
             "-> Name: http.server.request.duration",
             "-> Unit: s",
             "Sum: 0.0125",
+        ],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rotel_reads_webhooks_and_ai_calls() {
+    let mut rotel = Rotel::start().await;
+    let rig = Rig::start(exports([target(Owner::Operator, &rotel.endpoint, "")]), quick());
+    let trace = TraceContext { trace_id: [0xab; 16], span_id: [0xcd; 8], parent_span_id: None, flags: 1, state: None };
+    let request = Request { trace, ..request(tenant_id(1)) };
+    rig.bus.emit(Some(tenant_id(1)), || Event::Webhook(webhook(&request)));
+    rig.bus.emit(Some(tenant_id(1)), || Event::Ai(ai(&request)));
+    rig.telemetry.shutdown(Duration::from_secs(20)).await;
+    let complete = |text: &str| {
+        text.contains("gen_ai.usage.input_tokens")
+            && text.contains("EventName: knoxcall.webhook.delivery")
+            && text.contains("first_chunk\n")
+    };
+    let text = rotel.wait_for(complete).await;
+    let (spans, logs, metrics) =
+        (section(&text, "ResourceSpans #0"), section(&text, "ResourceLog #0"), section(&text, "ResourceMetrics #0"));
+    let (webhook_span, ai_span) = spans.split_once("Span #1").expect("two spans");
+    holds(
+        webhook_span,
+        &[
+            "Parent ID      : cdcdcdcdcdcdcdcd",
+            "ID             : 1111111111111111",
+            "Name           : PUT",
+            "Kind           : SPAN_KIND_CLIENT",
+            "Status code    : STATUS_CODE_ERROR",
+            "-> http.request.resend_count: Int(1)",
+            "-> server.address: Str(hooks.test)",
+            "-> knoxcall.webhook.event_type: Str(request.server_error)",
+            "-> knoxcall.webhook.success: Bool(false)",
+            "-> error.type: Str(timeout)",
+            "-> Name: exception",
+        ],
+    );
+    holds(
+        ai_span,
+        &[
+            "Parent ID      : cdcdcdcdcdcdcdcd",
+            "Name           : chat claude",
+            "Kind           : SPAN_KIND_CLIENT",
+            "Status code    : STATUS_CODE_UNSET",
+            "-> gen_ai.operation.name: Str(chat)",
+            "-> gen_ai.provider.name: Str(anthropic)",
+            "-> gen_ai.request.model: Str(claude)",
+            "-> gen_ai.request.max_tokens: Int(100)",
+            "-> gen_ai.request.temperature: Double(0.5)",
+            "-> gen_ai.request.stream: Bool(true)",
+            "-> gen_ai.response.model: Str(claude-1)",
+            "-> gen_ai.response.id: Str(msg_1)",
+            "-> gen_ai.response.finish_reasons: Slice(Str(end_turn))",
+            "-> gen_ai.usage.input_tokens: Int(10)",
+            "-> gen_ai.response.time_to_first_chunk: Double(0.2)",
+        ],
+    );
+    assert!(!ai_span.contains("output_tokens"), "no number is made up:\n{ai_span}");
+    holds(
+        logs,
+        &[
+            "SeverityText: ERROR",
+            "EventName: knoxcall.webhook.delivery",
+            "-> event.name: Str(knoxcall.webhook.delivery)",
+            "-> http.request.method: Str(PUT)",
+            "-> server.address: Str(hooks.test)",
+            "-> knoxcall.webhook.retry_count: Int(1)",
+            "Span ID        : 1111111111111111",
+        ],
+    );
+    holds(
+        metrics,
+        &[
+            "-> Name: gen_ai.client.token.usage",
+            "-> Unit: {token}",
+            "-> gen_ai.token.type: Str(input)",
+            "-> Name: gen_ai.client.operation.duration",
+            "-> Name: gen_ai.client.operation.time_to_first_chunk",
         ],
     );
 }

@@ -6,12 +6,11 @@ use std::time::{Duration, SystemTime};
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
-use server::event::{Ai, Component, Event, Failure, Proxied, Request, Security, SecurityKind, TraceContext, Webhook};
+use server::event::{Component, Event, Failure, Proxied, Request, Security, SecurityKind, TraceContext};
 use server::live::Owner;
-use server::values::{DeliveryMethod, EventType};
 use uuid::Uuid;
 
-use super::{Rig, exports, operator, quick, request, target, tenant, tenant_id};
+use super::{Rig, ai, exports, operator, quick, request, target, tenant, tenant_id, webhook};
 use crate::support::collector::{Collector, attributes};
 
 const GRACE: Duration = Duration::from_secs(20);
@@ -223,49 +222,7 @@ async fn webhooks_and_ai_calls_are_the_operators_alone() {
     let (collector, own) = (Collector::start().await, Collector::start().await);
     let rig = Rig::start(exports([operator(&collector), tenant(tenant_id(1), &own)]), quick());
     let request = fixed();
-    let call = TraceContext { span_id: [0x11; 8], parent_span_id: Some(request.trace.span_id), ..request.trace.clone() };
-    let webhook = Webhook {
-        started: request.started,
-        duration: Duration::from_millis(30),
-        tenant: tenant_id(1),
-        endpoint: Uuid::from_u128(1),
-        delivery: Uuid::from_u128(2),
-        event_type: EventType::RequestServerError,
-        method: DeliveryMethod::Put,
-        server_address: "hooks.test".into(),
-        server_port: 443,
-        status: None,
-        retry_count: 1,
-        failure: Some(Failure::new("timeout", "no answer within 15 s".to_owned())),
-        request_id: Some(request.request_id),
-        trace: call.clone(),
-    };
-    let ai = Ai {
-        started: request.started,
-        duration: Duration::from_secs(2),
-        time_to_first_chunk: Some(Duration::from_millis(200)),
-        tenant: tenant_id(1),
-        agent: "bot".into(),
-        operation: "chat",
-        provider: "anthropic",
-        request_model: Some("claude".to_owned()),
-        max_tokens: Some(100),
-        temperature: None,
-        top_p: None,
-        stream: true,
-        response_model: Some("claude-1".to_owned()),
-        response_id: Some("msg_1".to_owned()),
-        finish_reasons: vec!["end_turn".to_owned()],
-        input_tokens: Some(10),
-        output_tokens: None,
-        server_address: "api.test".into(),
-        server_port: 443,
-        status: Some(200),
-        failure: None,
-        cancelled: false,
-        request_id: request.request_id,
-        trace: TraceContext { span_id: [0x22; 8], ..call },
-    };
+    let (webhook, ai) = (webhook(&request), ai(&request));
     rig.bus.emit(Some(tenant_id(1)), || Event::Webhook(webhook));
     rig.bus.emit(Some(tenant_id(1)), || Event::Ai(ai));
     rig.telemetry.shutdown(GRACE).await;
