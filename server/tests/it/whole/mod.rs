@@ -4,5 +4,6 @@ mod egress;
 mod export;
 mod life;
 mod process;
+mod trace;
 
 pub use process::{Process, Setup};
