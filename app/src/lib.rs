@@ -11,6 +11,7 @@ pub mod contract;
 
 mod account;
 mod app;
+mod audit;
 mod browser_errors;
 mod directory;
 #[cfg(feature = "ssr")]

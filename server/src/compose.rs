@@ -8,11 +8,12 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result, anyhow};
 use async_trait::async_trait;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::audit::{Log, Written};
 use crate::auth::{Auth, Clock, Operator, Passwords};
 use crate::backend::{Backend, Parts};
 use crate::bus::Bus;
@@ -20,7 +21,7 @@ use crate::config::Config;
 use crate::config::bootstrap::Bootstrap;
 use crate::egress::Policy;
 use crate::error_tracking::ErrorTracking;
-use crate::event::{Event, Security, SecurityKind};
+use crate::event::{self, Event, Security, SecurityKind, TraceContext};
 use crate::gateway;
 use crate::live::Owner;
 use crate::outbound::Outbound;
@@ -45,9 +46,12 @@ pub struct KnoxCall {
     console: JoinHandle<()>,
     gateway: JoinHandle<()>,
     bus: Bus,
+    audit: JoinHandle<()>,
     telemetry: Telemetry,
     errors: ErrorTracking,
     shutdown: CancellationToken,
+    /// Nothing is saved any more.
+    saved_all: CancellationToken,
     grace: Duration,
 }
 
@@ -77,6 +81,8 @@ impl KnoxCall {
         let egress = egress(&config);
         let settings = open_settings(&config, egress.clone()).await?;
         let bus = Bus::default();
+        // From here on, so that what the bootstrap file changes is told of too.
+        let audited = settings.store().audit().listen();
         let auth = Auth::new(settings.store().clone(), bus.clone(), Clock::system());
         let mut report = BootstrapReport::default();
         if let Some(file) = &bootstrap {
@@ -93,6 +99,8 @@ impl KnoxCall {
         let options = telemetry::Options { give_up, ..telemetry::Options::default() };
         let telemetry = Telemetry::start(settings.exports(), &bus, transport, options);
         tokio::spawn(pause_exhausted(settings.clone(), exhausted, shutdown.clone()));
+        let saved_all = CancellationToken::new();
+        let audit = tokio::spawn(tell_audit(audited, bus.clone(), saved_all.clone()));
         report_unreadable(&settings, &bus);
         let gateway_config = gateway::Config { shutdown_grace: config.shutdown_grace, ..gateway::Config::default() };
         let gateway = tokio::spawn(gateway::serve(
@@ -128,9 +136,11 @@ impl KnoxCall {
             console,
             gateway,
             bus,
+            audit,
             telemetry,
             errors,
             shutdown,
+            saved_all,
             grace: config.shutdown_grace,
         })
     }
@@ -143,6 +153,10 @@ impl KnoxCall {
             if let Err(error) = ended {
                 tracing::error!(%error, "the {name}'s listener ended badly");
             }
+        }
+        self.saved_all.cancel();
+        if let Err(error) = self.audit.await {
+            tracing::error!(%error, "what tells of the audit log ended badly");
         }
         self.bus.flush();
         tokio::join!(self.telemetry.shutdown(self.grace), self.errors.shutdown(self.grace));
@@ -175,6 +189,43 @@ async fn pause_exhausted(settings: Settings, mut reports: mpsc::Receiver<telemet
             Err(error) => tracing::error!(owner = ?report.owner, %error, "an export that only fails could not be paused"),
         }
     }
+}
+
+/// Puts what is written into the audit logs on the bus, until nothing is saved any more and all of it is told.
+async fn tell_audit(mut audited: broadcast::Receiver<Written>, bus: Bus, saved_all: CancellationToken) {
+    loop {
+        let written = tokio::select! {
+            biased;
+            written = audited.recv() => written,
+            () = saved_all.cancelled() => return,
+        };
+        match written {
+            Ok(written) => tell(&bus, &written),
+            Err(broadcast::error::RecvError::Lagged(missed)) => {
+                tracing::warn!(missed, "audit entries came faster than they could be passed on; they are in the log, and were not sent");
+            }
+            Err(broadcast::error::RecvError::Closed) => return,
+        }
+    }
+}
+
+fn tell(bus: &Bus, written: &Written) {
+    let entry = &written.entry;
+    let tenant = match Log::of(entry.log) {
+        Log::Global => None,
+        Log::Workspace(workspace) => Some(workspace),
+    };
+    bus.emit(tenant, || {
+        let trace = entry.trace.map(|trace| TraceContext {
+            trace_id: trace.trace_id,
+            span_id: trace.span_id,
+            parent_span_id: None,
+            flags: trace.flags,
+            state: None,
+        });
+        let (at, entry_json) = (entry.at.into(), written.to_json().into());
+        Event::Audit(event::Audit { at, tenant, entry: entry_json, request_id: entry.request_id, trace })
+    });
 }
 
 /// A security event for each secret that does not open: somebody may have moved or changed what is stored.

@@ -3,6 +3,7 @@
 //! No logic of its own: rules are in `settings` and `auth`, words in `app::contract`.
 
 mod accounts;
+mod audit;
 mod directory;
 mod error;
 mod error_tracking;
@@ -13,7 +14,7 @@ mod routing;
 
 use std::sync::Arc;
 
-use app::contract::{Accounts, Directory, ErrorTracking, Integrations, Operators, Routing, SecretView};
+use app::contract::{Accounts, Audit, Directory, ErrorTracking, Integrations, Operators, Routing, SecretView};
 
 pub use error::to_api;
 
@@ -70,6 +71,7 @@ impl Backend {
         let bound = Arc::new(Bound { visitor, parts: Arc::clone(&self.0) });
         app::Services {
             accounts: Arc::clone(&bound) as Arc<dyn Accounts>,
+            audit: Arc::clone(&bound) as Arc<dyn Audit>,
             directory: Arc::clone(&bound) as Arc<dyn Directory>,
             operators: Arc::clone(&bound) as Arc<dyn Operators>,
             routing: Arc::clone(&bound) as Arc<dyn Routing>,

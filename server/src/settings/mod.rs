@@ -4,6 +4,7 @@
 //! what is in force leaves through [`Settings::routing`], [`Settings::exports`], [`Settings::browser_tracking`] and
 //! [`Settings::server_tracking`].
 
+mod audit;
 mod bootstrap;
 mod effective;
 mod environment;
@@ -19,8 +20,10 @@ mod secret;
 mod service;
 #[cfg(test)]
 mod tests;
+mod told;
 mod workspaces;
 
+pub use audit::LogReader;
 pub use bootstrap::{BootstrapError, BootstrapReport, Passwords};
 pub use effective::{Effective, ManagedBy, StoredExport, operator, tenant};
 pub use environment::{BatchEnvironment, OtelEnvironment, SignalEnvironment, VariableError, VariableProblem};

@@ -34,8 +34,10 @@ const KNOWS_ONLY: &[(&str, &[&str])] = &[
     ("error_tracking/", &["error_tracking", "event", "bus", "faults", "live", "values", "outbound"]),
     ("faults.rs", &["values"]),
     ("gateway/", &["gateway", "event", "bus", "faults", "live", "values", "outbound"]),
-    ("store/", &["store", "values", "vault"]),
-    ("settings/", &["settings", "store", "vault", "live", "egress", "values", "auth", "config"]),
+    ("audit/", &["audit", "values"]),
+    ("audit_command.rs", &["audit", "config", "store", "values"]),
+    ("store/", &["store", "audit", "values", "vault"]),
+    ("settings/", &["settings", "audit", "store", "vault", "live", "egress", "values", "auth", "config"]),
 ];
 
 #[test]
