@@ -29,6 +29,7 @@ pub struct Services {
     pub routing: std::sync::Arc<dyn crate::contract::Routing>,
     pub integrations: std::sync::Arc<dyn crate::contract::Integrations>,
     pub error_tracking: std::sync::Arc<dyn crate::contract::ErrorTracking>,
+    pub webhooks: std::sync::Arc<dyn crate::contract::Webhooks>,
 }
 
 /// The services of the request at hand.

@@ -29,6 +29,11 @@ pub struct Interest {
 pub trait Listener: Send + Sync {
     fn interest(&self, tenant: Option<TenantId>) -> Interest;
     fn accept(&self, event: &Arc<Event>);
+    /// Whether requests of this workspace are to be told of when they come in too ([`Event::Received`]).
+    fn wants_received(&self, tenant: TenantId) -> bool {
+        let _ = tenant;
+        false
+    }
 }
 
 /// The one way from whatever happens to whoever listens.
@@ -56,6 +61,12 @@ impl Bus {
             all.traces |= one.traces;
         }
         all
+    }
+
+    /// Whether somebody wants [`Event::Received`] of this workspace.
+    #[must_use]
+    pub fn wants_received(&self, tenant: TenantId) -> bool {
+        self.listeners.load().iter().any(|listener| listener.wants_received(tenant))
     }
 
     /// Builds the event only if somebody wants it. A flood of security events goes out as a few and their number.
@@ -119,6 +130,12 @@ pub struct Emitter {
 }
 
 impl Emitter {
+    /// As [`Bus::interest`]; nobody is interested once the bus is gone.
+    #[must_use]
+    pub fn interest(&self, tenant: Option<TenantId>) -> Interest {
+        self.bus().map_or_else(Interest::default, |bus| bus.interest(tenant))
+    }
+
     /// As [`Bus::emit`]; nothing happens once the bus is gone.
     pub fn emit(&self, tenant: Option<TenantId>, event: impl FnOnce() -> Event) {
         if let Some(bus) = self.bus() {

@@ -30,6 +30,7 @@ use crate::store::{self, Store};
 use crate::telemetry::{self, GiveUp, OutboundTransport, Telemetry};
 use crate::values::Password;
 use crate::vault::Vault;
+use crate::webhooks::{self, Webhooks};
 use crate::{demo, web};
 
 /// A running process.
@@ -42,12 +43,15 @@ pub struct KnoxCall {
     pub setup_url: Option<String>,
     /// API keys that the bootstrap file had made: workspace, name and key. To be shown now or never.
     pub made_keys: Vec<(String, String, String)>,
+    /// Likewise signing secrets of webhooks.
+    pub made_signing_secrets: Vec<(String, String, String)>,
     pub demo: Option<demo::Account>,
     console: JoinHandle<()>,
     gateway: JoinHandle<()>,
     bus: Bus,
     audit: JoinHandle<()>,
     telemetry: Telemetry,
+    webhooks: Webhooks,
     errors: ErrorTracking,
     shutdown: CancellationToken,
     /// Nothing is saved any more.
@@ -101,6 +105,7 @@ impl KnoxCall {
         tokio::spawn(pause_exhausted(settings.clone(), exhausted, shutdown.clone()));
         let saved_all = CancellationToken::new();
         let audit = tokio::spawn(tell_audit(audited, bus.clone(), saved_all.clone()));
+        let webhooks = start_webhooks(&settings, &bus, &outbound, &shutdown).await?;
         report_unreadable(&settings, &bus);
         let gateway_config = gateway::Config { shutdown_grace: config.shutdown_grace, ..gateway::Config::default() };
         let gateway = tokio::spawn(gateway::serve(
@@ -118,6 +123,7 @@ impl KnoxCall {
             settings,
             telemetry: telemetry.clone(),
             errors: errors.clone(),
+            webhooks: webhooks.clone(),
             outbound,
             console_url: console_url.clone(),
             gateway_url: gateway_url.clone(),
@@ -127,17 +133,24 @@ impl KnoxCall {
 
         let made_keys =
             report.keys.into_iter().map(|(slug, key)| (slug.to_string(), key.name.to_string(), key.secret.to_string())).collect();
+        let made_signing_secrets = report
+            .signing_secrets
+            .into_iter()
+            .map(|(slug, made)| (slug.to_string(), made.name.to_string(), made.secret.to_string()))
+            .collect();
         Ok(Self {
             console_url,
             gateway_url,
             setup_url,
             made_keys,
+            made_signing_secrets,
             demo,
             console,
             gateway,
             bus,
             audit,
             telemetry,
+            webhooks,
             errors,
             shutdown,
             saved_all,
@@ -145,7 +158,8 @@ impl KnoxCall {
         })
     }
 
-    /// Stops accepting, finishes requests, then sends what is queued for every destination; each step within the grace.
+    /// Stops accepting, finishes requests, then webhook deliveries that are under way (what waits is on disk), then sends what
+    /// is queued for every destination; each step within the grace.
     pub async fn stop(self) {
         self.shutdown.cancel();
         let (console, gateway) = tokio::join!(self.console, self.gateway);
@@ -158,6 +172,7 @@ impl KnoxCall {
         if let Err(error) = self.audit.await {
             tracing::error!(%error, "what tells of the audit log ended badly");
         }
+        self.webhooks.shutdown(self.grace).await;
         self.bus.flush();
         tokio::join!(self.telemetry.shutdown(self.grace), self.errors.shutdown(self.grace));
     }
@@ -205,6 +220,27 @@ async fn tell_audit(mut audited: broadcast::Receiver<Written>, bus: Bus, saved_a
                 tracing::warn!(missed, "audit entries came faster than they could be passed on; they are in the log, and were not sent");
             }
             Err(broadcast::error::RecvError::Closed) => return,
+        }
+    }
+}
+
+/// Delivers webhooks, and switches off endpoints that can't be delivered to.
+async fn start_webhooks(settings: &Settings, bus: &Bus, outbound: &Outbound, shutdown: &CancellationToken) -> Result<Webhooks> {
+    let (stops, stopped) = mpsc::channel(64);
+    tokio::spawn(stop_webhooks(settings.clone(), stopped, shutdown.clone()));
+    let options = webhooks::Options { stops: Some(stops), ..webhooks::Options::default() };
+    let (in_force, store, bus, outbound) = (settings.webhooks_in_force(), settings.store().clone(), bus.clone(), outbound.clone());
+    let started = tokio::task::spawn_blocking(move || Webhooks::start(in_force, store, &bus, outbound, options)).await?;
+    started.context("the webhook deliveries that wait can't be read")
+}
+
+async fn stop_webhooks(settings: Settings, mut stops: mpsc::Receiver<webhooks::Stop>, shutdown: CancellationToken) {
+    while let Some(Some(stop)) = shutdown.run_until_cancelled(stops.recv()).await {
+        let webhooks::Stop { workspace, endpoint, generation, why } = stop;
+        match settings.stop_webhook(workspace, endpoint, generation, why).await {
+            Ok(true) => tracing::warn!(%workspace, webhook = %endpoint, ?why, "a webhook has been switched off"),
+            Ok(false) => {}
+            Err(error) => tracing::error!(%workspace, webhook = %endpoint, %error, "a webhook could not be switched off"),
         }
     }
 }

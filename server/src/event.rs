@@ -10,6 +10,9 @@ use crate::values::{DeliveryMethod, EgressRule, EventType, TenantId};
 /// Something that happened in the gateway or the console.
 #[derive(Clone, Debug)]
 pub enum Event {
+    /// A request with a valid key that has just come in: as [`Event::Request`] will tell of it, as far as it is known. Only
+    /// for whoever asked for it.
+    Received(Request),
     Request(Request),
     Security(Security),
     Webhook(Webhook),
@@ -22,7 +25,7 @@ impl Event {
     #[must_use]
     pub fn tenant(&self) -> Option<TenantId> {
         match self {
-            Self::Request(request) => request.tenant,
+            Self::Received(request) | Self::Request(request) => request.tenant,
             Self::Security(security) => security.tenant,
             Self::Webhook(webhook) => Some(webhook.tenant),
             Self::Ai(ai) => Some(ai.tenant),
@@ -34,7 +37,7 @@ impl Event {
     #[must_use]
     pub fn size(&self) -> usize {
         match self {
-            Self::Request(r) => {
+            Self::Received(r) | Self::Request(r) => {
                 let texts = r.method.len()
                     + r.failure.as_ref().map_or(0, |failure| failure.message.len())
                     + r.path.len()
@@ -113,6 +116,10 @@ pub struct Request {
 /// What the gateway knows of a request that had a valid key.
 #[derive(Clone, Debug)]
 pub struct Proxied {
+    /// `None` when the request named no route that exists.
+    pub route_id: Option<Uuid>,
+    /// What people call the route; empty when there is none.
+    pub route_name: Arc<str>,
     /// The route's slug; empty when the request named none that exists.
     pub route: Arc<str>,
     /// The environment's name; empty when there is none.

@@ -105,6 +105,9 @@ fn introduce(knoxcall: &KnoxCall) {
     for (workspace, name, key) in &knoxcall.made_keys {
         lines.push(format!("API key {name} of workspace {workspace}, shown only now: {key}"));
     }
+    for (workspace, name, secret) in &knoxcall.made_signing_secrets {
+        lines.push(format!("Signing secret of webhook {name} of workspace {workspace}, shown only now: {secret}"));
+    }
     if let Some(account) = &knoxcall.demo {
         lines.push(demo::introduction(account, &knoxcall.console_url, &knoxcall.gateway_url));
     }

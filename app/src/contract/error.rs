@@ -169,6 +169,10 @@ pub enum Rule {
     UrlCredentials,
     #[error("leave out the query and fragment (everything from ? or # on).")]
     UrlQuery,
+    #[error("leave out the fragment (everything from # on).")]
+    UrlFragment,
+    #[error("the query holds characters that are not allowed; percent-encode them.")]
+    UrlQueryCharacters,
     #[error("the path holds characters or segments that are not allowed; percent-encode them.")]
     UrlPath,
     #[error("this DSN lacks its public key. Copy it whole, such as https://key@host/1.")]
@@ -197,6 +201,10 @@ pub enum Rule {
     OriginChanged,
     #[error("enter them again: the headers of that time were cleared since.")]
     HeadersCleared,
+    #[error("enter it again: a saved credential is never sent to another origin, or in another way, than the one it was saved for.")]
+    CredentialMoved,
+    #[error("leave out colons and control characters.")]
+    BasicUser,
     #[error("use 1 to 63 of a-z, 0-9 and -, starting and ending with a letter or digit.")]
     Slug,
     #[error("this is not an e-mail address.")]

@@ -128,7 +128,8 @@ impl Visitor {
         Ok(found)
     }
 
-    pub(super) fn security(&self, kind: SecurityKind, tenant: Option<TenantId>) {
+    /// Tells whoever listens, in the name of this request.
+    pub fn security(&self, kind: SecurityKind, tenant: Option<TenantId>) {
         self.auth.security(kind, tenant, &self.origin);
     }
 

@@ -11,10 +11,11 @@ mod health;
 mod integrations;
 mod operators;
 mod routing;
+mod webhooks;
 
 use std::sync::Arc;
 
-use app::contract::{Accounts, Audit, Directory, ErrorTracking, Integrations, Operators, Routing, SecretView};
+use app::contract::{Accounts, Audit, Directory, ErrorTracking, Integrations, Operators, Routing, SecretView, Webhooks};
 
 pub use error::to_api;
 
@@ -30,6 +31,7 @@ pub struct Parts {
     pub settings: Settings,
     pub telemetry: Telemetry,
     pub errors: crate::error_tracking::ErrorTracking,
+    pub webhooks: crate::webhooks::Webhooks,
     /// For tests of what is not in force yet.
     pub outbound: Outbound,
     /// How browsers reach the console, without a trailing slash; invitations start with it.
@@ -76,6 +78,7 @@ impl Backend {
             operators: Arc::clone(&bound) as Arc<dyn Operators>,
             routing: Arc::clone(&bound) as Arc<dyn Routing>,
             error_tracking: Arc::clone(&bound) as Arc<dyn ErrorTracking>,
+            webhooks: Arc::clone(&bound) as Arc<dyn Webhooks>,
             integrations: bound as Arc<dyn Integrations>,
         }
     }

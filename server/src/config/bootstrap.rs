@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 
 pub use super::toml_table::{FileError, FileProblem};
 use super::toml_table::{Source, Table};
-use crate::settings::acceptable_key;
-use crate::values::{DisplayName, Dsn, Email, Endpoint, HeaderList, Password, Role, Slug};
+use crate::settings::{acceptable_key, acceptable_signing_secret};
+use crate::values::{DisplayName, Dsn, Email, Endpoint, EventType, HeaderList, Password, Role, Rule, Slug, WebhookUrl};
 
 /// Text that may be a credential. Never printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -77,6 +77,7 @@ pub struct Workspace {
     pub members: Vec<Member>,
     pub api_keys: Vec<ApiKey>,
     pub routes: Vec<Route>,
+    pub webhooks: Vec<Webhook>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -109,6 +110,17 @@ pub struct Environment {
     pub target_base_url: Endpoint,
     /// `None` leaves alone what is stored; an empty list removes it.
     pub inject_headers: Option<HeaderList>,
+}
+
+/// What it does not mention is left alone, or is the default of a new one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Webhook {
+    /// Names the endpoint within its workspace.
+    pub name: DisplayName,
+    pub url: WebhookUrl,
+    pub event_types: Vec<EventType>,
+    /// `None` leaves the signing secret alone; a new endpoint gets one made.
+    pub secret: Option<Secret>,
 }
 
 impl Bootstrap {
@@ -194,13 +206,33 @@ fn workspace(mut table: Table<'_>, earlier: &[Workspace]) -> Option<Workspace> {
     for inner in table.tables("route") {
         routes.extend(route(inner, &routes));
     }
-    for key in ["webhook", "ai_agent"] {
-        if !table.tables(key).is_empty() {
-            table.wrong(key, FileProblem::NotSupported);
-        }
+    let mut webhooks: Vec<Webhook> = Vec::new();
+    for inner in table.tables("webhook") {
+        webhooks.extend(webhook(inner, &webhooks));
+    }
+    if !table.tables("ai_agent").is_empty() {
+        table.wrong("ai_agent", FileProblem::NotSupported);
     }
     table.finish();
-    Some(Workspace { slug: slug?, name, telemetry, members, api_keys, routes })
+    Some(Workspace { slug: slug?, name, telemetry, members, api_keys, routes, webhooks })
+}
+
+fn webhook(mut table: Table<'_>, earlier: &[Webhook]) -> Option<Webhook> {
+    let name = table.required("name", DisplayName::parse);
+    if name.as_ref().is_some_and(|name| earlier.iter().any(|other| other.name == *name)) {
+        table.wrong("name", FileProblem::Duplicate);
+    }
+    let url = table.required("url", WebhookUrl::parse);
+    let event_types = table.list("event_types", |name| EventType::parse(name).ok_or(Rule::Unknown));
+    if event_types.as_ref().is_none_or(Vec::is_empty) {
+        table.wrong("event_types", FileProblem::Missing);
+    }
+    let secret = table.text("secret");
+    if secret.as_ref().is_some_and(|secret| !acceptable_signing_secret(secret.expose())) {
+        table.wrong("secret", FileProblem::SigningSecret);
+    }
+    table.finish();
+    Some(Webhook { name: name?, url: url?, event_types: event_types?, secret })
 }
 
 fn member(mut table: Table<'_>) -> Option<Member> {

@@ -109,7 +109,15 @@ fn complaints_have_key_line_and_rule_and_no_value() {
         ("[otlp]\nheaders = 'a=1, canary'", format!("line 2: otlp.headers: {}", rule(Rule::HeaderSyntax { position: 2 }))),
         ("[sentry]\ndsn_server = 'canary'", format!("line 2: sentry.dsn_server: {}", rule(Rule::UrlScheme))),
         ("[sentry]\ndsn_browser = 'https://k:canary@h/1'", format!("line 2: sentry.dsn_browser: {}", rule(Rule::DsnSecret))),
-        ("[[workspace]]\nslug = 'a'\n[[workspace.webhook]]\nsecret = 'canary'", "not supported yet".to_owned()),
+        ("[[workspace]]\nslug = 'a'\n[[workspace.webhook]]\nsecret = 'canary'", "workspace.webhook.secret: write whsec_".to_owned()),
+        (
+            "[[workspace]]\nslug = 'a'\n[[workspace.webhook]]\nname = 'w'\nurl = 'http://h'\nevent_types = ['webhook.test']",
+            "workspace.webhook.event_types: this names something that does not exist".to_owned(),
+        ),
+        (
+            "[[workspace]]\nslug = 'a'\n[[workspace.webhook]]\nname = 'w'\nurl = 'http://h'",
+            "workspace.webhook.event_types: this is missing".to_owned(),
+        ),
         (
             "[[workspace]]\nslug = 'a'\n[[workspace.ai_agent]]\ncredential = 'canary'",
             "workspace.ai_agent: this is not supported yet".to_owned(),
@@ -141,7 +149,7 @@ fn a_workspace_chooses_its_signals() {
 
 #[test]
 fn unsupported_lists_have_their_line() {
-    let errors = Bootstrap::parse("[[workspace]]\nslug = 'a'\n\n[[workspace.webhook]]\nname = 'x'", &vars).unwrap_err();
+    let errors = Bootstrap::parse("[[workspace]]\nslug = 'a'\n\n[[workspace.ai_agent]]\nname = 'x'", &vars).unwrap_err();
     assert_eq!((errors.len(), errors[0].line, errors[0].problem.clone()), (1, 4, FileProblem::NotSupported));
 }
 

@@ -43,6 +43,8 @@ pub enum FileProblem {
     NotSupported,
     #[error("write tk_ and at least 16 further letters or digits, or leave it out to have a key made")]
     ApiKey,
+    #[error("write whsec_ and the base64 of 24 to 64 bytes, or leave it out to have a secret made")]
+    SigningSecret,
     #[error("only one environment of a route can be the default")]
     TwoDefaults,
     #[error("an earlier entry has this already")]
@@ -147,6 +149,25 @@ impl<'a> Table<'a> {
                 None
             }
         }
+    }
+
+    /// A list of texts, parsed one by one.
+    pub(super) fn list<T>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, Rule>) -> Option<Vec<T>> {
+        let DeValue::Array(array) = self.entry(key)?.1 else {
+            self.wrong(key, FileProblem::Type("a list of texts"));
+            return None;
+        };
+        let mut out = Vec::with_capacity(array.len());
+        for item in array.iter() {
+            match item.get_ref() {
+                DeValue::String(text) => match parse(text) {
+                    Ok(value) => out.push(value),
+                    Err(rule) => self.wrong(key, rule.into()),
+                },
+                _ => self.wrong(key, FileProblem::Type("a list of texts")),
+            }
+        }
+        Some(out)
     }
 
     pub(super) fn table(&mut self, key: &str) -> Option<Table<'a>> {

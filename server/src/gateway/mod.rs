@@ -18,14 +18,14 @@ mod forward;
 mod framing;
 mod handler;
 mod headers;
-mod ids;
 mod limiter;
 mod listener;
 mod matcher;
 mod record;
 mod refusal;
 mod shape;
-pub mod trace_context;
 mod wire;
 
 pub use listener::{Config, serve};
+
+use crate::{ids, trace_context};

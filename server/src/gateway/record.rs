@@ -68,6 +68,11 @@ impl Record {
             cancelled: false,
             trace,
         };
+        if let Some(tenant) = event.tenant
+            && bus.wants_received(tenant)
+        {
+            bus.emit(Some(tenant), || Event::Received(event.clone()));
+        }
         Self(Some(Box::new(Open { bus: bus.clone(), clock: begun.clock, ended: false, event: Some(event) })))
     }
 
@@ -136,6 +141,8 @@ impl Drop for Open {
 fn proxied(found: &Found) -> Proxied {
     let upstream = found.environment.as_ref().map(|environment| &environment.upstream);
     Proxied {
+        route_id: found.route.as_ref().map(|route| route.id),
+        route_name: found.route.as_ref().map_or_else(|| "".into(), |route| route.name.clone()),
         route: found.route.as_ref().map_or_else(|| "".into(), |route| route.slug.clone()),
         environment: found.environment.as_ref().map_or_else(|| "".into(), |environment| environment.name.clone()),
         upstream_host: upstream.map(|upstream| upstream.host.clone()),
@@ -191,7 +198,7 @@ mod tests {
     fn record(bus: &Bus) -> Record {
         let (parts, ()) = http::Request::get("/a?secret=1").body(()).unwrap().into_parts();
         let begun = Begun { id: Uuid::nil(), wall: SystemTime::now(), clock: Instant::now() };
-        let trace = crate::gateway::trace_context::begin(&parts.headers, true);
+        let trace = crate::trace_context::begin(&parts.headers, true);
         let host = HeaderValue::from_static("[::1]:8080");
         Record::open(bus, begun, [127, 0, 0, 1].into(), &parts, Some(&host), &Found::default(), trace)
     }

@@ -5,7 +5,9 @@
 mod error_tracking;
 mod exports;
 mod routing;
+mod webhooks;
 
 pub use error_tracking::{BrowserTracking, ServerTracking};
 pub use exports::{Batch, Compression, ExportTarget, Exports, Owner, SignalTarget, Temporality};
 pub use routing::{ApiKey, Environment, KeyHash, Limits, Route, Routing, Upstream, Workspace, hash_key};
+pub use webhooks::{EventSet, SigningSecret, TenantWebhooks, Webhook, Webhooks, WebhooksInForce};

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::io;
 
 use super::connect::Failure;
-use crate::values::EgressRule;
+use crate::values::{EgressRule, FailureKind};
 
 /// Closed, so that callers decide what to answer, whether to retry, and what to count.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +44,21 @@ impl Error {
             Self::ConnectTimeout(_) => "timeout",
             Self::Closed(_) => "connection_closed",
             Self::Other(_) => "other",
+        }
+    }
+
+    /// As it may be shown to whoever owns the destination.
+    #[must_use]
+    pub const fn failure(&self) -> FailureKind {
+        match self {
+            Self::Blocked { rule } => FailureKind::Blocked { rule: *rule },
+            Self::NameNotFound(_) => FailureKind::NameNotFound,
+            Self::Refused(_) => FailureKind::Refused,
+            Self::Unreachable(_) => FailureKind::Unreachable,
+            Self::Tls(_) => FailureKind::Tls,
+            Self::ConnectTimeout(_) => FailureKind::Timeout,
+            Self::Closed(_) => FailureKind::Closed,
+            Self::Other(_) => FailureKind::BadAnswer,
         }
     }
 

@@ -10,6 +10,7 @@ mod connect;
 mod error;
 mod guard;
 mod network;
+mod patience;
 mod tls;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 pub use body::Body;
 pub use error::Error;
 pub use network::{Network, SystemNetwork};
+pub use patience::{chance, retry_after};
 pub use tls::RootsError;
 
 use connect::{Bounded, Tcp};

@@ -10,9 +10,9 @@ use super::operators::made_operator;
 use super::publish::Scope;
 use super::routes::{EnvironmentChange, new_route};
 use super::told::{self, Step};
-use super::{Error, Settings, TrackingChange};
+use super::{Error, NewSigningSecret, Settings, TrackingChange, WebhookChange};
 use crate::auth::{Operator, WorkspaceAdmin};
-use crate::config::bootstrap::{Account, ApiKey, Bootstrap, Export, Member, Route, Sentry, Workspace};
+use crate::config::bootstrap::{Account, ApiKey, Bootstrap, Export, Member, Route, Sentry, Webhook, Workspace};
 use crate::live::hash_key;
 use crate::store::{self, Changes, now};
 use crate::values::{DisplayName, Dsn, Field, Password, Slug, TenantId};
@@ -30,6 +30,8 @@ pub trait Passwords: Send + Sync {
 pub struct BootstrapReport {
     /// Keys that were made, with their workspace: to be printed now or never.
     pub keys: Vec<(Slug, NewKey)>,
+    /// Likewise signing secrets of webhooks.
+    pub signing_secrets: Vec<(Slug, NewSigningSecret)>,
     /// How many records were written.
     pub changed: usize,
 }
@@ -95,6 +97,9 @@ impl Applying<'_> {
         }
         for route in &file.routes {
             self.route(&admin, route).await.map_err(at(format!("{place}, route {}", route.slug)))?;
+        }
+        for webhook in &file.webhooks {
+            self.webhook(&admin, &file.slug, webhook).await.map_err(at(format!("{place}, webhook {}", webhook.name)))?;
         }
         for key in &file.api_keys {
             self.api_key(&admin, &file.slug, key).await.map_err(at(format!("{place}, API key {}", key.name)))?;
@@ -284,6 +289,38 @@ impl Applying<'_> {
         let key = self.settings.create_key(admin, file.name.as_str(), "").await?;
         self.report.keys.push((workspace.clone(), key));
         self.report.changed += 1;
+        Ok(())
+    }
+
+    /// Endpoints are known by their name. What the file can't say stays as it is.
+    async fn webhook(&mut self, admin: &WorkspaceAdmin, workspace: &Slug, file: &Webhook) -> Result<(), Error> {
+        let stored = self.settings.store().webhooks().of_workspace(admin.workspace())?;
+        let stored = stored.into_iter().find(|webhook| webhook.name == file.name);
+        let kept = stored.as_ref();
+        let change = WebhookChange {
+            name: file.name.to_string(),
+            url: file.url.as_str().to_owned(),
+            event_types: file.event_types.iter().map(|event| event.name().to_owned()).collect(),
+            method: kept.map(|webhook| webhook.method.name().to_owned()).unwrap_or_default(),
+            auth: kept.map(|webhook| webhook.auth.name().to_owned()).unwrap_or_default(),
+            auth_user: kept.map(|webhook| webhook.auth_user.clone()).unwrap_or_default(),
+            auth_header: kept.map(|webhook| webhook.auth_header.clone()).unwrap_or_default(),
+            routes: kept.map(|webhook| webhook.routes.iter().map(ToString::to_string).collect()).unwrap_or_default(),
+            timeout_s: kept.and_then(|webhook| webhook.timeout_s).map(|seconds| seconds.to_string()).unwrap_or_default(),
+            retries: kept.and_then(|webhook| webhook.retries).map(|retries| retries.to_string()).unwrap_or_default(),
+            ..WebhookChange::default()
+        };
+        let given = file.secret.as_ref().map(|secret| secret.expose());
+        if let Some(stored) = kept {
+            let changed = self.settings.put_webhook(admin, stored.id, &change, given).await?;
+            self.report.changed += usize::from(changed);
+            return Ok(());
+        }
+        self.report.changed += 1;
+        match given {
+            Some(secret) => drop(self.settings.add_webhook(admin, &change, zeroize::Zeroizing::new(secret.to_owned())).await?),
+            None => self.report.signing_secrets.push((workspace.clone(), self.settings.create_webhook(admin, &change).await?)),
+        }
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use super::{Error, Settings};
 use crate::audit::{Told, Who};
 use crate::auth::{WorkspaceAdmin, WorkspaceMember};
 use crate::live::hash_key;
-use crate::store::{ApiKey, Changes, now};
+use crate::store::{ApiKey, Changes, Route, now};
 use crate::values::{DisplayName, Field, Rule, Slug, TenantId};
 
 const PREFIX: &str = "tk_";
@@ -46,9 +46,9 @@ impl Settings {
     /// The store can't be read.
     pub fn keys(&self, witness: &WorkspaceMember) -> Result<Vec<KeyEntry>, Error> {
         let workspace = witness.workspace();
-        let handle = self.route_handles(workspace)?;
+        let routes = self.store().routes().of_workspace(workspace)?;
         let keys = self.store().api_keys().of_workspace(workspace)?;
-        Ok(keys.into_iter().map(|key| KeyEntry { routes: key.routes.iter().map(&handle).collect(), key }).collect())
+        Ok(keys.into_iter().map(|key| KeyEntry { routes: route_handles(&routes, &key.routes), key }).collect())
     }
 
     /// `routes`: slugs separated by commas; empty allows all.
@@ -114,11 +114,21 @@ impl Settings {
         .await
     }
 
-    /// Ids of the routes named, each once. Of routes that are gone only those in `kept` are taken.
     fn key_routes(&self, workspace: TenantId, routes: &str, kept: &[Uuid]) -> Result<Vec<Uuid>, Error> {
-        let unknown = || Error::Invalid { field: Field::KeyRoutes, rule: Rule::Unknown };
+        self.route_ids(workspace, Field::KeyRoutes, routes.split(','), kept)
+    }
+
+    /// Ids of the routes named by slug, each once. Of routes that are gone only those in `kept` are taken.
+    pub(super) fn route_ids<'a>(
+        &self,
+        workspace: TenantId,
+        field: Field,
+        handles: impl Iterator<Item = &'a str>,
+        kept: &[Uuid],
+    ) -> Result<Vec<Uuid>, Error> {
+        let unknown = || Error::Invalid { field, rule: Rule::Unknown };
         let mut ids = Vec::new();
-        for handle in routes.split(',').map(str::trim).filter(|handle| !handle.is_empty()) {
+        for handle in handles.map(str::trim).filter(|handle| !handle.is_empty()) {
             let slug = Slug::parse(handle).map_err(|_| unknown())?;
             let id = match self.store().routes().by_slug(workspace, &slug)? {
                 Some(route) => route.id,
@@ -177,6 +187,13 @@ impl Settings {
             found.map_or_else(|| id.to_string(), |route| route.slug.as_str().to_owned())
         })
     }
+}
+
+/// Slugs of the routes, or the id of one that is gone.
+pub(super) fn route_handles(routes: &[Route], ids: &[Uuid]) -> Vec<String> {
+    let handle =
+        |id: &Uuid| routes.iter().find(|route| route.id == *id).map_or_else(|| id.to_string(), |route| route.slug.as_str().to_owned());
+    ids.iter().map(handle).collect()
 }
 
 /// Whether a key that somebody brings along is long enough to be kept as a plain hash.

@@ -1,8 +1,8 @@
 //! What people set: reading it for the console, saving it, and publishing what is in force.
 //!
 //! Every save is checked, sealed, committed and published here, in this order, one at a time. Knows no exporter and no web:
-//! what is in force leaves through [`Settings::routing`], [`Settings::exports`], [`Settings::browser_tracking`] and
-//! [`Settings::server_tracking`].
+//! what is in force leaves through [`Settings::routing`], [`Settings::exports`], [`Settings::webhooks_in_force`],
+//! [`Settings::browser_tracking`] and [`Settings::server_tracking`].
 
 mod audit;
 mod bootstrap;
@@ -21,6 +21,7 @@ mod service;
 #[cfg(test)]
 mod tests;
 mod told;
+mod webhooks;
 mod workspaces;
 
 pub use audit::LogReader;
@@ -39,4 +40,5 @@ pub use publish::{Problem, SecretPlace};
 pub use routes::{EnvironmentChange, RouteChange, RouteEntry};
 pub use secret::SecretState;
 pub use service::{Environment, Settings};
+pub use webhooks::{NewSigningSecret, WebhookChange, WebhookEntry, acceptable_signing_secret};
 pub use workspaces::WorkspaceEntry;

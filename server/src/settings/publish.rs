@@ -13,12 +13,17 @@ use tokio::sync::watch;
 use super::effective::{self, StoredExport};
 use super::secret::{self, Place};
 use super::{Error, Settings};
-use crate::live::{self, BrowserTracking, ExportTarget, Exports, KeyHash, Routing, ServerTracking};
+use crate::live::{
+    self, BrowserTracking, ExportTarget, Exports, KeyHash, Routing, ServerTracking, TenantWebhooks, Webhooks, WebhooksInForce,
+};
 use crate::store::{self, ExportSettings, Store};
 use crate::values::{Slug, TenantId};
 use crate::vault::Vault;
 
 mod routing;
+mod webhooks;
+
+pub(super) use webhooks::unsealed_webhook;
 
 /// Something stored that can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, ThisError)]
@@ -42,6 +47,8 @@ pub enum SecretPlace {
     TenantHeaders(TenantId),
     #[error("the injected headers of environment {environment} of route {route} in workspace {workspace}", route = route.as_str(), environment = environment.as_str())]
     InjectedHeaders { workspace: TenantId, route: Slug, environment: Slug },
+    #[error("a secret of webhook {name} in workspace {workspace}")]
+    Webhook { workspace: TenantId, name: String },
 }
 
 impl SecretPlace {
@@ -50,14 +57,16 @@ impl SecretPlace {
     pub const fn workspace(&self) -> Option<TenantId> {
         match self {
             Self::OperatorHeaders => None,
-            Self::TenantHeaders(workspace) | Self::InjectedHeaders { workspace, .. } => Some(*workspace),
+            Self::TenantHeaders(workspace) | Self::InjectedHeaders { workspace, .. } | Self::Webhook { workspace, .. } => Some(*workspace),
         }
     }
 
     const fn scope(&self) -> Scope {
         match self {
             Self::OperatorHeaders => Scope::Operator,
-            Self::TenantHeaders(workspace) | Self::InjectedHeaders { workspace, .. } => Scope::Workspace(*workspace),
+            Self::TenantHeaders(workspace) | Self::InjectedHeaders { workspace, .. } | Self::Webhook { workspace, .. } => {
+                Scope::Workspace(*workspace)
+            }
         }
     }
 }
@@ -80,6 +89,8 @@ pub(super) struct Publisher {
     exports: watch::Sender<Arc<Exports>>,
     browser_tracking: Arc<ArcSwapOption<BrowserTracking>>,
     server_tracking: watch::Sender<Option<Arc<ServerTracking>>>,
+    webhooks: Arc<ArcSwap<Webhooks>>,
+    webhooks_changed: watch::Sender<()>,
     broken: Mutex<Vec<SecretPlace>>,
 }
 
@@ -90,6 +101,8 @@ impl Default for Publisher {
             exports: watch::Sender::new(Arc::new(Exports::default())),
             browser_tracking: Arc::default(),
             server_tracking: watch::Sender::new(None),
+            webhooks: Arc::default(),
+            webhooks_changed: watch::Sender::new(()),
             broken: Mutex::default(),
         }
     }
@@ -101,6 +114,7 @@ struct Stored {
     routes: Vec<store::Route>,
     keys: Vec<store::ApiKey>,
     export: Option<ExportSettings>,
+    webhooks: Vec<store::Webhook>,
 }
 
 impl Publisher {
@@ -118,6 +132,10 @@ impl Publisher {
 
     pub(super) fn server_tracking(&self) -> watch::Receiver<Option<Arc<ServerTracking>>> {
         self.server_tracking.subscribe()
+    }
+
+    pub(super) fn webhooks(&self) -> WebhooksInForce {
+        WebhooksInForce { now: Arc::clone(&self.webhooks), changed: self.webhooks_changed.subscribe() }
     }
 
     pub(super) fn problems(&self) -> Vec<Problem> {
@@ -188,17 +206,22 @@ impl Publisher {
             Err(store::ReadError::Undecodable { .. }) => None,
             other => other?,
         };
-        let (target, keys) = match workspace.filter(|workspace| workspace.enabled) {
+        let Built { target, keys, webhooks } = match workspace.filter(|workspace| workspace.enabled) {
             Some(workspace) => {
                 let export = match store.exports().of(id) {
                     Err(store::ReadError::Undecodable { .. }) => None,
                     other => other?,
                 };
-                let stored =
-                    Stored { workspace, routes: store.routes().of_workspace(id)?, keys: store.api_keys().of_workspace(id)?, export };
+                let stored = Stored {
+                    workspace,
+                    routes: store.routes().of_workspace(id)?,
+                    keys: store.api_keys().of_workspace(id)?,
+                    export,
+                    webhooks: store.webhooks().of_workspace(id)?,
+                };
                 build(vault, &stored, broken)
             }
-            None => (None, Vec::new()),
+            None => Built::default(),
         };
         self.exports.send_if_modified(|exports| {
             let old = exports.tenants.get(&id);
@@ -218,6 +241,14 @@ impl Publisher {
         all.retain(|_, key| key.workspace.id != id);
         all.extend(keys);
         self.routing.store(Arc::new(Routing { keys: all }));
+        let mut tenants = self.webhooks.load().tenants.clone();
+        let before = match webhooks {
+            Some(webhooks) => tenants.insert(id, webhooks).is_some(),
+            None => tenants.remove(&id).is_some(),
+        };
+        if before || tenants.contains_key(&id) {
+            self.publish_webhooks(tenants);
+        }
         Ok(())
     }
 
@@ -236,8 +267,13 @@ impl Publisher {
                 exports.insert(workspace, export);
             }
         }
+        let mut webhooks: HashMap<TenantId, Vec<store::Webhook>> = HashMap::new();
+        for webhook in store.webhooks().all()? {
+            webhooks.entry(webhook.workspace).or_default().push(webhook);
+        }
         let mut tenants = HashMap::new();
         let mut keys = HashMap::new();
+        let mut endpoints = HashMap::new();
         let before = Arc::clone(&self.exports.borrow());
         for workspace in store.workspaces().all()?.into_iter().filter(|workspace| workspace.enabled) {
             let id = workspace.id;
@@ -246,13 +282,16 @@ impl Publisher {
                 routes: routes.remove(&id).unwrap_or_default(),
                 keys: api_keys.remove(&id).unwrap_or_default(),
                 export: exports.remove(&id),
+                webhooks: webhooks.remove(&id).unwrap_or_default(),
             };
-            let (target, its_keys) = build(vault, &stored, broken);
-            if let Some(target) = keep(before.tenants.get(&id), target) {
+            let built = build(vault, &stored, broken);
+            if let Some(target) = keep(before.tenants.get(&id), built.target) {
                 tenants.insert(id, target);
             }
-            keys.extend(its_keys);
+            keys.extend(built.keys);
+            endpoints.extend(built.webhooks.map(|webhooks| (id, webhooks)));
         }
+        self.publish_webhooks(endpoints);
         self.routing.store(Arc::new(Routing { keys }));
         self.exports.send_if_modified(|exports| {
             let changed = exports.tenants != tenants;
@@ -262,6 +301,11 @@ impl Publisher {
             changed
         });
         Ok(())
+    }
+
+    fn publish_webhooks(&self, tenants: HashMap<TenantId, Arc<TenantWebhooks>>) {
+        self.webhooks.store(Arc::new(Webhooks { tenants }));
+        self.webhooks_changed.send_replace(());
     }
 
     fn broken(&self) -> MutexGuard<'_, Vec<SecretPlace>> {
@@ -278,7 +322,15 @@ fn keep(old: Option<&Arc<ExportTarget>>, new: Option<ExportTarget>) -> Option<Ar
     })
 }
 
-fn build(vault: &Vault, stored: &Stored, broken: &mut Vec<SecretPlace>) -> (Option<ExportTarget>, Vec<(KeyHash, live::ApiKey)>) {
+/// What of one workspace is in force.
+#[derive(Default)]
+struct Built {
+    target: Option<ExportTarget>,
+    keys: Vec<(KeyHash, live::ApiKey)>,
+    webhooks: Option<Arc<TenantWebhooks>>,
+}
+
+fn build(vault: &Vault, stored: &Stored, broken: &mut Vec<SecretPlace>) -> Built {
     let id = stored.workspace.id;
     let target = stored.export.as_ref().and_then(|export| {
         let unsealed = stored_export(vault, Some(export));
@@ -287,7 +339,7 @@ fn build(vault: &Vault, stored: &Stored, broken: &mut Vec<SecretPlace>) -> (Opti
         }
         effective::tenant(id, &unsealed)
     });
-    (target, routing::build(vault, stored, broken))
+    Built { target, keys: routing::build(vault, stored, broken), webhooks: webhooks::build(vault, &stored.webhooks, broken) }
 }
 
 /// The settings of a destination, unsealed.
@@ -319,5 +371,7 @@ pub(super) fn count_unreadable(store: &Store, vault: &Vault) -> usize {
             secret::open(vault, &place, environment.inject_headers.as_ref()).is_err()
         },
     );
-    of_exports.count() + of_routes.count()
+    let webhooks = store.webhooks().all().unwrap_or_default();
+    let of_webhooks = webhooks.iter().filter(|webhook| unsealed_webhook(vault, webhook).is_none());
+    of_exports.count() + of_routes.count() + of_webhooks.count()
 }

@@ -1,5 +1,7 @@
-//! Sealed header lists: sealing, opening, what may be shown of them, and the rule that they are never sent to another
+//! Sealed header lists and texts: sealing, opening, what may be shown of them, and the rule that they are never sent to another
 //! origin than the one they were saved for.
+
+use zeroize::Zeroizing;
 
 use super::Error;
 use crate::auth::Actor;
@@ -37,6 +39,11 @@ impl Place {
     pub(super) fn environment(workspace: TenantId, route: uuid::Uuid, environment: uuid::Uuid) -> Self {
         let record = format!("{workspace}/{route}/{environment}");
         Self { tree: <crate::store::Route as crate::store::Record>::TREE, record, field: "inject_headers" }
+    }
+
+    /// Names the workspace too, so that nothing can be moved between workspaces.
+    pub(super) fn webhook(workspace: TenantId, id: uuid::Uuid, field: &'static str) -> Self {
+        Self { tree: <crate::store::Webhook as crate::store::Record>::TREE, record: format!("{workspace}/{id}"), field }
     }
 
     fn binding(&self) -> Binding<'_> {
@@ -81,7 +88,7 @@ pub(super) fn change(
     {
         return Ok(Some(stored.clone()));
     }
-    let text = zeroize::Zeroizing::new(given.to_text());
+    let text = Zeroizing::new(given.to_text());
     Ok(Some(SecretRecord {
         sealed: vault.seal(&place.binding(), text.as_bytes())?,
         names: given.names().map(str::to_owned).collect(),
@@ -99,11 +106,30 @@ pub(super) fn open(vault: &Vault, place: &Place, stored: Option<&SecretRecord>) 
 }
 
 pub(super) fn state(vault: &Vault, place: &Place, stored: Option<&SecretRecord>) -> SecretState {
-    stored.map_or_else(SecretState::default, |record| SecretState {
-        set: true,
-        names: record.names.clone(),
-        set_at: Some(record.set_at),
-        set_by: record.set_by.clone(),
-        unreadable: open(vault, place, Some(record)).is_err(),
+    stored.map_or_else(SecretState::default, |record| shown(record, open(vault, place, Some(record)).is_err()))
+}
+
+fn shown(record: &SecretRecord, unreadable: bool) -> SecretState {
+    SecretState { set: true, names: record.names.clone(), set_at: Some(record.set_at), set_by: record.set_by.clone(), unreadable }
+}
+
+/// Seals a secret that is one text, such as a token. `origin`: where it may be sent; `None` for one that is never sent.
+pub(super) fn seal_text(vault: &Vault, place: &Place, text: &str, origin: Option<&Endpoint>, actor: &Actor) -> Result<SecretRecord, Error> {
+    Ok(SecretRecord {
+        sealed: vault.seal(&place.binding(), text.as_bytes())?,
+        names: Vec::new(),
+        origin: origin.map(|endpoint| endpoint.origin().to_owned()),
+        set_at: now(),
+        set_by: actor.email().cloned(),
     })
+}
+
+/// A secret that is one text.
+pub(super) fn open_text(vault: &Vault, place: &Place, stored: &SecretRecord) -> Result<Zeroizing<String>, OpenError> {
+    let bytes = vault.open_sealed(&place.binding(), &stored.sealed)?;
+    std::str::from_utf8(&bytes).map(|text| Zeroizing::new(text.to_owned())).map_err(|_| OpenError::Format)
+}
+
+pub(super) fn text_state(vault: &Vault, place: &Place, stored: Option<&SecretRecord>) -> SecretState {
+    stored.map_or_else(SecretState::default, |record| shown(record, open_text(vault, place, record).is_err()))
 }

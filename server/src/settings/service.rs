@@ -10,7 +10,7 @@ use super::publish::{Problem, Publisher, Scope};
 use super::{Error, OtelEnvironment, SentryEnvironment};
 use crate::audit::Told;
 use crate::egress::{Policy, Scope as Reach};
-use crate::live::{BrowserTracking, Exports, Routing, ServerTracking};
+use crate::live::{BrowserTracking, Exports, Routing, ServerTracking, WebhooksInForce};
 use crate::store::{Changes, Store};
 use crate::values::{Endpoint, Field, Rule};
 use crate::vault::{Binding, Vault};
@@ -99,6 +99,12 @@ impl Settings {
     #[must_use]
     pub fn server_tracking(&self) -> watch::Receiver<Option<Arc<ServerTracking>>> {
         self.inner.publisher.server_tracking()
+    }
+
+    /// The webhook endpoints in force; each change replaces them.
+    #[must_use]
+    pub fn webhooks_in_force(&self) -> WebhooksInForce {
+        self.inner.publisher.webhooks()
     }
 
     /// What is stored and can't be used: a wrong master key first, then secrets, then records.

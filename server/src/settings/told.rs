@@ -13,7 +13,7 @@ const OPERATOR: &str = "Operator";
 const PAUSED: &str = "Paused";
 
 /// A field as text.
-type Show<T> = fn(&T) -> String;
+pub(super) type Show<T> = fn(&T) -> String;
 
 /// What becomes of a record.
 pub(super) enum Step<'a, T> {
@@ -44,7 +44,7 @@ impl<'a, T> Step<'a, T> {
         }
     }
 
-    const fn action(&self, made: Action, changed: Action, gone: Action) -> Action {
+    pub(super) const fn action(&self, made: Action, changed: Action, gone: Action) -> Action {
         match self {
             Self::Made(_) => made,
             Self::Changed(..) => changed,
@@ -53,13 +53,13 @@ impl<'a, T> Step<'a, T> {
     }
 
     /// The fields that differ.
-    fn compared(&self, told: Told, fields: &[(&'static str, Show<T>)]) -> Told {
+    pub(super) fn compared(&self, told: Told, fields: &[(&'static str, Show<T>)]) -> Told {
         let shown = |record: Option<&T>, show: &Show<T>| record.map(show).unwrap_or_default();
         fields.iter().fold(told, |told, (field, show)| told.change(*field, &shown(self.before(), show), &shown(self.after(), show)))
     }
 }
 
-fn on_off(on: bool) -> String {
+pub(super) fn on_off(on: bool) -> String {
     if on { "on" } else { "off" }.to_owned()
 }
 

@@ -12,6 +12,7 @@ mod read;
 mod record;
 mod records;
 mod repository;
+mod webhooks;
 
 pub use changes::Changes;
 pub use error::{CommitError, MigrationError, OpenError, ReadError};
@@ -23,7 +24,8 @@ pub use records::{
     ApiKey, Environment, ErrorTracking, ExportRevision, ExportSettings, Member, Pause, RevisionCause, Route, RouteLimits, SecretRecord,
     Session, SetupToken, StoredEndpoint, UnixMillis, User, Workspace,
 };
-pub use repository::{ApiKeys, Exports, Members, Meta, Routes, Rows, Sessions, SetupTokens, Users, Workspaces};
+pub use repository::{ApiKeys, Exports, Members, Meta, Routes, Rows, Sessions, SetupTokens, Users, Webhooks, Workspaces};
+pub use webhooks::{Attempt, Delivery, DeliveryState, PreviousSecret, StopReason, Stopped, Trace, Webhook, WebhookHealth};
 
 /// The time now, as records keep it.
 #[must_use]

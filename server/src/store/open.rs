@@ -10,8 +10,9 @@ use super::log::{AuditLogs, Tail};
 use super::problem::{Problem, Problems};
 use super::record::{self, Record};
 use super::{
-    ApiKey, ApiKeys, Changes, CommitError, ErrorTracking, ExportRevision, ExportSettings, Exports, Member, Members, Meta, OpenError,
-    ReadError, Route, Routes, Session, Sessions, SetupToken, SetupTokens, User, Users, Workspace, Workspaces,
+    ApiKey, ApiKeys, Changes, CommitError, Delivery, ErrorTracking, ExportRevision, ExportSettings, Exports, Member, Members, Meta,
+    OpenError, ReadError, Route, Routes, Session, Sessions, SetupToken, SetupTokens, User, Users, Webhook, WebhookHealth, Webhooks,
+    Workspace, Workspaces,
 };
 
 /// sled's own default is 1 GiB; the whole configuration of ten thousand workspaces is some tens of megabytes.
@@ -109,6 +110,11 @@ impl Store {
     }
 
     #[must_use]
+    pub fn webhooks(&self) -> Webhooks<'_> {
+        Webhooks(self)
+    }
+
+    #[must_use]
     pub fn setup_tokens(&self) -> SetupTokens<'_> {
         SetupTokens(self)
     }
@@ -154,6 +160,9 @@ impl Store {
         self.check::<ExportSettings>()?;
         self.check::<ExportRevision>()?;
         self.check::<ErrorTracking>()?;
+        self.check::<Webhook>()?;
+        self.check::<WebhookHealth>()?;
+        self.check::<Delivery>()?;
         self.check::<SetupToken>()?;
         self.check::<Session>()
     }

@@ -20,14 +20,20 @@ impl Store {
     /// All readable records whose key starts with `prefix`, in key order.
     pub(super) fn scan<R: Record>(&self, prefix: &[u8]) -> Result<Vec<R>, ReadError> {
         let mut found = Vec::new();
+        self.each(prefix, |record| found.push(record))?;
+        Ok(found)
+    }
+
+    /// As [`Store::scan`], one by one.
+    pub(super) fn each<R: Record>(&self, prefix: &[u8], mut visit: impl FnMut(R)) -> Result<(), ReadError> {
         for entry in self.tree(R::TREE)?.scan_prefix(prefix) {
             let (key, bytes) = entry?;
             match record::decode(&key, &bytes) {
-                Ok(decoded) => found.push(decoded.record),
+                Ok(decoded) => visit(decoded.record),
                 Err(reason) => self.problems.note(R::TREE, &key, reason),
             }
         }
-        Ok(found)
+        Ok(())
     }
 
     /// All keys that start with `prefix`, of readable records or not.

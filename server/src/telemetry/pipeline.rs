@@ -211,7 +211,7 @@ impl State {
                     }
                 }
                 // For webhooks alone.
-                Event::Audit(_) => {}
+                Event::Received(_) | Event::Audit(_) => {}
             }
         }
     }

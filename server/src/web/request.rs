@@ -20,7 +20,7 @@ use crate::auth::Origin;
 use crate::bus::Bus;
 use crate::event::{Component, Event, Failure, Request as Recorded, TraceContext};
 use crate::faults::{self, AtHand};
-use crate::gateway::trace_context;
+use crate::trace_context;
 use crate::values::TenantId;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -18,7 +18,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("crate::error_tracking", &["error_tracking/", "backend/", "compose.rs"]),
     ("crate::gateway", &["gateway/", "web/", "compose.rs"]),
     ("crate::backend", &["backend/", "web/", "compose.rs"]),
-    ("crate::web", &["web/", "backend/", "compose.rs", "main.rs"]),
+    ("crate::web::", &["web/", "backend/", "compose.rs", "main.rs"]),
+    ("crate::webhooks", &["webhooks/", "backend/", "compose.rs"]),
     ("crate::compose", &["main.rs"]),
 ];
 
@@ -33,11 +34,14 @@ const KNOWS_ONLY: &[(&str, &[&str])] = &[
     ("telemetry/", &["telemetry", "event", "bus", "live", "values", "outbound"]),
     ("error_tracking/", &["error_tracking", "event", "bus", "faults", "live", "values", "outbound"]),
     ("faults.rs", &["values"]),
-    ("gateway/", &["gateway", "event", "bus", "faults", "live", "values", "outbound"]),
     ("audit/", &["audit", "values"]),
     ("audit_command.rs", &["audit", "config", "store", "values"]),
     ("store/", &["store", "audit", "values", "vault"]),
     ("settings/", &["settings", "audit", "store", "vault", "live", "egress", "values", "auth", "config"]),
+    ("ids.rs", &[]),
+    ("trace_context", &["event", "ids"]),
+    ("gateway/", &["gateway", "event", "bus", "faults", "ids", "live", "trace_context", "values", "outbound"]),
+    ("webhooks/", &["webhooks", "auth", "event", "bus", "live", "outbound", "store", "trace_context", "values"]),
 ];
 
 #[test]

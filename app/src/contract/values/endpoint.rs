@@ -215,7 +215,7 @@ fn check_host(host: &str) -> Result<(), Rule> {
     if host.is_empty() || host.len() > 253 || !labels_ok { Err(Rule::UrlHost) } else { Ok(()) }
 }
 
-fn check_path(path: &str) -> Result<(), Rule> {
+pub(super) fn check_path(path: &str) -> Result<(), Rule> {
     let bytes = path.as_bytes();
     for (at, b) in bytes.iter().enumerate() {
         let ok = match b {

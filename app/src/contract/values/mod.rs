@@ -11,6 +11,8 @@ mod names;
 mod preset;
 mod provider;
 mod webhook;
+mod webhook_form;
+mod webhook_url;
 
 pub use dsn::{Dsn, MAX_SENTRY_ENVIRONMENT, parse_sentry_environment, parse_sentry_release};
 pub use egress::EgressRule;
@@ -21,3 +23,8 @@ pub use names::{DisplayName, Email, Password, Role, Slug, TenantId};
 pub use preset::{Preset, Template};
 pub use provider::Provider;
 pub use webhook::{DeliveryMethod, EventType, WebhookAuth};
+pub use webhook_form::{
+    MAX_DELIVERY_TIMEOUT_S, MAX_RETRIES, parse_auth_header, parse_basic_user, parse_credential, parse_delivery_headers,
+    parse_delivery_timeout, parse_retries,
+};
+pub use webhook_url::WebhookUrl;

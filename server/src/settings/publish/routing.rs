@@ -75,7 +75,7 @@ fn build_route(vault: &Vault, route: &store::Route, broken: &mut Vec<SecretPlace
     }
 }
 
-fn header_map(headers: &HeaderList) -> Option<HeaderMap> {
+pub(super) fn header_map(headers: &HeaderList) -> Option<HeaderMap> {
     let mut map = HeaderMap::with_capacity(headers.len());
     for (name, value) in headers.iter() {
         let mut value = HeaderValue::from_str(value).ok()?;

@@ -10,6 +10,7 @@ mod routes;
 mod sessions;
 mod setup_tokens;
 mod users;
+mod webhooks;
 mod workspaces;
 
 pub use api_keys::ApiKeys;
@@ -20,6 +21,7 @@ pub use routes::Routes;
 pub use sessions::Sessions;
 pub use setup_tokens::SetupTokens;
 pub use users::Users;
+pub use webhooks::Webhooks;
 pub use workspaces::{Rows, Workspaces};
 
 use uuid::Uuid;

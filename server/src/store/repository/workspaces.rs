@@ -1,6 +1,8 @@
 //! Workspaces, by id, by slug and as pages; and everything that goes when one is deleted.
 
-use crate::store::{ApiKey, Changes, ExportRevision, ExportSettings, Member, ReadError, Record, Route, Store, Workspace};
+use crate::store::{
+    ApiKey, Changes, Delivery, ExportRevision, ExportSettings, Member, ReadError, Record, Route, Store, Webhook, WebhookHealth, Workspace,
+};
 use crate::values::{Slug, TenantId};
 
 impl Record for Workspace {
@@ -83,6 +85,9 @@ impl Workspaces<'_> {
         let changes = self.delete_range::<ApiKey>(changes, prefix)?;
         let changes = self.delete_range::<ExportSettings>(changes, prefix)?;
         let changes = self.delete_range::<ExportRevision>(changes, prefix)?;
+        let changes = self.delete_range::<Webhook>(changes, prefix)?;
+        let changes = self.delete_range::<WebhookHealth>(changes, prefix)?;
+        let changes = self.delete_range::<Delivery>(changes, prefix)?;
         Ok(changes.delete::<Workspace>(&Workspace::key_of(id)))
     }
 

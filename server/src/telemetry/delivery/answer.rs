@@ -12,7 +12,7 @@ use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceResp
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message as _;
 
-use super::retry::retry_after;
+use crate::outbound::retry_after;
 use crate::values::{FailureKind, Signal};
 
 /// The largest answer that is read, after decompression (OTLP 1.11, "Maximum Message Size").

@@ -9,7 +9,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 
 use crate::live::{ExportTarget, Owner};
-use crate::outbound::{Error, Outbound, RootsError, Scope};
+use crate::outbound::{Outbound, RootsError, Scope};
 use crate::values::FailureKind;
 
 /// How long making a connection may take. The whole exchange is bounded by the destination's own timeout.
@@ -73,19 +73,6 @@ impl Transport for OutboundTransport {
         client
             .send(scope, request.map(Into::into), CONNECT_TIMEOUT)
             .await
-            .map_err(|error| Unsent { kind: kind(&error), detail: error.to_string() })
-    }
-}
-
-fn kind(error: &Error) -> FailureKind {
-    match error {
-        Error::Blocked { rule } => FailureKind::Blocked { rule: *rule },
-        Error::NameNotFound(_) => FailureKind::NameNotFound,
-        Error::Refused(_) => FailureKind::Refused,
-        Error::Unreachable(_) => FailureKind::Unreachable,
-        Error::Tls(_) => FailureKind::Tls,
-        Error::ConnectTimeout(_) => FailureKind::Timeout,
-        Error::Closed(_) => FailureKind::Closed,
-        Error::Other(_) => FailureKind::BadAnswer,
+            .map_err(|error| Unsent { kind: error.failure(), detail: error.to_string() })
     }
 }

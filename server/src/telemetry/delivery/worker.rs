@@ -9,9 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::answer::{Answer, Judged, judge};
 use super::give_up::GiveUp;
-use super::retry::chance;
 use super::{Lane, Payload, Retry, Transport, Unsent};
 use crate::live::{ExportTarget, SignalTarget};
+use crate::outbound::chance;
 use crate::telemetry::alarm::Alarm;
 use crate::telemetry::recent::{Attempt, Outcome};
 use crate::telemetry::status::{Ledger, Reason};

@@ -29,6 +29,8 @@ pub fn request() -> Request {
         http_route: None,
         status: Some(200),
         proxied: Some(Proxied {
+            route_id: None,
+            route_name: "Billing".into(),
             route: "billing".into(),
             environment: "production".into(),
             upstream_host: Some("api.upstream.test".into()),

@@ -81,6 +81,8 @@ pub fn failed(n: u128, message: &str) -> Request {
         http_route: None,
         status: Some(502),
         proxied: Some(Proxied {
+            route_id: None,
+            route_name: "Billing".into(),
             route: format!("route-{n}").into(),
             environment: "production".into(),
             upstream_host: Some("up.internal".into()),

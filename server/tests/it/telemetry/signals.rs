@@ -192,7 +192,14 @@ async fn an_unknown_route_is_a_proxied_request_without_a_name() {
     let nowhere: Arc<str> = "".into();
     rig.emit(Request {
         status: Some(404),
-        proxied: Some(Proxied { route: Arc::clone(&nowhere), environment: nowhere, upstream_host: None, upstream_address: None }),
+        proxied: Some(Proxied {
+            route_id: None,
+            route_name: Arc::clone(&nowhere),
+            route: Arc::clone(&nowhere),
+            environment: nowhere,
+            upstream_host: None,
+            upstream_address: None,
+        }),
         ..fixed()
     });
     rig.telemetry.shutdown(GRACE).await;

@@ -16,6 +16,7 @@ use server::telemetry::{Options, OutboundTransport, Telemetry};
 use server::values::{DisplayName, Email, Endpoint, Password, Role, Slug, TenantId};
 use server::vault::Vault;
 use server::web::{Assets, Console, serve};
+use server::webhooks::Webhooks;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -106,11 +107,13 @@ impl TestConsole {
         let telemetry = Telemetry::start(settings.exports(), &bus, transport, Options::default());
         let errors = ErrorTracking::new().unwrap();
         errors.start(settings.server_tracking(), &bus, outbound());
+        let webhooks = Webhooks::start(settings.webhooks_in_force(), store.clone(), &bus, outbound(), Default::default()).unwrap();
         let backend = Backend::new(Parts {
             auth: auth.clone(),
             settings: settings.clone(),
             telemetry,
             errors: errors.clone(),
+            webhooks,
             outbound: outbound(),
             console_url: public_url.unwrap_or("http://127.0.0.1:3000").to_owned(),
             gateway_url: "http://127.0.0.1:8080".to_owned(),

@@ -1,4 +1,4 @@
-//! Random identifiers for the request path: request ids, trace ids and span ids.
+//! Random identifiers for requests and what they set off: request ids, trace ids and span ids.
 //!
 //! They are unguessable (all bits come from the operating system) and cost a system call only once in many requests.
 //! Nothing here makes keys or tokens.
@@ -50,7 +50,8 @@ fn refill(bytes: &mut [u8]) {
 }
 
 /// Random bytes that are not all zero. `N` is at most 1024.
-pub(super) fn random<const N: usize>() -> [u8; N] {
+#[must_use]
+pub fn random<const N: usize>() -> [u8; N] {
     loop {
         let bytes: [u8; N] = RANDOM.with_borrow_mut(Pool::take);
         if bytes.iter().any(|byte| *byte != 0) {
@@ -60,14 +61,16 @@ pub(super) fn random<const N: usize>() -> [u8; N] {
 }
 
 /// A UUIDv7 (RFC 9562) of this moment.
-pub(super) fn request_id(now: SystemTime) -> Uuid {
+#[must_use]
+pub fn request_id(now: SystemTime) -> Uuid {
     let millis = now.duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
     uuid::Builder::from_unix_timestamp_millis(millis, &random()).into_uuid()
 }
 
 /// The id of the error that this request ended with. Made of the request's own bits, so that whoever closes the record of a
 /// request that panicked comes to the same one as whoever answers it; the version (8, RFC 9562) tells the two apart.
-pub(super) fn error_id(request: Uuid) -> Uuid {
+#[must_use]
+pub fn error_id(request: Uuid) -> Uuid {
     Uuid::new_v8(request.into_bytes())
 }
 

@@ -1,12 +1,12 @@
 //! W3C Trace Context (Recommendation of 23 November 2021): reading `traceparent` and `tracestate`, and writing them
-//! on calls that a request makes. Used by the gateway and by the console.
+//! on calls that a request makes. Used by the gateway, the console and webhooks.
 //!
 //! It knows headers only; whether a trace is wanted at all is the caller's to say.
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
-use super::ids;
 use crate::event::TraceContext;
+use crate::ids;
 
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 pub const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
@@ -64,6 +64,12 @@ pub fn begin(headers: &HeaderMap, traces: bool) -> TraceContext {
             state: None,
         },
     }
+}
+
+/// The place of a call that this request, or what it set off, makes: a span of its own below the context's.
+#[must_use]
+pub fn child(context: &TraceContext) -> TraceContext {
+    TraceContext { span_id: ids::random(), parent_span_id: Some(context.span_id), ..context.clone() }
 }
 
 /// Writes the context on an outbound call whose parent is the context's span, over whatever the headers said.

@@ -1,0 +1,371 @@
+//! What waits and what has ended, by id, in memory: a mirror of the deliveries on disk that says what is due. Pure: it reads
+//! no clock and no disk, and holds no body.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::live::{Webhook, Webhooks};
+use crate::store::{Delivery, DeliveryState, UnixMillis};
+use crate::values::TenantId;
+
+/// How much is kept and done at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Deliveries of one endpoint that may wait.
+    pub waiting: usize,
+    /// Deliveries of one endpoint that are kept after they ended.
+    pub ended: usize,
+    /// Attempts under way, of one endpoint. One that fails gets one at a time, so that it holds up nobody else.
+    pub per_endpoint: usize,
+    /// Attempts under way, of all.
+    pub at_once: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { waiting: 1_000, ended: 200, per_endpoint: 8, at_once: 512 }
+    }
+}
+
+#[derive(Debug)]
+pub struct Book {
+    limits: Limits,
+    /// What is to be tried next, of all endpoints: when, endpoint, delivery.
+    queue: BTreeSet<(UnixMillis, Uuid, Uuid)>,
+    shelves: HashMap<Uuid, Shelf>,
+    running: usize,
+}
+
+/// One endpoint's.
+#[derive(Debug)]
+struct Shelf {
+    workspace: TenantId,
+    /// Queued, parked or under way.
+    waiting: usize,
+    running: usize,
+    /// What can't be tried now although it is due, such as while the endpoint is off.
+    parked: BTreeSet<(UnixMillis, Uuid)>,
+    ended: BTreeSet<Uuid>,
+    /// It asked to be left alone until then.
+    not_before: UnixMillis,
+    failing: bool,
+    /// It was given up as it was then: its generation, and since when it was enabled.
+    halted: Option<(u64, UnixMillis)>,
+}
+
+impl Shelf {
+    const fn new(workspace: TenantId) -> Self {
+        Self {
+            workspace,
+            waiting: 0,
+            running: 0,
+            parked: BTreeSet::new(),
+            ended: BTreeSet::new(),
+            not_before: 0,
+            failing: false,
+            halted: None,
+        }
+    }
+}
+
+/// An attempt to be made now.
+#[derive(Debug)]
+pub struct Start {
+    pub endpoint: Arc<Webhook>,
+    pub delivery: Uuid,
+}
+
+/// What came of an attempt, once it is on disk.
+#[derive(Debug)]
+pub struct Settled {
+    pub endpoint: Uuid,
+    pub delivery: Uuid,
+    /// `None`: it is gone.
+    pub state: Option<DeliveryState>,
+    /// Ended ones that were removed to make room.
+    pub removed: Vec<Uuid>,
+    /// `None`: as before.
+    pub failing: Option<bool>,
+    pub not_before: Option<UnixMillis>,
+}
+
+impl Book {
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, queue: BTreeSet::new(), shelves: HashMap::new(), running: 0 }
+    }
+
+    fn shelf(&mut self, workspace: TenantId, endpoint: Uuid) -> &mut Shelf {
+        self.shelves.entry(endpoint).or_insert_with(|| Shelf::new(workspace))
+    }
+
+    /// Takes over what is on disk.
+    pub fn load(&mut self, delivery: &Delivery) {
+        let shelf = self.shelf(delivery.workspace, delivery.endpoint);
+        match delivery.state {
+            DeliveryState::Waiting { next_at } => {
+                shelf.waiting += 1;
+                self.queue.insert((next_at, delivery.endpoint, delivery.id));
+            }
+            DeliveryState::Delivered { .. } | DeliveryState::Failed { .. } => {
+                shelf.ended.insert(delivery.id);
+            }
+        }
+    }
+
+    pub fn mark_failing(&mut self, workspace: TenantId, endpoint: Uuid) {
+        self.shelf(workspace, endpoint).failing = true;
+    }
+
+    /// Keeps room for one more that waits; false: there is none.
+    #[must_use]
+    pub fn reserve(&mut self, workspace: TenantId, endpoint: Uuid) -> bool {
+        let most = self.limits.waiting;
+        let shelf = self.shelf(workspace, endpoint);
+        if shelf.waiting >= most {
+            return false;
+        }
+        shelf.waiting += 1;
+        true
+    }
+
+    /// Gives back what was kept: the delivery did not come to be.
+    pub fn release(&mut self, endpoint: Uuid) {
+        if let Some(shelf) = self.shelves.get_mut(&endpoint) {
+            shelf.waiting = shelf.waiting.saturating_sub(1);
+        }
+    }
+
+    /// A delivery for which room was kept is on disk.
+    pub fn add(&mut self, endpoint: Uuid, delivery: Uuid, next_at: UnixMillis) {
+        if let Some(shelf) = self.shelves.get_mut(&endpoint) {
+            shelf.ended.remove(&delivery);
+            self.queue.insert((next_at, endpoint, delivery));
+        }
+    }
+
+    #[must_use]
+    pub fn waiting(&self, endpoint: Uuid) -> usize {
+        self.shelves.get(&endpoint).map_or(0, |shelf| shelf.waiting)
+    }
+
+    /// Which of the ended ones have to go so that `more` have room: the oldest.
+    #[must_use]
+    pub fn crowded_out(&self, endpoint: Uuid, more: usize) -> Vec<Uuid> {
+        let Some(shelf) = self.shelves.get(&endpoint) else { return Vec::new() };
+        let over = (shelf.ended.len() + more).saturating_sub(self.limits.ended);
+        shelf.ended.iter().take(over).copied().collect()
+    }
+
+    /// What is to be tried now, and when to look again if nothing happens before.
+    pub fn due(&mut self, now: UnixMillis, in_force: &Webhooks) -> (Vec<Start>, Option<UnixMillis>) {
+        let mut starts = Vec::new();
+        while self.running < self.limits.at_once
+            && let Some(&(at, id, delivery)) = self.queue.first()
+        {
+            if at > now {
+                return (starts, Some(at));
+            }
+            self.queue.pop_first();
+            let Some(shelf) = self.shelves.get_mut(&id) else { continue };
+            let endpoint = in_force.find(shelf.workspace, id).filter(|one| shelf.halted != Some((one.generation, one.enabled_at)));
+            let most = if shelf.failing { 1 } else { self.limits.per_endpoint };
+            match endpoint {
+                Some(_) if shelf.not_before > now => {
+                    self.queue.insert((shelf.not_before, id, delivery));
+                }
+                Some(endpoint) if shelf.running < most => {
+                    shelf.running += 1;
+                    self.running += 1;
+                    starts.push(Start { endpoint: Arc::clone(endpoint), delivery });
+                }
+                _ => {
+                    shelf.parked.insert((at, delivery));
+                }
+            }
+        }
+        (starts, None)
+    }
+
+    /// An attempt has ended, and what came of it is on disk.
+    pub fn settle(&mut self, settled: Settled) {
+        self.running = self.running.saturating_sub(1);
+        let id = settled.endpoint;
+        let Some(shelf) = self.shelves.get_mut(&id) else { return };
+        shelf.running = shelf.running.saturating_sub(1);
+        shelf.failing = settled.failing.unwrap_or(shelf.failing);
+        shelf.not_before = settled.not_before.unwrap_or(shelf.not_before);
+        match settled.state {
+            Some(DeliveryState::Waiting { next_at }) => {
+                self.queue.insert((next_at, id, settled.delivery));
+            }
+            ended => {
+                shelf.waiting = shelf.waiting.saturating_sub(1);
+                if ended.is_some() {
+                    shelf.ended.insert(settled.delivery);
+                }
+            }
+        }
+        for removed in settled.removed {
+            shelf.ended.remove(&removed);
+        }
+        let most = if shelf.failing { 1 } else { self.limits.per_endpoint };
+        for _ in shelf.running..most {
+            let Some((at, delivery)) = shelf.parked.pop_first() else { break };
+            self.queue.insert((at, id, delivery));
+        }
+    }
+
+    /// Keeps a delivery that was made outside the queue, such as a test.
+    pub fn keep(&mut self, workspace: TenantId, endpoint: Uuid, delivery: Uuid, removed: &[Uuid]) {
+        let shelf = self.shelf(workspace, endpoint);
+        shelf.ended.insert(delivery);
+        for removed in removed {
+            shelf.ended.remove(removed);
+        }
+    }
+
+    /// Nothing more is tried for the endpoint as it is now.
+    pub fn halt(&mut self, endpoint: &Webhook) {
+        if let Some(shelf) = self.shelves.get_mut(&endpoint.id) {
+            shelf.halted = Some((endpoint.generation, endpoint.enabled_at));
+        }
+    }
+
+    /// What is in force has changed: what was parked may be due now. Returns the endpoints that are not in force.
+    pub fn unpark(&mut self, in_force: &Webhooks) -> Vec<(TenantId, Uuid)> {
+        let mut absent = Vec::new();
+        for (id, shelf) in &mut self.shelves {
+            if in_force.find(shelf.workspace, *id).is_none() {
+                absent.push((shelf.workspace, *id));
+            } else {
+                self.queue.extend(std::mem::take(&mut shelf.parked).into_iter().map(|(at, delivery)| (at, *id, delivery)));
+            }
+        }
+        absent
+    }
+
+    /// The endpoint is gone for good. Attempts that are under way still settle.
+    pub fn forget(&mut self, endpoint: Uuid) {
+        self.shelves.remove(&endpoint);
+        self.queue.retain(|(_, id, _)| *id != endpoint);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures;
+    use super::*;
+    use crate::live::TenantWebhooks;
+
+    const LIMITS: Limits = Limits { waiting: 3, ended: 2, per_endpoint: 2, at_once: 4 };
+
+    fn endpoint(n: u128) -> Arc<Webhook> {
+        Arc::new(Webhook { id: Uuid::from_u128(n), ..fixtures::webhook() })
+    }
+
+    fn in_force(endpoints: &[&Arc<Webhook>]) -> Webhooks {
+        let workspace = fixtures::webhook().workspace;
+        let all = endpoints.iter().map(|one| Arc::clone(one)).collect();
+        Webhooks { tenants: HashMap::from([(workspace, Arc::new(TenantWebhooks::new(all)))]) }
+    }
+
+    fn add(book: &mut Book, of: &Webhook, delivery: u128, at: UnixMillis) {
+        assert!(book.reserve(of.workspace, of.id));
+        book.add(of.id, Uuid::from_u128(delivery), at);
+    }
+
+    fn started(starts: &[Start]) -> Vec<(u128, u128)> {
+        starts.iter().map(|start| (start.endpoint.id.as_u128(), start.delivery.as_u128())).collect()
+    }
+
+    fn settled(of: &Webhook, delivery: u128, state: DeliveryState, failing: bool) -> Settled {
+        let delivery = Uuid::from_u128(delivery);
+        Settled { endpoint: of.id, delivery, state: Some(state), removed: Vec::new(), failing: Some(failing), not_before: None }
+    }
+
+    #[test]
+    fn what_is_due_starts_in_order_and_within_the_limits() {
+        let (mut book, a, b) = (Book::new(LIMITS), endpoint(1), endpoint(2));
+        let both = in_force(&[&a, &b]);
+        for (delivery, at) in [(11, 10), (12, 20), (13, 30)] {
+            add(&mut book, &a, delivery, at);
+        }
+        add(&mut book, &b, 21, 40);
+        assert_eq!(book.due(5, &both).1, Some(10));
+        let (starts, next) = book.due(30, &both);
+        assert_eq!((started(&starts), next), (vec![(1, 11), (1, 12)], Some(40)), "two at once for one endpoint");
+        assert_eq!(started(&book.due(40, &both).0), [(2, 21)], "a busy endpoint holds up nobody else");
+        book.settle(settled(&a, 11, DeliveryState::Delivered { at: 41 }, false));
+        assert_eq!(started(&book.due(41, &both).0), [(1, 13)]);
+        assert_eq!((book.waiting(a.id), book.waiting(b.id)), (2, 1));
+    }
+
+    #[test]
+    fn a_failing_endpoint_is_tried_one_by_one() {
+        let (mut book, a) = (Book::new(LIMITS), endpoint(1));
+        let all = in_force(&[&a]);
+        add(&mut book, &a, 11, 10);
+        assert_eq!(started(&book.due(10, &all).0), [(1, 11)]);
+        book.settle(settled(&a, 11, DeliveryState::Waiting { next_at: 50 }, true));
+        add(&mut book, &a, 12, 20);
+        add(&mut book, &a, 13, 20);
+        assert_eq!(started(&book.due(60, &all).0), [(1, 12)]);
+        assert!(book.due(60, &all).0.is_empty());
+        book.settle(settled(&a, 12, DeliveryState::Delivered { at: 61 }, false));
+        assert_eq!(started(&book.due(61, &all).0), [(1, 13), (1, 11)]);
+    }
+
+    #[test]
+    fn an_endpoint_that_is_off_keeps_what_waits_until_it_is_on() {
+        let (mut book, a) = (Book::new(LIMITS), endpoint(1));
+        add(&mut book, &a, 11, 10);
+        assert_eq!((book.due(10, &Webhooks::default()).0.len(), book.waiting(a.id)), (0, 1));
+        assert_eq!(book.unpark(&Webhooks::default()), [(a.workspace, a.id)]);
+        let on = in_force(&[&a]);
+        assert!(book.unpark(&on).is_empty());
+        book.halt(&a);
+        assert!(book.due(10, &on).0.is_empty(), "it was given up as it is");
+        let again = Arc::new(Webhook { enabled_at: 9, ..fixtures::webhook() });
+        let again = Arc::new(Webhook { id: a.id, enabled_at: again.enabled_at, ..fixtures::webhook() });
+        let on = in_force(&[&again]);
+        book.unpark(&on);
+        assert_eq!(started(&book.due(10, &on).0), [(1, 11)]);
+    }
+
+    #[test]
+    fn a_receiver_that_asks_for_patience_is_left_alone() {
+        let (mut book, a) = (Book::new(LIMITS), endpoint(1));
+        let all = in_force(&[&a]);
+        add(&mut book, &a, 11, 10);
+        add(&mut book, &a, 12, 10);
+        assert_eq!(book.due(10, &all).0.len(), 2);
+        let asked = Settled { not_before: Some(500), ..settled(&a, 11, DeliveryState::Waiting { next_at: 500 }, true) };
+        book.settle(asked);
+        book.settle(settled(&a, 12, DeliveryState::Waiting { next_at: 20 }, true));
+        let (starts, next) = book.due(20, &all);
+        assert_eq!((starts.len(), next), (0, Some(500)));
+    }
+
+    #[test]
+    fn both_piles_are_bounded() {
+        let (mut book, a) = (Book::new(LIMITS), endpoint(1));
+        for delivery in 11..=13 {
+            add(&mut book, &a, delivery, 10);
+        }
+        assert!(!book.reserve(a.workspace, a.id));
+        book.release(a.id);
+        assert!(book.reserve(a.workspace, a.id));
+        for delivery in 1..=2 {
+            book.keep(a.workspace, a.id, Uuid::from_u128(delivery), &[]);
+        }
+        let out = book.crowded_out(a.id, 1);
+        assert_eq!(out, [Uuid::from_u128(1)]);
+        book.keep(a.workspace, a.id, Uuid::from_u128(3), &out);
+        assert_eq!(book.crowded_out(a.id, 0), Vec::<Uuid>::new());
+        book.forget(a.id);
+        assert_eq!((book.waiting(a.id), book.due(99, &in_force(&[&a])).0.len()), (0, 0));
+    }
+}

@@ -1,0 +1,307 @@
+//! Writes down what happens to deliveries: takes events in, and settles attempts. One task, in batches, each flushed before
+//! it counts.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::attempt::{Made, kept};
+use super::book::Settled;
+use super::retry::Next;
+use super::{Shared, Stop, body, classify};
+use crate::event::{Event, TraceContext};
+use crate::live::Webhook;
+use crate::outbound::chance;
+use crate::store::{Changes, CommitError, Delivery, DeliveryState, StopReason, UnixMillis, WebhookHealth, now};
+use crate::values::{EventType, TenantId};
+
+const BATCH: usize = 256;
+/// Attempts that are kept of a delivery: the last ones.
+const KEPT_ATTEMPTS: usize = 20;
+/// When what could not be written down is tried again.
+const DISK_PAUSE_MS: UnixMillis = 60_000;
+
+/// An attempt that has ended.
+pub struct Outcome {
+    pub endpoint: Arc<Webhook>,
+    /// As it was on disk when the attempt began.
+    pub before: Delivery,
+    pub made: Made,
+}
+
+pub struct Clerk {
+    shared: Arc<Shared>,
+    events: mpsc::Receiver<Arc<Event>>,
+    outcomes: mpsc::Receiver<Outcome>,
+}
+
+/// What a batch of attempts comes to.
+struct Plan {
+    changes: Changes,
+    settled: Vec<Settled>,
+    stops: Vec<(Arc<Webhook>, StopReason)>,
+}
+
+impl Clerk {
+    pub fn new(shared: Arc<Shared>, events: mpsc::Receiver<Arc<Event>>, outcomes: mpsc::Receiver<Outcome>) -> Self {
+        Self { shared, events, outcomes }
+    }
+
+    /// Ends when nothing more comes, and everything that came is written down.
+    pub async fn run(mut self) {
+        let end = self.shared.end.clone();
+        loop {
+            let (mut events, mut outcomes) = (Vec::new(), Vec::new());
+            tokio::select! {
+                biased;
+                _ = self.outcomes.recv_many(&mut outcomes, BATCH) => {}
+                _ = self.events.recv_many(&mut events, BATCH) => {}
+                () = end.cancelled() => return,
+            }
+            // Neither waits for the other to be done.
+            while outcomes.len() < BATCH
+                && let Ok(outcome) = self.outcomes.try_recv()
+            {
+                outcomes.push(outcome);
+            }
+            while events.len() < BATCH
+                && let Ok(event) = self.events.try_recv()
+            {
+                events.push(event);
+            }
+            if !outcomes.is_empty() {
+                self.settle(outcomes).await;
+            }
+            if !events.is_empty() {
+                self.take_in(&events).await;
+            }
+        }
+    }
+
+    async fn take_in(&self, events: &[Arc<Event>]) {
+        let shared = &self.shared;
+        let in_force = shared.in_force.load_full();
+        let now = now();
+        let mut new: Vec<Delivery> = Vec::new();
+        let mut refused: HashMap<(TenantId, Uuid), u64> = HashMap::new();
+        for event in events {
+            let Some(own) = event.tenant().and_then(|tenant| in_force.tenants.get(&tenant)) else { continue };
+            for endpoint in own.endpoints.iter().filter(|endpoint| concerns(endpoint, event)) {
+                for event_type in wanted(endpoint, event) {
+                    if !shared.book().reserve(endpoint.workspace, endpoint.id) {
+                        *refused.entry((endpoint.workspace, endpoint.id)).or_default() += 1;
+                        continue;
+                    }
+                    match body::of_event(event_type, event, endpoint) {
+                        Some(body) => new.push(delivery(endpoint, event_type, body, event, now)),
+                        None => {
+                            shared.book().release(endpoint.id);
+                            tracing::error!(event = event_type.name(), "a webhook's body could not be made");
+                        }
+                    }
+                }
+            }
+        }
+        let changes = new.iter().fold(self.count_refused(&refused), Changes::put);
+        match shared.store.commit(changes).await {
+            Ok(()) => {
+                let mut book = shared.book();
+                new.iter().for_each(|delivery| book.add(delivery.endpoint, delivery.id, now));
+                drop(book);
+                shared.wake.notify_one();
+            }
+            Err(error) => {
+                shared.lost.fetch_add(events.len() as u64, Ordering::Relaxed);
+                tracing::error!(%error, deliveries = new.len(), "webhook deliveries could not be written to disk; they are not made");
+                let mut book = shared.book();
+                new.iter().for_each(|delivery| book.release(delivery.endpoint));
+            }
+        }
+    }
+
+    /// Counts what was not taken in because too much waits.
+    fn count_refused(&self, refused: &HashMap<(TenantId, Uuid), u64>) -> Changes {
+        refused.iter().fold(Changes::new(), |changes, ((workspace, endpoint), count)| {
+            let mut health = self.health(*workspace, *endpoint);
+            if health.dropped == 0 {
+                tracing::warn!(%workspace, webhook = %endpoint, "too many webhook deliveries wait for this endpoint; further ones are dropped and counted");
+            }
+            health.dropped += count;
+            changes.put(&health)
+        })
+    }
+
+    fn health(&self, workspace: TenantId, endpoint: Uuid) -> WebhookHealth {
+        self.shared.store.webhooks().health(workspace, endpoint).unwrap_or_else(|error| {
+            tracing::error!(%error, "how a webhook is doing can't be read");
+            WebhookHealth::new(workspace, endpoint)
+        })
+    }
+
+    async fn settle(&self, outcomes: Vec<Outcome>) {
+        let plan = self.plan(&outcomes);
+        if let Err(error) = self.carry_out(plan).await {
+            if outcomes.len() == 1 {
+                self.unsettled(&outcomes, &error);
+                return;
+            }
+            // One of them is gone, with its endpoint perhaps: each on its own.
+            for outcome in outcomes {
+                let outcome = [outcome];
+                let plan = self.plan(&outcome);
+                if let Err(error) = self.carry_out(plan).await {
+                    self.unsettled(&outcome, &error);
+                }
+            }
+        }
+    }
+
+    fn plan(&self, outcomes: &[Outcome]) -> Plan {
+        let now = now();
+        let mut changes = Changes::new();
+        let (mut settled, mut stops) = (Vec::with_capacity(outcomes.len()), Vec::new());
+        let mut healths: HashMap<Uuid, (WebhookHealth, usize)> = HashMap::new();
+        for Outcome { endpoint, before, made } in outcomes {
+            let (health, ended) = healths.entry(endpoint.id).or_insert_with(|| (self.health(endpoint.workspace, endpoint.id), 0));
+            let next = self.next(endpoint, before, made);
+            let after = after(before, made, next, now);
+            changes = changes.expect_unchanged(before).put(&after);
+            health.failing_since = made.attempt.failure.map(|_| health.failing_since.unwrap_or(made.attempt.at));
+            if !after.state.is_waiting() {
+                health.ended(next == Next::Delivered, now);
+                *ended += 1;
+            }
+            if let Some(why) = self.gives_up(endpoint, health, next, now) {
+                stops.push((Arc::clone(endpoint), why));
+            }
+            let asked = match (made.after, next) {
+                (Some(_), Next::Again(delay)) => Some(now + millis(delay)),
+                _ => None,
+            };
+            settled.push(Settled {
+                endpoint: endpoint.id,
+                delivery: before.id,
+                state: Some(after.state),
+                removed: Vec::new(),
+                failing: Some(health.failing_since.is_some()),
+                not_before: asked,
+            });
+        }
+        for (id, (health, ended)) in healths {
+            let out = self.shared.book().crowded_out(id, ended);
+            changes = changes.put(&health);
+            for old in &out {
+                changes = changes.delete::<Delivery>(&Delivery::key_of(health.workspace, id, *old));
+            }
+            if let Some(one) = settled.iter_mut().find(|one| one.endpoint == id) {
+                one.removed = out;
+            }
+        }
+        Plan { changes, settled, stops }
+    }
+
+    fn next(&self, endpoint: &Webhook, before: &Delivery, made: &Made) -> Next {
+        let failures = made.attempt.number.saturating_sub(before.earlier);
+        self.shared.options.retry.next(made.attempt.failure, failures, endpoint.retries, made.after, chance())
+    }
+
+    fn gives_up(&self, endpoint: &Webhook, health: &WebhookHealth, next: Next, now: UnixMillis) -> Option<StopReason> {
+        if next == Next::Gone {
+            return Some(StopReason::Gone);
+        }
+        let since = health.failing_since?.max(endpoint.enabled_at);
+        (now - since >= millis(self.shared.options.give_up_after)).then_some(StopReason::GaveUp)
+    }
+
+    async fn carry_out(&self, plan: Plan) -> Result<(), CommitError> {
+        let shared = &self.shared;
+        shared.store.commit(plan.changes).await?;
+        {
+            let mut book = shared.book();
+            plan.stops.iter().for_each(|(endpoint, _)| book.halt(endpoint));
+            plan.settled.into_iter().for_each(|settled| book.settle(settled));
+        }
+        shared.wake.notify_one();
+        for (endpoint, why) in plan.stops {
+            if let Some(stops) = &shared.options.stops {
+                let stop = Stop { workspace: endpoint.workspace, endpoint: endpoint.id, generation: endpoint.generation, why };
+                // Nobody is there only when the process ends.
+                let _ = stops.send(stop).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// The delivery is gone, or the disk refuses: then it is tried again, and the receiver knows it by its id.
+    fn unsettled(&self, outcomes: &[Outcome], error: &CommitError) {
+        let gone = matches!(error, CommitError::Stale { .. });
+        if !gone {
+            tracing::error!(%error, "what came of a webhook delivery could not be written to disk");
+        }
+        let mut book = self.shared.book();
+        for Outcome { endpoint, before, .. } in outcomes {
+            let state = (!gone).then(|| DeliveryState::Waiting { next_at: now() + DISK_PAUSE_MS });
+            let (endpoint, delivery) = (endpoint.id, before.id);
+            book.settle(Settled { endpoint, delivery, state, removed: Vec::new(), failing: None, not_before: None });
+        }
+        drop(book);
+        self.shared.wake.notify_one();
+    }
+}
+
+/// The filter by route, for what is about one.
+fn concerns(endpoint: &Webhook, event: &Event) -> bool {
+    match event {
+        Event::Received(request) | Event::Request(request) if !endpoint.routes.is_empty() => {
+            request.proxied.as_ref().and_then(|proxied| proxied.route_id).is_some_and(|route| endpoint.routes.contains(&route))
+        }
+        _ => true,
+    }
+}
+
+fn wanted(endpoint: &Webhook, event: &Event) -> impl Iterator<Item = EventType> {
+    let (types, wanted) = (classify::types(event), endpoint.events);
+    EventType::SELECTABLE.into_iter().filter(move |one| types.contains(*one) && wanted.contains(*one))
+}
+
+fn delivery(endpoint: &Webhook, event_type: EventType, body: String, event: &Event, now: UnixMillis) -> Delivery {
+    let (request_id, trace): (_, Option<&TraceContext>) = match event {
+        Event::Received(request) | Event::Request(request) => (Some(request.request_id), Some(&request.trace)),
+        Event::Audit(audit) => (audit.request_id, audit.trace.as_ref()),
+        _ => (None, None),
+    };
+    Delivery {
+        id: Uuid::now_v7(),
+        workspace: endpoint.workspace,
+        endpoint: endpoint.id,
+        event: event_type,
+        body,
+        created_at: now,
+        state: DeliveryState::Waiting { next_at: now },
+        attempts: Vec::new(),
+        earlier: 0,
+        request_id,
+        trace: trace.map(kept),
+    }
+}
+
+/// The delivery with one attempt more.
+fn after(before: &Delivery, made: &Made, next: Next, now: UnixMillis) -> Delivery {
+    let state = match next {
+        Next::Delivered => DeliveryState::Delivered { at: now },
+        Next::Again(delay) => DeliveryState::Waiting { next_at: now + millis(delay) },
+        Next::Failed | Next::Gone => DeliveryState::Failed { at: now },
+    };
+    let mut attempts = before.attempts.clone();
+    attempts.push(made.attempt.clone());
+    attempts.drain(..attempts.len().saturating_sub(KEPT_ATTEMPTS));
+    Delivery { state, attempts, ..before.clone() }
+}
+
+fn millis(duration: Duration) -> UnixMillis {
+    UnixMillis::try_from(duration.as_millis()).unwrap_or(UnixMillis::MAX / 2)
+}

@@ -1,0 +1,130 @@
+//! What was delivered, for whoever looks at it; and what people ask for: a test, or delivering something again.
+
+use std::time::{Duration, SystemTime};
+
+use uuid::Uuid;
+
+use super::{Error, Webhooks, body};
+use crate::auth::{WorkspaceAdmin, WorkspaceMember};
+use crate::live::Webhook;
+use crate::store::{Attempt, Changes, Delivery, DeliveryState, UnixMillis, now, unix_millis};
+use crate::values::{EventType, TenantId};
+
+const PER_PAGE: usize = 50;
+/// A test is a request to an address that somebody typed: so many of an endpoint within [`TEST_WINDOW_MS`].
+const TESTS: usize = 6;
+const TEST_WINDOW_MS: UnixMillis = 60_000;
+
+/// Some deliveries, the newest first, and where the next page begins.
+#[derive(Debug)]
+pub struct Page {
+    pub rows: Vec<Delivery>,
+    pub next: Option<Uuid>,
+}
+
+impl Webhooks {
+    /// `before`: a [`Page::next`]. `failed`: only those that failed.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub fn deliveries(&self, witness: &WorkspaceMember, endpoint: Uuid, before: Option<Uuid>, failed: bool) -> Result<Page, Error> {
+        let all = self.shared.store.webhooks().deliveries(witness.workspace(), endpoint)?;
+        let asked = all.into_iter().rev().filter(|delivery| {
+            before.is_none_or(|before| delivery.id < before) && (!failed || matches!(delivery.state, DeliveryState::Failed { .. }))
+        });
+        let mut rows: Vec<Delivery> = asked.take(PER_PAGE + 1).collect();
+        let more = rows.len() > PER_PAGE;
+        rows.truncate(PER_PAGE);
+        Ok(Page { next: rows.last().filter(|_| more).map(|last| last.id), rows })
+    }
+
+    /// Queues a delivery that ended once more, under its own id. One that still waits goes on waiting.
+    ///
+    /// # Errors
+    /// There is no such delivery, or too many wait already.
+    pub async fn redeliver(&self, witness: &WorkspaceAdmin, endpoint: Uuid, id: Uuid) -> Result<(), Error> {
+        let old = self.shared.store.webhooks().delivery(witness.workspace(), endpoint, id)?.ok_or(Error::NotFound)?;
+        if old.state.is_waiting() {
+            return Ok(());
+        }
+        if self.again(witness.workspace(), endpoint, &[old]).await? == 0 { Err(Error::Full) } else { Ok(()) }
+    }
+
+    /// Queues what failed since then, tests aside, the oldest first and as far as there is room; returns how many.
+    ///
+    /// # Errors
+    /// The store can't be read or written.
+    pub async fn redeliver_failed(&self, witness: &WorkspaceAdmin, endpoint: Uuid, since: UnixMillis) -> Result<u64, Error> {
+        let mut failed = self.shared.store.webhooks().deliveries(witness.workspace(), endpoint)?;
+        failed.retain(|delivery| {
+            delivery.event != EventType::WebhookTest && matches!(delivery.state, DeliveryState::Failed { at } if at >= since)
+        });
+        self.again(witness.workspace(), endpoint, &failed).await
+    }
+
+    async fn again(&self, workspace: TenantId, endpoint: Uuid, ended: &[Delivery]) -> Result<u64, Error> {
+        let now = now();
+        let taken = {
+            let mut book = self.shared.book();
+            ended.iter().take_while(|_| book.reserve(workspace, endpoint)).count()
+        };
+        let taken = ended.get(..taken).unwrap_or_default();
+        let changes = taken.iter().fold(Changes::new(), |changes, old| {
+            let earlier = old.attempts.last().map_or(0, |last| last.number);
+            let new = Delivery { state: DeliveryState::Waiting { next_at: now }, earlier, ..old.clone() };
+            changes.expect_unchanged(old).put(&new)
+        });
+        let written = self.shared.store.commit(changes).await;
+        {
+            let mut book = self.shared.book();
+            for delivery in taken {
+                match &written {
+                    Ok(()) => book.add(endpoint, delivery.id, now),
+                    Err(_) => book.release(endpoint),
+                }
+            }
+        }
+        written?;
+        self.shared.wake.notify_one();
+        Ok(taken.len() as u64)
+    }
+
+    /// One attempt at once, whether the endpoint is on or off. It is in the history, and counts neither for nor against it.
+    ///
+    /// # Errors
+    /// There were too many tests lately, or it can't be written down.
+    pub async fn test(&self, endpoint: &Webhook) -> Result<Attempt, Error> {
+        let (at, now) = (SystemTime::now(), now());
+        let lately = |delivery: &Delivery| delivery.event == EventType::WebhookTest && now - delivery.created_at < TEST_WINDOW_MS;
+        let history = self.shared.store.webhooks().deliveries(endpoint.workspace, endpoint.id)?;
+        let mut tests = history.iter().filter(|delivery| lately(delivery));
+        if let (Some(first), true) = (tests.next(), tests.count() + 1 >= TESTS) {
+            let left = TEST_WINDOW_MS - (now - first.created_at);
+            return Err(Error::TooMany { retry_after: Duration::from_millis(u64::try_from(left).unwrap_or(0)) });
+        }
+        let mut delivery = Delivery {
+            id: Uuid::now_v7(),
+            workspace: endpoint.workspace,
+            endpoint: endpoint.id,
+            event: EventType::WebhookTest,
+            body: body::of_test(at, endpoint).ok_or(Error::Body)?,
+            created_at: unix_millis(at),
+            state: DeliveryState::Waiting { next_at: now },
+            attempts: Vec::new(),
+            earlier: 0,
+            request_id: None,
+            trace: None,
+        };
+        let made = self.shared.way.attempt(endpoint, &delivery).await;
+        let at = crate::store::now();
+        delivery.state = if made.attempt.failure.is_none() { DeliveryState::Delivered { at } } else { DeliveryState::Failed { at } };
+        delivery.attempts.push(made.attempt.clone());
+        let removed = self.shared.book().crowded_out(endpoint.id, 1);
+        let changes = removed.iter().fold(Changes::new().put(&delivery), |changes, old| {
+            changes.delete::<Delivery>(&Delivery::key_of(endpoint.workspace, endpoint.id, *old))
+        });
+        self.shared.store.commit(changes).await?;
+        self.shared.book().keep(endpoint.workspace, endpoint.id, delivery.id, &removed);
+        Ok(made.attempt)
+    }
+}

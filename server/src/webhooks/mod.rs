@@ -1,0 +1,210 @@
+//! Delivers what happens to the endpoints that a workspace wants told of it: at least once, over restarts, and with no
+//! request ever waiting for it.
+//!
+//! ```text
+//! Event ─► listener (bounded, counted) ─► clerk ─► disk, flushed ─► book ─► dispatch ─► attempt ─► receiver
+//!                                           ▲                                             │
+//!                                           └────────────── what came of it ◄─────────────┘
+//! ```
+//! [`clerk`] alone writes deliveries that wait: it takes events in and settles attempts, in batches. [`book`] mirrors by id
+//! what waits, so that nothing reads the disk to find what is due. There is no task and no timer for an endpoint that has
+//! nothing to be told. This room must not call back into whoever emitted, and knows no setting but what is in force; what
+//! it finds out about an endpoint it says through [`Options::stops`].
+
+mod attempt;
+mod body;
+mod book;
+mod classify;
+mod clerk;
+mod dispatch;
+#[cfg(test)]
+mod fixtures;
+mod history;
+mod listener;
+mod retry;
+mod sign;
+
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use thiserror::Error as ThisError;
+use tokio::sync::{Notify, mpsc};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+pub use book::Limits;
+pub use history::Page;
+pub use retry::Retry;
+
+use crate::bus::{Bus, Listener};
+use crate::live::{self, WebhooksInForce};
+use crate::outbound::Outbound;
+use crate::store::{CommitError, ReadError, StopReason, Store};
+use crate::values::TenantId;
+use attempt::Way;
+use book::Book;
+use clerk::{Clerk, Outcome};
+use listener::Ear;
+
+/// Events that may wait for the disk.
+const EVENTS: usize = 8_192;
+/// What came of attempts, waiting for the disk.
+const OUTCOMES: usize = 1_024;
+
+/// How patient it is, and with what.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub limits: Limits,
+    pub retry: Retry,
+    /// An endpoint that has only failed for this long is given up.
+    pub give_up_after: Duration,
+    /// Whom to tell of an endpoint that is to be switched off.
+    pub stops: Option<mpsc::Sender<Stop>>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { limits: Limits::default(), retry: Retry::default(), give_up_after: Duration::from_secs(5 * 24 * 60 * 60), stops: None }
+    }
+}
+
+/// An endpoint that nothing more is to be sent to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stop {
+    pub workspace: TenantId,
+    pub endpoint: Uuid,
+    /// Of the settings that failed.
+    pub generation: u64,
+    pub why: StopReason,
+}
+
+/// Why something that somebody asked for was not done.
+#[derive(Debug, ThisError)]
+pub enum Error {
+    #[error("there is no such delivery")]
+    NotFound,
+    #[error("too many deliveries wait for this endpoint already")]
+    Full,
+    #[error("there were too many tests of this endpoint lately")]
+    TooMany { retry_after: Duration },
+    #[error("it changed meanwhile")]
+    Stale,
+    #[error("the body can't be made")]
+    Body,
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Commit(CommitError),
+}
+
+impl From<CommitError> for Error {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Stale { .. } => Self::Stale,
+            other => Self::Commit(other),
+        }
+    }
+}
+
+/// Delivery of webhooks for the life of the process. Cheap to clone.
+#[derive(Clone)]
+pub struct Webhooks {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    store: Store,
+    in_force: Arc<ArcSwap<live::Webhooks>>,
+    way: Way,
+    options: Options,
+    book: Mutex<Book>,
+    /// Something may be due.
+    wake: Notify,
+    outcomes: mpsc::Sender<Outcome>,
+    /// Events that could not be written to disk.
+    lost: Arc<AtomicU64>,
+    attempts: TaskTracker,
+    tasks: TaskTracker,
+    /// Nothing more is started.
+    stop: CancellationToken,
+    /// What is under way is left to the next start.
+    abort: CancellationToken,
+    /// Nothing more comes to the clerk.
+    end: CancellationToken,
+}
+
+impl Shared {
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Webhooks {
+    /// Takes over what waits on disk, and listens. Blocks while it reads; has to be called within a runtime.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub fn start(in_force: WebhooksInForce, store: Store, bus: &Bus, outbound: Outbound, options: Options) -> Result<Self, ReadError> {
+        let mut book = Book::new(options.limits);
+        store.webhooks().each_delivery(|delivery| book.load(&delivery))?;
+        for health in store.webhooks().all_health()? {
+            if health.failing_since.is_some() {
+                book.mark_failing(health.workspace, health.endpoint);
+            }
+        }
+        let (events, taken) = mpsc::channel(EVENTS);
+        let (outcomes, made) = mpsc::channel(OUTCOMES);
+        let lost = Arc::default();
+        let ear = Ear { in_force: Arc::clone(&in_force.now), events, lost: Arc::clone(&lost) };
+        let shared = Arc::new(Shared {
+            store,
+            in_force: in_force.now,
+            way: Way { outbound, emitter: bus.emitter() },
+            options,
+            book: Mutex::new(book),
+            wake: Notify::new(),
+            outcomes,
+            lost,
+            attempts: TaskTracker::new(),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            abort: CancellationToken::new(),
+            end: CancellationToken::new(),
+        });
+        shared.tasks.spawn(Clerk::new(Arc::clone(&shared), taken, made).run());
+        shared.tasks.spawn(dispatch::run(Arc::clone(&shared), in_force.changed));
+        bus.listen(&(Arc::new(ear) as Arc<dyn Listener>));
+        Ok(Self { shared })
+    }
+
+    /// Deliveries that wait for their first or next attempt.
+    #[must_use]
+    pub fn waiting(&self, endpoint: Uuid) -> usize {
+        self.shared.book().waiting(endpoint)
+    }
+
+    /// Starts nothing more, lets what is under way end within `grace`, and writes down what came of it. What is cut short, or
+    /// waits, is delivered after the next start.
+    pub async fn shutdown(&self, grace: Duration) {
+        let shared = &self.shared;
+        shared.stop.cancel();
+        shared.attempts.close();
+        if timeout(grace, shared.attempts.wait()).await.is_err() {
+            shared.abort.cancel();
+            shared.attempts.wait().await;
+        }
+        shared.end.cancel();
+        shared.tasks.close();
+        shared.tasks.wait().await;
+    }
+}
+
+impl std::fmt::Debug for Webhooks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Webhooks")
+    }
+}
