@@ -3,6 +3,7 @@
 //! No logic of its own: rules are in `settings` and `auth`, words in `app::contract`.
 
 mod accounts;
+mod agents;
 mod audit;
 mod directory;
 mod error;
@@ -15,7 +16,7 @@ mod webhooks;
 
 use std::sync::Arc;
 
-use app::contract::{Accounts, Audit, Directory, ErrorTracking, Integrations, Operators, Routing, SecretView, Webhooks};
+use app::contract::{Accounts, Agents, Audit, Directory, ErrorTracking, Integrations, Operators, Routing, SecretView, Webhooks};
 
 pub use error::to_api;
 
@@ -79,6 +80,7 @@ impl Backend {
             routing: Arc::clone(&bound) as Arc<dyn Routing>,
             error_tracking: Arc::clone(&bound) as Arc<dyn ErrorTracking>,
             webhooks: Arc::clone(&bound) as Arc<dyn Webhooks>,
+            agents: Arc::clone(&bound) as Arc<dyn Agents>,
             integrations: bound as Arc<dyn Integrations>,
         }
     }

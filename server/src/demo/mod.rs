@@ -83,6 +83,7 @@ pub fn bootstrap(upstream: SocketAddr) -> Result<(String, Bootstrap)> {
         api_keys: Vec::new(),
         routes: vec![route],
         webhooks: Vec::new(),
+        agents: Vec::new(),
     };
     let operator = FileAccount { email: Email::parse(EMAIL).map_err(rule)?, password: Some(Password::parse(&password).map_err(rule)?) };
     Ok((password, Bootstrap { operator: Some(operator), otlp: None, sentry: None, workspaces: vec![workspace] }))

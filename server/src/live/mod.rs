@@ -9,5 +9,5 @@ mod webhooks;
 
 pub use error_tracking::{BrowserTracking, ServerTracking};
 pub use exports::{Batch, Compression, ExportTarget, Exports, Owner, SignalTarget, Temporality};
-pub use routing::{ApiKey, Environment, KeyHash, Limits, Route, Routing, Upstream, Workspace, hash_key};
+pub use routing::{Agent, ApiKey, Environment, KeyHash, Limits, Route, Routing, Upstream, Workspace, hash_key};
 pub use webhooks::{EventSet, SigningSecret, TenantWebhooks, Webhook, Webhooks, WebhooksInForce};

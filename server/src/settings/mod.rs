@@ -4,6 +4,7 @@
 //! what is in force leaves through [`Settings::routing`], [`Settings::exports`], [`Settings::webhooks_in_force`],
 //! [`Settings::browser_tracking`] and [`Settings::server_tracking`].
 
+mod agents;
 mod audit;
 mod bootstrap;
 mod effective;
@@ -24,6 +25,7 @@ mod told;
 mod webhooks;
 mod workspaces;
 
+pub use agents::{AgentChange, AgentEntry};
 pub use audit::LogReader;
 pub use bootstrap::{BootstrapError, BootstrapReport, Passwords};
 pub use effective::{Effective, ManagedBy, StoredExport, operator, tenant};

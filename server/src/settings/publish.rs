@@ -20,6 +20,7 @@ use crate::store::{self, ExportSettings, Store};
 use crate::values::{Slug, TenantId};
 use crate::vault::Vault;
 
+mod agents;
 mod routing;
 mod webhooks;
 
@@ -49,6 +50,8 @@ pub enum SecretPlace {
     InjectedHeaders { workspace: TenantId, route: Slug, environment: Slug },
     #[error("a secret of webhook {name} in workspace {workspace}")]
     Webhook { workspace: TenantId, name: String },
+    #[error("the credential of AI agent {agent} in workspace {workspace}", agent = agent.as_str())]
+    AgentCredential { workspace: TenantId, agent: Slug },
 }
 
 impl SecretPlace {
@@ -57,16 +60,17 @@ impl SecretPlace {
     pub const fn workspace(&self) -> Option<TenantId> {
         match self {
             Self::OperatorHeaders => None,
-            Self::TenantHeaders(workspace) | Self::InjectedHeaders { workspace, .. } | Self::Webhook { workspace, .. } => Some(*workspace),
+            Self::TenantHeaders(workspace)
+            | Self::InjectedHeaders { workspace, .. }
+            | Self::Webhook { workspace, .. }
+            | Self::AgentCredential { workspace, .. } => Some(*workspace),
         }
     }
 
     const fn scope(&self) -> Scope {
-        match self {
-            Self::OperatorHeaders => Scope::Operator,
-            Self::TenantHeaders(workspace) | Self::InjectedHeaders { workspace, .. } | Self::Webhook { workspace, .. } => {
-                Scope::Workspace(*workspace)
-            }
+        match self.workspace() {
+            None => Scope::Operator,
+            Some(workspace) => Scope::Workspace(workspace),
         }
     }
 }
@@ -113,6 +117,7 @@ struct Stored {
     workspace: store::Workspace,
     routes: Vec<store::Route>,
     keys: Vec<store::ApiKey>,
+    agents: Vec<store::Agent>,
     export: Option<ExportSettings>,
     webhooks: Vec<store::Webhook>,
 }
@@ -216,6 +221,7 @@ impl Publisher {
                     workspace,
                     routes: store.routes().of_workspace(id)?,
                     keys: store.api_keys().of_workspace(id)?,
+                    agents: store.agents().of_workspace(id)?,
                     export,
                     webhooks: store.webhooks().of_workspace(id)?,
                 };
@@ -261,6 +267,10 @@ impl Publisher {
         for key in store.api_keys().all()? {
             api_keys.entry(key.workspace).or_default().push(key);
         }
+        let mut agents: HashMap<TenantId, Vec<store::Agent>> = HashMap::new();
+        for agent in store.agents().all()? {
+            agents.entry(agent.workspace).or_default().push(agent);
+        }
         let mut exports: BTreeMap<TenantId, ExportSettings> = BTreeMap::new();
         for export in store.exports().all()? {
             if let Some(workspace) = export.workspace {
@@ -281,6 +291,7 @@ impl Publisher {
                 workspace,
                 routes: routes.remove(&id).unwrap_or_default(),
                 keys: api_keys.remove(&id).unwrap_or_default(),
+                agents: agents.remove(&id).unwrap_or_default(),
                 export: exports.remove(&id),
                 webhooks: webhooks.remove(&id).unwrap_or_default(),
             };
@@ -373,5 +384,10 @@ pub(super) fn count_unreadable(store: &Store, vault: &Vault) -> usize {
     );
     let webhooks = store.webhooks().all().unwrap_or_default();
     let of_webhooks = webhooks.iter().filter(|webhook| unsealed_webhook(vault, webhook).is_none());
-    of_exports.count() + of_routes.count() + of_webhooks.count()
+    let agents = store.agents().all().unwrap_or_default();
+    let of_agents = agents.iter().filter(|agent| {
+        let place = Place::agent(agent.workspace, agent.id);
+        agent.credential.as_ref().is_some_and(|credential| secret::open_credential(vault, &place, credential).is_err())
+    });
+    of_exports.count() + of_routes.count() + of_webhooks.count() + of_agents.count()
 }

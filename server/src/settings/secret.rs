@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::Error;
 use crate::auth::Actor;
 use crate::store::{ExportSettings, SecretRecord, UnixMillis, now};
-use crate::values::{Email, Endpoint, Field, HeaderList, Rule, TenantId};
+use crate::values::{Email, Endpoint, Field, HeaderList, Rule, TenantId, parse_credential};
 use crate::vault::{Binding, OpenError, Vault};
 
 /// What may be shown of a stored secret.
@@ -21,7 +21,7 @@ pub struct SecretState {
     pub unreadable: bool,
 }
 
-/// The place of a sealed header list, for the vault.
+/// The place of a sealed secret, for the vault.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
     tree: &'static str,
@@ -44,6 +44,10 @@ impl Place {
     /// Names the workspace too, so that nothing can be moved between workspaces.
     pub(super) fn webhook(workspace: TenantId, id: uuid::Uuid, field: &'static str) -> Self {
         Self { tree: <crate::store::Webhook as crate::store::Record>::TREE, record: format!("{workspace}/{id}"), field }
+    }
+
+    pub(super) fn agent(workspace: TenantId, agent: uuid::Uuid) -> Self {
+        Self { tree: <crate::store::Agent as crate::store::Record>::TREE, record: format!("{workspace}/{agent}"), field: "credential" }
     }
 
     fn binding(&self) -> Binding<'_> {
@@ -103,6 +107,54 @@ pub(super) fn open(vault: &Vault, place: &Place, stored: Option<&SecretRecord>) 
     let Some(stored) = stored else { return Ok(HeaderList::default()) };
     let text = vault.open_sealed(&place.binding(), &stored.sealed)?;
     std::str::from_utf8(&text).ok().and_then(|text| HeaderList::parse(text).ok()).ok_or(OpenError::Format)
+}
+
+/// The part of a form that is about a credential.
+pub(super) struct CredentialChange<'a> {
+    /// Blank keeps what is stored.
+    pub(super) text: &'a str,
+    pub(super) clear: bool,
+    /// Where it would be sent.
+    pub(super) endpoint: &'a Endpoint,
+}
+
+/// The stored credential after a save.
+pub(super) fn change_credential(
+    vault: &Vault,
+    place: &Place,
+    stored: Option<&SecretRecord>,
+    change: &CredentialChange<'_>,
+    actor: &Actor,
+) -> Result<Option<SecretRecord>, Error> {
+    let invalid = Error::invalid(Field::Credential);
+    let origin = Some(change.endpoint.origin().to_owned());
+    let Some(given) = parse_credential(change.text).map_err(invalid)? else {
+        let Some(stored) = stored.filter(|_| !change.clear) else { return Ok(None) };
+        if stored.origin != origin {
+            return Err(Error::Invalid { field: Field::Credential, rule: Rule::CredentialOrigin });
+        }
+        return Ok(Some(stored.clone()));
+    };
+    // The bootstrap file says the same at every start: that is no change.
+    if let (Actor::Bootstrap, Some(stored)) = (actor, stored)
+        && stored.origin == origin
+        && open_credential(vault, place, stored).is_ok_and(|old| old.as_str() == given)
+    {
+        return Ok(Some(stored.clone()));
+    }
+    seal_text(vault, place, given, Some(change.endpoint), actor).map(Some)
+}
+
+/// The credential itself.
+pub(super) fn open_credential(vault: &Vault, place: &Place, stored: &SecretRecord) -> Result<Zeroizing<String>, OpenError> {
+    let text = open_text(vault, place, stored)?;
+    let credential = parse_credential(&text).ok().flatten().ok_or(OpenError::Format)?;
+    Ok(Zeroizing::new(credential.to_owned()))
+}
+
+/// What may be shown of a stored credential.
+pub(super) fn credential_state(vault: &Vault, place: &Place, stored: Option<&SecretRecord>) -> SecretState {
+    stored.map_or_else(SecretState::default, |record| shown(record, open_credential(vault, place, record).is_err()))
 }
 
 pub(super) fn state(vault: &Vault, place: &Place, stored: Option<&SecretRecord>) -> SecretState {

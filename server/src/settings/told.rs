@@ -4,7 +4,7 @@
 use uuid::Uuid;
 
 use crate::audit::{Action, Log, Resource, Told, Who};
-use crate::store::{ApiKey, Environment, ErrorTracking, ExportSettings, Member, Route, SecretRecord, User, Workspace};
+use crate::store::{Agent, ApiKey, Environment, ErrorTracking, ExportSettings, Member, Route, SecretRecord, User, Workspace};
 use crate::values::{Field, TenantId};
 
 const ENABLED: &str = "Enabled";
@@ -193,6 +193,29 @@ pub(super) fn api_key(who: &Who, step: &Step<'_, ApiKey>, routes: [&str; 2]) -> 
     let told = Told::new(who, Log::Workspace(one.workspace), action, Resource::new("api_key", &one.name, Some(one.id)));
     let fields: &[(_, Show<ApiKey>)] = &[(Field::Name.label(), |key| key.name.to_string()), (ENABLED, |key| on_off(key.enabled))];
     step.compared(told, fields).change(Field::KeyRoutes.label(), routes[0], routes[1])
+}
+
+pub(super) fn agent(who: &Who, step: &Step<'_, Agent>) -> Told {
+    let one = step.one();
+    let action = step.action(Action::AgentCreated, Action::AgentChanged, Action::AgentDeleted);
+    let told = Told::new(who, Log::Workspace(one.workspace), action, Resource::new("agent", &one.slug, Some(one.id)));
+    let number = |number: Option<u32>| number.map(|number| number.to_string()).unwrap_or_default();
+    let fields: &[(_, Show<Agent>)] = &[
+        (Field::Provider.label(), |agent| agent.provider.label().to_owned()),
+        (Field::BaseUrl.label(), |agent| agent.base_url.0.as_str().to_owned()),
+        (Field::Models.label(), |agent| agent.models.join(", ")),
+        (ENABLED, |agent| on_off(agent.enabled)),
+    ];
+    let (before, after) = (step.before(), step.after());
+    let credential = |agent: Option<&Agent>| agent.and_then(|agent| agent.credential.clone()).map(|credential| credential.sealed.data);
+    let limits = |agent: Option<&Agent>| {
+        agent.map_or_else(<[String; 2]>::default, |agent| [number(agent.max_output_tokens), number(agent.tokens_per_minute)])
+    };
+    let ([old_max, old_rate], [max, rate]) = (limits(before), limits(after));
+    step.compared(told, fields)
+        .change(Field::MaxOutputTokens.label(), &old_max, &max)
+        .change(Field::TokensPerMinute.label(), &old_rate, &rate)
+        .secret(Field::Credential.label(), credential(before) != credential(after))
 }
 
 /// A new link for an account, in the log of whoever may give it.

@@ -21,10 +21,10 @@ pub use export::{Compression, MAX_EXPORT_TIMEOUT_S, Temporality, parse_export_ti
 pub use headers::HeaderList;
 pub use names::{DisplayName, Email, Password, Role, Slug, TenantId};
 pub use preset::{Preset, Template};
-pub use provider::Provider;
+pub use provider::{MAX_MODELS, MAX_TOKENS, Provider, parse_credential, parse_models, parse_tokens};
 pub use webhook::{DeliveryMethod, EventType, WebhookAuth};
 pub use webhook_form::{
-    MAX_DELIVERY_TIMEOUT_S, MAX_RETRIES, parse_auth_header, parse_basic_user, parse_credential, parse_delivery_headers,
+    MAX_DELIVERY_TIMEOUT_S, MAX_RETRIES, parse_auth_header, parse_auth_secret, parse_basic_user, parse_delivery_headers,
     parse_delivery_timeout, parse_retries,
 };
 pub use webhook_url::WebhookUrl;

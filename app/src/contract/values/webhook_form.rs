@@ -83,7 +83,7 @@ pub fn parse_basic_user(text: &str) -> Result<String, Rule> {
 ///
 /// # Errors
 /// [`Rule::TooLong`], [`Rule::ControlCharacter`] or [`Rule::HeaderValue`].
-pub fn parse_credential(text: &str, in_header: bool) -> Result<&str, Rule> {
+pub fn parse_auth_secret(text: &str, in_header: bool) -> Result<&str, Rule> {
     let text = if in_header { text.trim() } else { text };
     if text.len() > MAX_SECRET {
         return Err(Rule::TooLong { max: MAX_SECRET });
@@ -128,9 +128,9 @@ mod tests {
     fn credentials_can_be_sent() {
         assert_eq!(parse_basic_user(" ana "), Ok("ana".to_owned()));
         assert_eq!((parse_basic_user("a:b"), parse_basic_user("")), (Err(Rule::BasicUser), Err(Rule::Required)));
-        assert_eq!(parse_credential(" pass wörd ", false), Ok(" pass wörd "));
-        assert_eq!(parse_credential(" token ", true), Ok("token"));
-        assert_eq!(parse_credential("wörd", true), Err(Rule::HeaderValue { position: 1 }));
-        assert_eq!(parse_credential("a\r\nb: c", false), Err(Rule::ControlCharacter));
+        assert_eq!(parse_auth_secret(" pass wörd ", false), Ok(" pass wörd "));
+        assert_eq!(parse_auth_secret(" token ", true), Ok("token"));
+        assert_eq!(parse_auth_secret("wörd", true), Err(Rule::HeaderValue { position: 1 }));
+        assert_eq!(parse_auth_secret("a\r\nb: c", false), Err(Rule::ControlCharacter));
     }
 }

@@ -9,8 +9,8 @@ use crate::settings::secret::{self, HeaderChange, Place};
 use crate::settings::{Error, Settings};
 use crate::store::{SecretRecord, Webhook, now};
 use crate::values::{
-    DeliveryMethod, DisplayName, EventType, Field, Rule, TenantId, WebhookAuth, WebhookUrl, parse_auth_header, parse_basic_user,
-    parse_credential, parse_delivery_headers, parse_delivery_timeout, parse_retries,
+    DeliveryMethod, DisplayName, EventType, Field, Rule, TenantId, WebhookAuth, WebhookUrl, parse_auth_header, parse_auth_secret,
+    parse_basic_user, parse_delivery_headers, parse_delivery_timeout, parse_retries,
 };
 
 /// The form as text.
@@ -162,7 +162,7 @@ impl Settings {
             WebhookAuth::Basic => false,
             WebhookAuth::Bearer | WebhookAuth::Header => true,
         };
-        let given = parse_credential(given, in_header).map_err(wrong)?;
+        let given = parse_auth_secret(given, in_header).map_err(wrong)?;
         if given.is_empty() {
             let stored = before.old.and_then(|old| old.auth_secret.as_ref().map(|secret| (old.auth, secret)));
             let Some((auth, secret)) = stored else { return Err(wrong(Rule::Required)) };

@@ -1,7 +1,8 @@
 //! Workspaces, by id, by slug and as pages; and everything that goes when one is deleted.
 
 use crate::store::{
-    ApiKey, Changes, Delivery, ExportRevision, ExportSettings, Member, ReadError, Record, Route, Store, Webhook, WebhookHealth, Workspace,
+    Agent, ApiKey, Changes, Delivery, ExportRevision, ExportSettings, Member, ReadError, Record, Route, Store, Webhook, WebhookHealth,
+    Workspace,
 };
 use crate::values::{Slug, TenantId};
 
@@ -83,6 +84,7 @@ impl Workspaces<'_> {
         let changes = self.delete_range::<Member>(Changes::new(), prefix)?;
         let changes = self.delete_range::<Route>(changes, prefix)?;
         let changes = self.delete_range::<ApiKey>(changes, prefix)?;
+        let changes = self.delete_range::<Agent>(changes, prefix)?;
         let changes = self.delete_range::<ExportSettings>(changes, prefix)?;
         let changes = self.delete_range::<ExportRevision>(changes, prefix)?;
         let changes = self.delete_range::<Webhook>(changes, prefix)?;
