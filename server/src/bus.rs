@@ -130,12 +130,6 @@ pub struct Emitter {
 }
 
 impl Emitter {
-    /// As [`Bus::interest`]; nobody is interested once the bus is gone.
-    #[must_use]
-    pub fn interest(&self, tenant: Option<TenantId>) -> Interest {
-        self.bus().map_or_else(Interest::default, |bus| bus.interest(tenant))
-    }
-
     /// As [`Bus::emit`]; nothing happens once the bus is gone.
     pub fn emit(&self, tenant: Option<TenantId>, event: impl FnOnce() -> Event) {
         if let Some(bus) = self.bus() {

@@ -5,5 +5,6 @@ mod export;
 mod life;
 mod process;
 mod trace;
+mod webhooks;
 
 pub use process::{Process, Setup};
