@@ -4,5 +4,6 @@ pub mod bugsink;
 pub mod collector;
 pub mod network;
 pub mod process;
+pub mod provider;
 pub mod sentry;
 pub mod upstream;
