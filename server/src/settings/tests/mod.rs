@@ -1,5 +1,6 @@
 //! The services over a real store and vault.
 
+mod audit;
 mod bootstrap;
 mod egress;
 mod error_tracking;
