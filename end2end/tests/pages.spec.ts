@@ -2,7 +2,7 @@
 // reachable by keyboard.
 import { expect, expectAccessible, expectFits, hydrated, test } from "../support/test.ts";
 
-const OPERATOR_PAGES = ["/", "/account", "/settings/integrations", "/settings/integrations/otlp", "/settings/integrations/sentry", "/settings/workspaces", "/settings/operators"];
+const OPERATOR_PAGES = ["/", "/account", "/settings/integrations", "/settings/integrations/otlp", "/settings/integrations/sentry", "/settings/workspaces", "/settings/operators", "/settings/audit"];
 const WORKSPACE_PAGES = [
   "/w/acme",
   "/w/acme/settings/integrations",
@@ -12,6 +12,7 @@ const WORKSPACE_PAGES = [
   "/w/acme/routes/billing",
   "/w/acme/keys",
   "/w/acme/members",
+  "/w/acme/audit",
 ];
 
 for (const colorScheme of ["light", "dark"] as const) {
@@ -59,7 +60,7 @@ test("a viewer reads every page of the workspace and changes nothing", async ({ 
 
 test("what one may not see answers as what is not there", async ({ as }) => {
   const page = await as("stranger");
-  for (const path of [...WORKSPACE_PAGES, "/w/nothing", "/settings/workspaces", "/settings/operators", "/settings/integrations", "/settings/integrations/otlp", "/nothing"]) {
+  for (const path of [...WORKSPACE_PAGES, "/w/nothing", "/settings/workspaces", "/settings/operators", "/settings/integrations", "/settings/integrations/otlp", "/settings/audit", "/nothing"]) {
     const response = await page.goto(path);
     expect(response?.status(), path).toBe(404);
     await expect(page.getByText("Acme")).toHaveCount(0);

@@ -341,3 +341,59 @@ impl crate::settings::Passwords for Hashing {
         self.0.verify(password.expose(), Some(stored)).await.map_err(|error| error.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::audit::{Action, Actor, Resource, Told, Trace, Who};
+    use crate::bus::{Interest, Listener};
+    use crate::store::Changes;
+    use crate::values::TenantId;
+
+    #[derive(Default)]
+    struct Recorder(Mutex<Vec<Arc<Event>>>);
+
+    impl Listener for Recorder {
+        fn interest(&self, _: Option<TenantId>) -> Interest {
+            Interest { events: true, traces: false }
+        }
+
+        fn accept(&self, event: &Arc<Event>) {
+            self.0.lock().unwrap().push(Arc::clone(event));
+        }
+    }
+
+    /// All of it, also what was written just before the end.
+    #[tokio::test]
+    async fn what_is_written_into_the_audit_log_is_told_on_the_bus() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let (bus, recorder) = (Bus::default(), Arc::new(Recorder::default()));
+        bus.listen(&(Arc::clone(&recorder) as Arc<dyn Listener>));
+        let saved_all = CancellationToken::new();
+        let telling = tokio::spawn(tell_audit(store.audit().listen(), bus, saved_all.clone()));
+        let trace = Trace { trace_id: [1; 16], span_id: [2; 8], flags: 1 };
+        let who = Who { request_id: Some(Uuid::from_u128(3)), trace: Some(trace), ..Who::from(Actor::System) };
+        let acme = TenantId(Uuid::from_u128(4));
+        for log in [Log::Global, Log::Workspace(acme)] {
+            let told = Told::new(&who, log, Action::ExportPaused, Resource::new("export", "otlp", None)).secret("Auth headers", true);
+            store.commit_told(Changes::new(), told).await.unwrap();
+        }
+        saved_all.cancel();
+        telling.await.unwrap();
+
+        let events = recorder.0.lock().unwrap();
+        let audited: Vec<_> =
+            events.iter().filter_map(|event| if let Event::Audit(audit) = &**event { Some(audit) } else { None }).collect();
+        assert_eq!(audited.iter().map(|audit| audit.tenant).collect::<Vec<_>>(), [None, Some(acme)]);
+        let told = audited[1];
+        assert_eq!(told.request_id, Some(Uuid::from_u128(3)));
+        assert_eq!(told.trace.as_ref().map(|trace| (trace.trace_id, trace.span_id, trace.sampled())), Some(([1; 16], [2; 8], true)));
+        let entry: serde_json::Value = serde_json::from_str(&told.entry).unwrap();
+        assert_eq!((&entry["action"], &entry["actor"]["kind"]), (&"export.paused".into(), &"system".into()));
+        let head = store.audit().head(Log::Workspace(acme)).unwrap().unwrap();
+        assert_eq!(entry["hash"], head.hash);
+    }
+}

@@ -99,6 +99,22 @@ fn the_contract_knows_no_framework_and_no_server() {
     assert!(broken.is_empty(), "\n{}", broken.join("\n"));
 }
 
+/// A change of settings that goes past `Settings::save` would leave nothing in the audit log.
+#[test]
+fn settings_are_committed_in_one_place_and_the_console_commits_nothing() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let files = ["settings", "backend", "web"].map(|room| rust_files(&root.join(room))).concat();
+    let mut found = Vec::new();
+    for file in files {
+        let name = file.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
+        let commits = lines(&fs::read_to_string(&file).unwrap()).iter().any(|(_, code)| code.contains(".commit"));
+        if commits && !name.starts_with("settings/tests/") {
+            found.push(name);
+        }
+    }
+    assert_eq!(found, ["settings/service.rs"]);
+}
+
 #[test]
 fn the_rules_see_what_they_are_about() {
     assert_eq!(rooms_named("use crate::{bus::Bus, telemetry, live::{Routing, self}};"), ["bus", "telemetry", "live"]);

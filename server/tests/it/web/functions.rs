@@ -80,6 +80,10 @@ const RULES: &[Rule] = &[
     ("/api/keys/enable", Admin, &[("id", SOME_ID), ("enabled", "false")]),
     ("/api/keys/delete", Admin, &[("id", SOME_ID)]),
     // Without a workspace they mean the Global scope.
+    ("/api/audit/list", Operator, &[]),
+    ("/api/audit/list", Member, &[]),
+    ("/api/audit/verify", Operator, &[]),
+    ("/api/audit/verify", Member, &[]),
     ("/api/integrations/export", Operator, &[]),
     ("/api/integrations/export", Member, &[]),
     ("/api/integrations/export-health", Operator, &[]),
