@@ -6,6 +6,7 @@ use leptos_router::components::{ParentRoute, Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
 use crate::account::AccountPage;
+use crate::agents::{AgentList, AgentPage, NewAgent};
 use crate::audit::{GlobalAudit, WorkspaceAudit};
 use crate::contract::ApiError;
 use crate::directory::{Members, Operators, Workspaces};
@@ -17,6 +18,7 @@ use crate::routes::{NewRoute, RouteList, RoutePage};
 use crate::setup::SetupPage;
 use crate::sign_in::SignInPage;
 use crate::ui::{Boundary, ErrorView, provide_draft};
+use crate::webhooks::{DeliveryHistory, NewWebhook, WebhookList, WebhookPage};
 
 /// What the tab shows. leptos_meta writes the title into the HTML as it is, and names of workspaces and routes are in it;
 /// in the browser it is set as text, where nothing has to be escaped.
@@ -65,6 +67,13 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("w/:slug/routes/new") view=in_boundary!(NewRoute) ssr=SsrMode::Async/>
                     <Route path=path!("w/:slug/routes/:route") view=in_boundary!(RoutePage) ssr=SsrMode::Async/>
                     <Route path=path!("w/:slug/keys") view=in_boundary!(KeyList) ssr=SsrMode::Async/>
+                    <Route path=path!("w/:slug/webhooks") view=in_boundary!(WebhookList) ssr=SsrMode::Async/>
+                    <Route path=path!("w/:slug/webhooks/new") view=in_boundary!(NewWebhook) ssr=SsrMode::Async/>
+                    <Route path=path!("w/:slug/webhooks/:id") view=in_boundary!(WebhookPage) ssr=SsrMode::Async/>
+                    <Route path=path!("w/:slug/webhooks/:id/deliveries") view=in_boundary!(DeliveryHistory) ssr=SsrMode::Async/>
+                    <Route path=path!("w/:slug/agents") view=in_boundary!(AgentList) ssr=SsrMode::Async/>
+                    <Route path=path!("w/:slug/agents/new") view=in_boundary!(NewAgent) ssr=SsrMode::Async/>
+                    <Route path=path!("w/:slug/agents/:agent") view=in_boundary!(AgentPage) ssr=SsrMode::Async/>
                     <Route path=path!("w/:slug/members") view=in_boundary!(Members) ssr=SsrMode::Async/>
                     <Route path=path!("w/:slug/audit") view=in_boundary!(WorkspaceAudit) ssr=SsrMode::Async/>
                 </ParentRoute>

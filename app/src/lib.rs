@@ -10,6 +10,7 @@
 pub mod contract;
 
 mod account;
+mod agents;
 mod app;
 mod audit;
 mod browser_errors;
@@ -27,6 +28,7 @@ mod setup;
 mod shell;
 mod sign_in;
 pub mod ui;
+mod webhooks;
 
 pub use app::App;
 #[cfg(feature = "ssr")]

@@ -27,10 +27,10 @@ pub struct Services {
     pub directory: std::sync::Arc<dyn crate::contract::Directory>,
     pub operators: std::sync::Arc<dyn crate::contract::Operators>,
     pub routing: std::sync::Arc<dyn crate::contract::Routing>,
+    pub webhooks: std::sync::Arc<dyn crate::contract::Webhooks>,
     pub agents: std::sync::Arc<dyn crate::contract::Agents>,
     pub integrations: std::sync::Arc<dyn crate::contract::Integrations>,
     pub error_tracking: std::sync::Arc<dyn crate::contract::ErrorTracking>,
-    pub webhooks: std::sync::Arc<dyn crate::contract::Webhooks>,
 }
 
 /// The services of the request at hand.

@@ -38,6 +38,14 @@ name = "Billing API"
 name = "production"
 default = true
 target_base_url = "${upstream}"
+[[workspace.webhook]]
+name = "Incidents"
+url = "${upstream}/hook"
+event_types = ["request.timeout"]
+[[workspace.ai_agent]]
+slug = "assistant"
+provider = "openai_compatible"
+base_url = "${upstream}"
 [[workspace]]
 slug = "globex"
 name = "Globex"

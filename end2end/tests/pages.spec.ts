@@ -1,6 +1,7 @@
 // Every page: accessible in both themes, no wider than its window from 390 to 1920 pixels, nothing on the console, and
 // reachable by keyboard.
-import { expect, expectAccessible, expectFits, hydrated, test } from "../support/test.ts";
+import { expect, expectAccessible, expectFits, hydrated, type Page, test } from "../support/test.ts";
+import { pathOf } from "../support/webhooks.ts";
 
 const OPERATOR_PAGES = ["/", "/account", "/settings/integrations", "/settings/integrations/otlp", "/settings/integrations/sentry", "/settings/workspaces", "/settings/operators", "/settings/audit"];
 const WORKSPACE_PAGES = [
@@ -11,9 +12,20 @@ const WORKSPACE_PAGES = [
   "/w/acme/routes/new",
   "/w/acme/routes/billing",
   "/w/acme/keys",
+  "/w/acme/webhooks",
+  "/w/acme/webhooks/new",
+  "/w/acme/agents",
+  "/w/acme/agents/new",
+  "/w/acme/agents/assistant",
   "/w/acme/members",
   "/w/acme/audit",
 ];
+
+/** Those whose address is known only to the server. */
+async function webhookPages(page: Page): Promise<string[]> {
+  const path = await pathOf(page, "Incidents");
+  return [path, `${path}/deliveries`];
+}
 
 for (const colorScheme of ["light", "dark"] as const) {
   test(`signed out, ${colorScheme}: accessible and never too wide`, async ({ page, knoxcall }) => {
@@ -32,7 +44,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     test.setTimeout(180_000);
     const page = await as("operator");
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    for (const path of [...OPERATOR_PAGES, ...WORKSPACE_PAGES]) {
+    for (const path of [...OPERATOR_PAGES, ...WORKSPACE_PAGES, ...(await webhookPages(page))]) {
       await test.step(path, async () => {
         await page.goto(path);
         await hydrated(page);
@@ -49,7 +61,7 @@ for (const colorScheme of ["light", "dark"] as const) {
 
 test("a viewer reads every page of the workspace and changes nothing", async ({ as }) => {
   const page = await as("viewer");
-  for (const path of WORKSPACE_PAGES.filter((path) => !path.endsWith("/new"))) {
+  for (const path of [...WORKSPACE_PAGES.filter((path) => !path.endsWith("/new")), ...(await webhookPages(page))]) {
     await page.goto(path);
     await hydrated(page);
     await expect(page.getByRole("heading", { level: 1 })).toHaveCount(1);
@@ -59,8 +71,9 @@ test("a viewer reads every page of the workspace and changes nothing", async ({ 
 });
 
 test("what one may not see answers as what is not there", async ({ as }) => {
+  const webhooks = await webhookPages(await as("viewer"));
   const page = await as("stranger");
-  for (const path of [...WORKSPACE_PAGES, "/w/nothing", "/settings/workspaces", "/settings/operators", "/settings/integrations", "/settings/integrations/otlp", "/settings/audit", "/nothing"]) {
+  for (const path of [...WORKSPACE_PAGES, ...webhooks, "/w/nothing", "/settings/workspaces", "/settings/operators", "/settings/integrations", "/settings/integrations/otlp", "/settings/audit", "/nothing"]) {
     const response = await page.goto(path);
     expect(response?.status(), path).toBe(404);
     await expect(page.getByText("Acme")).toHaveCount(0);

@@ -2,6 +2,7 @@
 // no wider than the window.
 import { KnoxCall } from "../support/knoxcall.ts";
 import { expect, expectAccessible, expectFits, hydrated, type Page, test } from "../support/test.ts";
+import { pathOf } from "../support/webhooks.ts";
 
 async function expectSound(page: Page): Promise<void> {
   for (const colorScheme of ["light", "dark"] as const) {
@@ -30,11 +31,14 @@ for (const [path, trigger] of [
   ["/w/acme", "Rename"],
   ["/w/acme/routes/billing", "Delete route"],
   ["/w/acme/keys", "Delete default"],
+  ["webhook", "Rotate secret"],
+  ["webhook", "Delete webhook"],
+  ["/w/acme/agents/assistant", "Delete agent"],
   ["/w/acme/members", "Remove viewer@acme.test"],
 ] as const) {
   test(`the dialog "${trigger}"`, async ({ as }) => {
     const page = await as("operator");
-    await page.goto(path);
+    await page.goto(path === "webhook" ? await pathOf(page, "Incidents") : path);
     await hydrated(page);
     const button = page.getByRole("button", { name: trigger, exact: true });
     await button.click();

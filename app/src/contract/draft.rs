@@ -32,6 +32,8 @@ pub struct FormFields {
     pub plain: &'static [&'static str],
     /// A Sentry DSN: kept, but not with a secret key in it.
     pub dsn: &'static [&'static str],
+    /// A URL that others made: kept, but not with a query, which is where they put tokens.
+    pub url: &'static [&'static str],
     /// Never kept; the form says that they have to be entered again.
     pub secret: &'static [&'static str],
     /// It only looks: what was typed comes back even when nothing was refused.
@@ -88,6 +90,18 @@ const FORMS: &[(&str, FormFields)] = &[
     ("keys/update", form(&["workspace", "id", "name", "routes[]"], &[])),
     ("keys/enable", form(&["workspace", "id", "enabled"], &[])),
     ("keys/delete", form(&["workspace", "id"], &[])),
+    ("webhooks/create", WEBHOOK),
+    ("webhooks/save", WEBHOOK),
+    ("webhooks/enable", form(&["workspace", "id", "enabled"], &[])),
+    ("webhooks/delete", form(&["workspace", "id", "confirmation"], &[])),
+    ("webhooks/rotate-secret", form(&["workspace", "id"], &[])),
+    ("webhooks/test", form(&["workspace", "id"], &[])),
+    ("webhooks/redeliver", form(&["workspace", "id", "delivery", "shown"], &[])),
+    ("webhooks/redeliver-failed", form(&["workspace", "id", "since"], &[])),
+    ("agents/create", AGENT),
+    ("agents/save", AGENT),
+    ("agents/enable", form(&["workspace", "agent", "enabled"], &[])),
+    ("agents/delete", form(&["workspace", "agent", "confirmation"], &[])),
     ("integrations/save-export", EXPORT),
     ("integrations/test-export", FormFields { always: true, ..EXPORT }),
     ("integrations/pause-export", form(&["workspace", "generation"], &[])),
@@ -115,11 +129,51 @@ const EXPORT: FormFields = form(
     &["form[headers]"],
 );
 
+const WEBHOOK: FormFields = FormFields {
+    url: &["form[url]"],
+    ..form(
+        &[
+            "workspace",
+            "id",
+            "form[name]",
+            "form[event_types][]",
+            "form[method]",
+            "form[auth]",
+            "form[auth_user]",
+            "form[auth_header]",
+            "form[clear_headers]",
+            "form[routes][]",
+            "form[include_headers]",
+            "form[include_bodies]",
+            "form[timeout_s]",
+            "form[retries]",
+            "form[generation]",
+        ],
+        &["form[auth_secret]", "form[headers]"],
+    )
+};
+
+const AGENT: FormFields = form(
+    &[
+        "workspace",
+        "agent",
+        "form[slug]",
+        "form[provider]",
+        "form[base_url]",
+        "form[clear_credential]",
+        "form[models]",
+        "form[max_output_tokens]",
+        "form[tokens_per_minute]",
+        "form[generation]",
+    ],
+    &["form[credential]"],
+);
+
 const TRACKING: FormFields =
     FormFields { dsn: &["form[dsn_browser]", "form[dsn_server]"], ..form(&["form[environment]", "form[generation]"], &[]) };
 
 const fn form(plain: &'static [&'static str], secret: &'static [&'static str]) -> FormFields {
-    FormFields { plain, dsn: &[], secret, always: false }
+    FormFields { plain, dsn: &[], url: &[], secret, always: false }
 }
 
 /// What may be kept of the form that posts to this path, such as `/api/routes/create`. Nothing of one that is not known.
@@ -142,9 +196,12 @@ impl Draft {
         for (name, text) in sent.into_iter().take(MOST_FIELDS) {
             let plain = known.plain.contains(&name.as_str());
             let dsn = known.dsn.contains(&name.as_str());
-            if plain && !holds_credentials(&text) || dsn && !holds_password(&text) {
+            let url = known.url.contains(&name.as_str());
+            let harmless = !holds_credentials(&text) && (plain || url && !text.contains(['?', '#']));
+            if harmless || dsn && !holds_password(&text) {
                 draft.fields.push((name, text));
-            } else if (plain || dsn || known.secret.contains(&name.as_str())) && !text.is_empty() && !draft.left_out.contains(&name) {
+            } else if (plain || dsn || url || known.secret.contains(&name.as_str())) && !text.is_empty() && !draft.left_out.contains(&name)
+            {
                 draft.left_out.push(name);
             }
         }
@@ -214,6 +271,20 @@ mod tests {
     }
 
     #[test]
+    fn a_webhooks_url_is_kept_without_a_query() {
+        let of = |url| Draft::of("/api/webhooks/save", String::new(), sent(&[("form[url]", url)]));
+        for kept in ["https://hooks.example.com/in/7", "hooks.example.com", ""] {
+            assert_eq!(of(kept).fields, sent(&[("form[url]", kept)]), "{kept}");
+        }
+        for secret in
+            ["https://hooks.example.com/in?token=hunter2", "hooks.example.com?hunter2", "https://h/#hunter2", "https://ana:hunter2@h/in"]
+        {
+            let draft = of(secret);
+            assert_eq!((draft.fields.len(), draft.left_out), (0, vec!["form[url]".to_owned()]), "{secret}");
+        }
+    }
+
+    #[test]
     fn a_dsn_is_kept_without_a_secret_key() {
         let of = |dsn| Draft::of("/api/integrations/save-tracking", String::new(), sent(&[("form[dsn_server]", dsn)]));
         for kept in ["https://key@host/1", "https://key@host", "not a dsn", ""] {
@@ -227,8 +298,10 @@ mod tests {
 
     #[test]
     fn no_plain_field_sounds_like_a_secret() {
+        // The name of a header, whether headers are told, and counts of tokens.
+        let harmless = ["form[auth_header]", "form[include_headers]", "form[max_output_tokens]", "form[tokens_per_minute]"];
         for (form, fields) in FORMS {
-            for name in fields.plain.iter().filter(|name| !name.contains("clear_")) {
+            for name in fields.plain.iter().filter(|name| !name.contains("clear_") && !harmless.contains(name)) {
                 for word in ["password", "header", "token", "secret", "key", "credential", "dsn"] {
                     assert!(!name.contains(word), "{form}: {name}");
                 }

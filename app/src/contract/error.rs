@@ -221,6 +221,8 @@ pub enum Rule {
     AccountElsewhere,
     #[error("give a whole number from {min} to {max}.")]
     NumberRange { min: u64, max: u64 },
+    #[error("give a date and a time, such as 2026-11-22T14:30.")]
+    DateTime,
     #[error("name HTTP methods in capitals, separated by commas, such as GET, POST.")]
     Methods,
     #[error("type {expected} to confirm.", expected = "the name shown")]

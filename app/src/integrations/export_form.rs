@@ -105,7 +105,7 @@ pub fn ExportFields(view: ExportView, signals: &'static [OtlpSignal], answer: An
                     managed_by=view.headers.by
                     validate=check_headers
                 />
-                {view.headers.by.is_none().then(|| view! { <HeaderRows input="field-form-headers-"/> })}
+                {view.headers.by.is_none().then(|| view! { <HeaderRows input="field-form-headers-" label="Auth headers as rows"/> })}
                 <p class="text-small text-warn" class:hidden=move || !elsewhere()>
                     "This endpoint is on another origin: saved headers stay with the old one. Enter them again, or clear them."
                 </p>

@@ -21,7 +21,11 @@ struct RowOf {
 
 /// The rows, folded until asked for. `input` is the id of the text field that they fill.
 #[component]
-pub fn HeaderRows(input: &'static str) -> impl IntoView {
+pub fn HeaderRows(
+    input: &'static str,
+    /// Of the field, with "as rows": "Auth headers as rows".
+    label: &'static str,
+) -> impl IntoView {
     let running = RwSignal::new(false);
     let open = RwSignal::new(false);
     let rows = RwSignal::new(Vec::<RowOf>::new());
@@ -61,7 +65,7 @@ pub fn HeaderRows(input: &'static str) -> impl IntoView {
                 {move || if open.get() { "Close the rows" } else { "Edit as rows" }}
             </button>
             <Show when=move || open.get()>
-                <div class="space-y-2 rounded-md border border-line p-3" role="group" aria-label="Auth headers as rows">
+                <div class="space-y-2 rounded-md border border-line p-3" role="group" aria-label=label>
                     <For each=move || rows.get() key=|row| row.number let:row>
                         <OneRow row write=Callback::new(move |()| write()) remove=Callback::new(remove)/>
                     </For>

@@ -29,4 +29,8 @@ mod view_model;
 
 pub use export_page::{GlobalOtlp, WorkspaceOtlp};
 pub use grid::{GlobalIntegrations, WorkspaceIntegrations};
+pub use header_rows::HeaderRows;
+pub use live::{NotLive, follow};
+pub use tested_form::{Answer, TestResultOf};
 pub use tracking_page::GlobalSentry;
+pub use view_model::{counted, secret_words, thousands};

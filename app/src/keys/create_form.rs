@@ -3,10 +3,9 @@
 use leptos::prelude::*;
 
 use super::list::Actions;
-use super::route_choices::RouteChoices;
-use super::view_model::check_name;
+use super::view_model::ROUTES_HELP;
 use crate::contract::{Field, RouteRow};
-use crate::routes::form_reset_by;
+use crate::routes::{RouteChoices, check_name, form_reset_by};
 use crate::ui::{ActionError, Button, ButtonKind, Card, CardHeader, KeptForm, TextField, error_of, field_error};
 
 /// The form.
@@ -31,7 +30,13 @@ pub fn CreateForm(slug: String, routes: Vec<RouteRow>, actions: Actions) -> impl
                             error=field_error(value, Field::Name)
                             validate=check_name
                         />
-                        <RouteChoices routes chosen=Vec::new() error=field_error(value, Field::KeyRoutes)/>
+                        <RouteChoices
+                            routes
+                            chosen=Vec::new()
+                            name="routes[]"
+                            help=ROUTES_HELP
+                            error=field_error(value, Field::KeyRoutes)
+                        />
                     </div>
                     <div class="border-t border-line px-5 py-3.5">
                         <Button kind=ButtonKind::Primary submit=true pending=actions.create.pending()>

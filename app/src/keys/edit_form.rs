@@ -3,10 +3,9 @@
 use leptos::prelude::*;
 
 use super::list::Actions;
-use super::route_choices::RouteChoices;
-use super::view_model::check_name;
+use super::view_model::ROUTES_HELP;
 use crate::contract::{Field, KeyRow, RouteRow};
-use crate::routes::focus;
+use crate::routes::{RouteChoices, check_name, focus};
 use crate::ui::{ActionError, Button, ButtonKind, KeptForm, LinkButton, TextField, error_of, field_error};
 
 /// `page` is where "Cancel" leads.
@@ -32,7 +31,13 @@ pub fn KeyEditor(slug: String, page: String, row: KeyRow, routes: Vec<RouteRow>,
                         error=field_error(value, Field::Name)
                         validate=check_name
                     />
-                    <RouteChoices routes chosen=row.routes error=field_error(value, Field::KeyRoutes)/>
+                    <RouteChoices
+                            routes
+                            chosen=row.routes
+                            name="routes[]"
+                            help=ROUTES_HELP
+                            error=field_error(value, Field::KeyRoutes)
+                        />
                 </div>
                 <div class="flex items-center gap-2 border-t border-line px-5 py-3.5">
                     <Button kind=ButtonKind::Primary submit=true pending=actions.update.pending()>

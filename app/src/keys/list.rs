@@ -7,12 +7,11 @@ use uuid::Uuid;
 
 use super::api::{CreateKey, DeleteKey, EnableKey, UpdateKey, keys, take_key};
 use super::create_form::CreateForm;
-use super::created::Created;
 use super::table::KeyTable;
 use crate::contract::{ApiError, KeyRow, RouteRow, ShownOnce};
 use crate::layout::use_slug;
 use crate::routes::successes;
-use crate::ui::{ActionError, EmptyState, ErrorView, PageHeader, Skeleton, error_of};
+use crate::ui::{ActionError, EmptyState, ErrorView, PageHeader, ShownOnceNotice, Skeleton, error_of};
 
 const PURPOSE: &str = "A key names the workspace that a request belongs to. Callers send it in the header x-knoxcall-key; the gateway checks it and never forwards it.";
 
@@ -94,7 +93,14 @@ fn Loaded(slug: String, may_write: bool, rows: Vec<KeyRow>, routes: Vec<RouteRow
             subtitle="With a key in the header x-knoxcall-key, a caller of the gateway proves that it belongs to this workspace."
         />
         <div class="space-y-6">
-            {taken.map(|taken| view! { <Created taken/> })}
+            {taken.map(|taken| view! {
+                <ShownOnceNotice
+                    taken
+                    words=("Key ", " created.")
+                    copy="Copy key"
+                    gone="This key was shown once already. If nobody kept it, delete it and create another one."
+                />
+            })}
             <ActionError error=error_of(actions.enable.value())/>
             {if rows.is_empty() {
                 view! { <EmptyState title="No keys yet" text=PURPOSE/> }.into_any()

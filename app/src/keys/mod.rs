@@ -4,10 +4,8 @@
 
 mod api;
 mod create_form;
-mod created;
 mod edit_form;
 mod list;
-mod route_choices;
 mod table;
 mod view_model;
 

@@ -5,8 +5,9 @@ use leptos_router::hooks::use_query_map;
 
 use super::edit_form::KeyEditor;
 use super::list::Actions;
-use super::view_model::{masked, reach};
+use super::view_model::masked;
 use crate::contract::{KeyRow, RouteRow};
+use crate::routes::reach;
 use crate::ui::{
     ActionError, Button, ButtonKind, Card, Cell, ConfirmDialog, KeptForm, LinkButton, PillState, Row, StatusPill, Table, Time, error_of,
 };

@@ -25,6 +25,8 @@ fn entries(scope: &Scope, operator: bool) -> Vec<Entry> {
             Entry { exact: true, ..entry("Overview", format!("/w/{slug}"), IconName::Gauge) },
             entry("Routes", format!("/w/{slug}/routes"), IconName::Route),
             entry("API keys", format!("/w/{slug}/keys"), IconName::Key),
+            entry("Webhooks", format!("/w/{slug}/webhooks"), IconName::Send),
+            entry("AI agents", format!("/w/{slug}/agents"), IconName::Spark),
             entry("Members", format!("/w/{slug}/members"), IconName::Users),
             entry("Integrations", format!("/w/{slug}/settings/integrations"), IconName::Plug),
             entry("Audit log", format!("/w/{slug}/audit"), IconName::List),

@@ -8,10 +8,17 @@ use super::environments::Environments;
 use super::refresh::successes;
 use super::settings::{Limits, SettingsForm};
 use super::view_model::curl_command;
-use crate::contract::{Field, RouteDetail, WorkspaceRef};
+use crate::contract::{RouteDetail, WorkspaceRef};
 use crate::ui::{
-    ActionError, Badge, Button, ButtonKind, Card, CardHeader, CodeBlock, ConfirmDialog, ErrorView, KeptForm, Notice, NoticeKind,
-    PageHeader, PillState, Skeleton, StatusPill, TextField, Time, error_of, field_error,
+    ActionError, Badge, Button, Card, CardHeader, CodeBlock, DeleteCard, DeleteWords, ErrorView, KeptForm, Notice, NoticeKind, PageHeader,
+    PillState, Skeleton, StatusPill, Time, error_of,
+};
+
+const DELETE: DeleteWords = DeleteWords {
+    title: "Delete this route",
+    button: "Delete route",
+    means: "Requests that name it get a 404. This can't be undone.",
+    takes_along: "Its environments, limits and stored headers go with it.",
 };
 
 /// Everything that this page can do. The actions live as long as the page, so that an answer outlives its form.
@@ -93,7 +100,10 @@ fn Loaded(workspace: WorkspaceRef, detail: RouteDetail, actions: Actions) -> imp
             } else {
                 view! { <Limits detail=detail.clone()/> }.into_any()
             }}
-            {may_write.then(|| view! { <DeleteCard slug route=detail.slug.clone() actions/> })}
+            {may_write.then(|| {
+                let about = vec![("workspace", slug), ("route", detail.slug.clone())];
+                view! { <DeleteCard id="delete-route" words=DELETE expected=detail.slug.clone() action=actions.delete about/> }
+            })}
             <p class="text-small text-faint">
                 "Created " <Time at=detail.created_at/> ", changed " <Time at=detail.updated_at/>
             </p>
@@ -133,42 +143,6 @@ fn TryIt(slug: String, detail: RouteDetail) -> impl IntoView {
                     "Put one of the workspace's " <a href=keys class="link">"API keys"</a>
                     " into the variable " <code class="font-mono text-ink">"KNOXCALL_KEY"</code> " first."
                 </p>
-            </div>
-        </Card>
-    }
-}
-
-#[component]
-fn DeleteCard(slug: String, route: String, actions: Actions) -> impl IntoView {
-    let value = actions.delete.value();
-    view! {
-        <Card>
-            <div class="flex flex-wrap items-center justify-between gap-x-6 gap-y-3 px-5 py-4">
-                <div class="min-w-0">
-                    <h2 class="text-sm font-semibold text-ink">"Delete this route"</h2>
-                    <p class="mt-0.5 text-small text-muted">"Requests that name it get a 404. This can't be undone."</p>
-                </div>
-                <ConfirmDialog id="delete-route" trigger_label="Delete route" title="Delete this route">
-                    <p>
-                        "Its environments, limits and stored headers go with it. Type "
-                        <code class="font-mono text-ink">{route.clone()}</code> " to confirm."
-                    </p>
-                    <KeptForm action=actions.delete about=vec![("workspace", slug), ("route", route)]>
-                        <div class="space-y-4">
-                            <ActionError error=error_of(value)/>
-                            <TextField
-                                label=Field::Confirmation.label()
-                                name="confirmation"
-                                mono=true
-                                required=true
-                                error=field_error(value, Field::Confirmation)
-                            />
-                            <Button kind=ButtonKind::Danger submit=true pending=actions.delete.pending()>
-                                "Delete route"
-                            </Button>
-                        </div>
-                    </KeptForm>
-                </ConfirmDialog>
             </div>
         </Card>
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::contract::values::{DisplayName, Endpoint, HeaderList, Slug};
 #[cfg(any(feature = "ssr", test))]
 use crate::contract::{ApiError, Field};
-use crate::contract::{EnvironmentRef, RouteSettings, Rule};
+use crate::contract::{EnvironmentRef, RouteRow, RouteSettings, Rule};
 
 const MIB: f64 = 1024.0 * 1024.0;
 const MAX_BODY_MIB: u64 = 10 * 1024;
@@ -119,7 +119,7 @@ pub fn suggest_slug(name: &str) -> String {
 /// A command that sends one request through a route, ready for a shell in which `KNOXCALL_KEY` holds a key.
 #[must_use]
 pub fn curl_command(gateway_url: &str, route: &str, environment: Option<&str>, methods: &str) -> String {
-    let base = if gateway_url.contains("://") { gateway_url.to_owned() } else { format!("http://{gateway_url}") };
+    let base = with_scheme(gateway_url);
     let method = methods.split(',').map(str::trim).find(|method| !method.is_empty());
     let all_or_get = method.is_none() || methods.split(',').any(|method| method.trim() == "GET");
     let method = match method {
@@ -127,7 +127,7 @@ pub fn curl_command(gateway_url: &str, route: &str, environment: Option<&str>, m
         _ => String::new(),
     };
     let mut lines = vec![
-        format!("curl {method}{}/", base.trim_end_matches('/')),
+        format!("curl {method}{base}/"),
         "-H \"x-knoxcall-key: $KNOXCALL_KEY\"".to_owned(),
         format!("-H \"x-knoxcall-route: {route}\""),
     ];
@@ -137,8 +137,16 @@ pub fn curl_command(gateway_url: &str, route: &str, environment: Option<&str>, m
     lines.join(" \\\n  ")
 }
 
+/// The gateway's address as a URL, without a trailing slash.
+#[must_use]
+pub fn with_scheme(gateway_url: &str) -> String {
+    let base = gateway_url.trim_end_matches('/');
+    if base.contains("://") { base.to_owned() } else { format!("http://{base}") }
+}
+
 /// One word of a POSIX shell that stands for exactly this text.
-fn quoted(text: &str) -> String {
+#[must_use]
+pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
@@ -150,6 +158,35 @@ pub fn environment_names(environments: &[EnvironmentRef]) -> String {
     }
     let name = |one: &EnvironmentRef| if one.enabled { one.name.clone() } else { format!("{} (disabled)", one.name) };
     environments.iter().map(name).collect::<Vec<_>>().join(", ")
+}
+
+/// One route to tick.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The slug, or the id of a route that is gone.
+    pub value: String,
+    pub name: String,
+    pub chosen: bool,
+}
+
+/// The workspace's routes, then those that are gone and still among `chosen`.
+#[must_use]
+pub fn choices(routes: Vec<RouteRow>, chosen: &[String]) -> Vec<Choice> {
+    let gone = chosen.iter().filter(|value| routes.iter().all(|route| route.slug != **value));
+    let gone: Vec<_> = gone.map(|value| Choice { value: value.clone(), name: "Deleted route".to_owned(), chosen: true }).collect();
+    let there = routes.into_iter().map(|route| Choice { chosen: chosen.contains(&route.slug), value: route.slug, name: route.name });
+    there.chain(gone).collect()
+}
+
+/// The routes that a key or a webhook is limited to, in few words.
+#[must_use]
+pub fn reach(routes: &[String]) -> String {
+    match routes {
+        [] => "All routes".to_owned(),
+        few if few.len() <= 3 => few.join(", "),
+        [first, second, rest @ ..] => format!("{first}, {second} and {} more", rest.len()),
+        [only] => only.clone(),
+    }
 }
 
 /// Text as the value of one query parameter.
@@ -300,5 +337,30 @@ mod tests {
     #[test]
     fn names_survive_an_address() {
         assert_eq!(query_value("eu west&1"), "eu%20west%261");
+    }
+
+    #[test]
+    fn a_route_that_is_gone_stays_ticked() {
+        let route = |slug: &str| RouteRow {
+            id: uuid::Uuid::nil(),
+            slug: slug.to_owned(),
+            name: slug.to_uppercase(),
+            enabled: true,
+            target: None,
+            environments: Vec::new(),
+        };
+        let choice = |value: &str, name: &str, chosen| Choice { value: value.to_owned(), name: name.to_owned(), chosen };
+        let found = choices(vec![route("a"), route("b")], &["b".to_owned(), "0190".to_owned()]);
+        assert_eq!(found, [choice("a", "A", false), choice("b", "B", true), choice("0190", "Deleted route", true)]);
+        assert!(choices(Vec::new(), &[]).is_empty());
+    }
+
+    #[test]
+    fn reach_stays_short() {
+        let slugs = |n: usize| (0..n).map(|i| format!("r{i}")).collect::<Vec<_>>();
+        assert_eq!(reach(&slugs(0)), "All routes");
+        assert_eq!(reach(&slugs(1)), "r0");
+        assert_eq!(reach(&slugs(3)), "r0, r1, r2");
+        assert_eq!(reach(&slugs(12)), "r0, r1 and 10 more");
     }
 }

@@ -29,13 +29,17 @@ enum Mode {
 pub fn SecretField(
     label: &'static str,
     name: &'static str,
-    /// Name of the box that is sent when the stored secret is to be removed.
+    /// Name of the box that is sent when the stored secret is to be removed; without one it can only be replaced.
+    #[prop(optional)]
     clear_name: &'static str,
     secret: SecretView,
     #[prop(optional)] help: &'static str,
     #[prop(optional, into)] error: Signal<Option<String>>,
     #[prop(optional_no_strip, into)] managed_by: Option<Variable>,
     #[prop(optional)] placeholder: &'static str,
+    /// Not marked as one that may stay empty.
+    #[prop(optional)]
+    required: bool,
     /// A template to be completed; never a stored value.
     #[prop(optional)]
     initial: &'static str,
@@ -79,13 +83,14 @@ pub fn SecretField(
         }
     };
     let managed = managed_by.is_some();
+    let can_clear = !clear_name.is_empty();
     view! {
         <div class="space-y-1.5">
             <div class="flex items-baseline justify-between gap-3">
                 <label for=id.clone() class="text-sm font-medium text-ink">
                     {label}
                 </label>
-                {(!stored && !managed).then(|| view! { <span class="text-small text-faint">"Optional"</span> })}
+                {(!stored && !managed && !required).then(|| view! { <span class="text-small text-faint">"Optional"</span> })}
             </div>
             {(stored || managed).then(|| view! {
                 <div class="flex min-h-8 items-center justify-between gap-3 rounded-md border border-line bg-sunken py-1 pr-1 pl-2.5 text-small text-muted">
@@ -94,9 +99,11 @@ pub fn SecretField(
                         <button type="button" class=ButtonKind::Quiet.classes() hidden=move || mode.get() != Mode::Keep on:click=replace>
                             "Replace"
                         </button>
-                        <button type="button" class=ButtonKind::Quiet.classes() hidden=move || mode.get() != Mode::Keep on:click=move |_| mode.set(Mode::Clear)>
-                            "Clear"
-                        </button>
+                        {can_clear.then(|| view! {
+                            <button type="button" class=ButtonKind::Quiet.classes() hidden=move || mode.get() != Mode::Keep on:click=move |_| mode.set(Mode::Clear)>
+                                "Clear"
+                            </button>
+                        })}
                         <button type="button" class=ButtonKind::Quiet.classes() hidden=move || !matches!(mode.get(), Mode::Replace | Mode::Clear) on:click=keep>
                             "Keep stored"
                         </button>
@@ -128,7 +135,7 @@ pub fn SecretField(
                     on:input:target=move |event| checked.recheck(&event.target().value(), validate)
                 />
             </div>
-            {(stored && !managed).then(|| view! {
+            {(stored && !managed && can_clear).then(|| view! {
                 <label
                     for=clear_for
                     class="flex items-center gap-2 text-small text-muted"

@@ -43,6 +43,18 @@ impl Civil {
         }
     }
 
+    /// The way back, by the same algorithms.
+    fn millis(self) -> UnixMillis {
+        let month = i64::try_from(self.month).unwrap_or(0) + 1;
+        let year = self.year - i64::from(month <= 2);
+        let year_of_era = year.rem_euclid(400);
+        let from_march = (month + 9) % 12;
+        let day_of_year = (153 * from_march + 2) / 5 + self.day - 1;
+        let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+        let days = year.div_euclid(400) * 146_097 + day_of_era - 719_468;
+        days * DAY_MS + ((self.hour * 60 + self.minute) * 60 + self.second) * 1000
+    }
+
     fn month_name(self) -> &'static str {
         MONTHS.get(self.month).copied().unwrap_or("")
     }
@@ -66,6 +78,33 @@ pub fn exact_time(at: UnixMillis) -> String {
 fn machine_time(at: UnixMillis) -> String {
     let Civil { year, month, day, hour, minute, second } = Civil::at(at);
     format!("{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z", month + 1)
+}
+
+/// What a date-and-time field holds, in UTC and to the minute: "2026-11-12T14:02".
+#[must_use]
+pub fn field_time(at: UnixMillis) -> String {
+    let Civil { year, month, day, hour, minute, .. } = Civil::at(at);
+    format!("{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}", month + 1)
+}
+
+/// Reads what a date-and-time field holds, in UTC; seconds and a space in place of the T are fine, where somebody types it.
+#[must_use]
+pub fn parse_field_time(text: &str) -> Option<UnixMillis> {
+    let (date, time) = text.trim().split_once(['T', ' '])?;
+    let [year, month, day] = numbers(date, '-')?;
+    let time = if time.matches(':').count() == 1 { format!("{time}:00") } else { time.to_owned() };
+    let [hour, minute, second] = numbers(&time, ':')?;
+    let civil = Civil { year, month: usize::try_from(month - 1).ok()?, day, hour, minute, second };
+    // A day that the calendar doesn't have reads back as another one.
+    let at = civil.millis();
+    ((1970..10_000).contains(&year) && Civil::at(at) == civil).then_some(at)
+}
+
+fn numbers(text: &str, between: char) -> Option<[i64; 3]> {
+    let digits = |part: &str| (part.len() <= 4 && part.bytes().all(|b| b.is_ascii_digit())).then(|| part.parse::<i64>().ok()).flatten();
+    let mut parts = text.split(between).map(digits);
+    let found = [parts.next()??, parts.next()??, parts.next()??];
+    parts.next().is_none().then_some(found)
 }
 
 /// "3 min ago"; beyond four weeks the date.
@@ -127,6 +166,26 @@ mod tests {
             assert_eq!(machine_time(at), expected);
         }
         assert_eq!(exact_time(1_794_492_131_000), "12 Nov 2026, 14:02:11 UTC");
+    }
+
+    #[test]
+    fn a_field_of_date_and_time_reads_what_it_shows() {
+        for at in [0, 951_782_400_000, 1_709_251_140_000, 1_794_492_120_000, 4_107_542_400_000, 253_402_300_740_000] {
+            assert_eq!(parse_field_time(&field_time(at)), Some(at), "{}", field_time(at));
+        }
+        assert_eq!(parse_field_time(" 2026-11-12 14:02:11 "), Some(1_794_492_131_000));
+        for wrong in [
+            "",
+            "2026-11-12",
+            "2026-02-29T10:00",
+            "2026-13-01T10:00",
+            "2026-00-01T10:00",
+            "2026-11-12T24:00",
+            "2026-11-12T10:00Z",
+            "1969-12-31T23:59",
+        ] {
+            assert_eq!(parse_field_time(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

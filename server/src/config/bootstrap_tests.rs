@@ -182,12 +182,6 @@ fn a_workspace_chooses_its_signals() {
 }
 
 #[test]
-fn unsupported_lists_have_their_line() {
-    let errors = Bootstrap::parse("[[workspace]]\nslug = 'a'\n\n[[workspace.ai_agent]]\nname = 'x'", &vars).unwrap_err();
-    assert_eq!((errors.len(), errors[0].line, errors[0].problem.clone()), (1, 4, FileProblem::NotSupported));
-}
-
-#[test]
 fn injected_headers_are_checked_at_their_line() {
     let text = "[[workspace]]\nslug='a'\n[[workspace.route]]\nslug='r'\n[[workspace.route.environment]]\nname='p'\n\
                 target_base_url='http://x'\n[workspace.route.environment.inject_headers]\nHost='canary'";

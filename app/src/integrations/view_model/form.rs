@@ -39,6 +39,7 @@ pub const fn on_off(on: bool) -> &'static str {
 pub fn secret_words(secret: &SecretView) -> String {
     match (secret.unreadable, secret.set) {
         (true, _) => "Stored, but unreadable".to_owned(),
+        (false, true) if secret.names.is_empty() => "Set".to_owned(),
         (false, true) => secret.names.join(", "),
         (false, false) => "None".to_owned(),
     }

@@ -16,6 +16,7 @@ pub use history::{cause_words, change_words};
 pub use state::{announcement, live_fact, saved_message};
 
 /// "1 record", "1,204 records".
-fn counted(number: u64, one: &str, many: &str) -> String {
+#[must_use]
+pub fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", thousands(number), if number == 1 { one } else { many })
 }

@@ -79,6 +79,33 @@ const RULES: &[Rule] = &[
     ("/api/keys/update", Admin, &[("id", SOME_ID), ("name", "other")]),
     ("/api/keys/enable", Admin, &[("id", SOME_ID), ("enabled", "false")]),
     ("/api/keys/delete", Admin, &[("id", SOME_ID)]),
+    ("/api/webhooks/list", Member, &[]),
+    ("/api/webhooks/detail", Member, &[("id", SOME_ID)]),
+    ("/api/webhooks/health", Member, &[("id", SOME_ID)]),
+    ("/api/webhooks/deliveries", Member, &[("id", SOME_ID), ("failed", "false")]),
+    ("/api/webhooks/take-secret", Member, &[("id", SOME_ID)]),
+    (
+        "/api/webhooks/create",
+        Admin,
+        &[("form[name]", "Bot"), ("form[url]", "http://127.0.0.1:1"), ("form[event_types][]", "request.completed")],
+    ),
+    (
+        "/api/webhooks/save",
+        Admin,
+        &[("id", SOME_ID), ("form[name]", "Bot"), ("form[url]", "http://127.0.0.1:1"), ("form[event_types][]", "request.completed")],
+    ),
+    ("/api/webhooks/enable", Admin, &[("id", SOME_ID), ("enabled", "false")]),
+    ("/api/webhooks/delete", Admin, &[("id", SOME_ID), ("confirmation", "Bot")]),
+    ("/api/webhooks/rotate-secret", Admin, &[("id", SOME_ID)]),
+    ("/api/webhooks/test", Admin, &[("id", SOME_ID)]),
+    ("/api/webhooks/redeliver", Admin, &[("id", SOME_ID), ("delivery", SOME_ID)]),
+    ("/api/webhooks/redeliver-failed", Admin, &[("id", SOME_ID), ("since", "2026-11-22T14:30")]),
+    ("/api/agents/list", Member, &[]),
+    ("/api/agents/detail", Member, &[("agent", "support")]),
+    ("/api/agents/create", Admin, &[("form[slug]", "support"), ("form[provider]", "openai"), ("form[credential]", "sk-x")]),
+    ("/api/agents/save", Admin, &[("agent", "support"), ("form[provider]", "openai")]),
+    ("/api/agents/enable", Admin, &[("agent", "support"), ("enabled", "false")]),
+    ("/api/agents/delete", Admin, &[("agent", "support"), ("confirmation", "support")]),
     // Without a workspace they mean the Global scope.
     ("/api/audit/list", Operator, &[]),
     ("/api/audit/list", Member, &[]),
@@ -180,8 +207,10 @@ async fn nobody_calls_what_they_may_not() {
         console.store.api_keys().all().unwrap().len(),
         console.store.routes().all().unwrap().len(),
         console.store.exports().all().unwrap().len(),
+        console.store.webhooks().all().unwrap().len(),
+        console.store.agents().all().unwrap().len(),
     ];
-    assert_eq!(changed, [0, 0, 0], "none of them changed anything");
+    assert_eq!(changed, [0; 5], "none of them changed anything");
     assert_eq!(console.store.users().all().unwrap().len(), people);
     assert_eq!(console.store.workspaces().all().unwrap().len(), 2);
     assert!(console.store.workspaces().all().unwrap().iter().all(|workspace| workspace.enabled));

@@ -47,7 +47,7 @@ async fn a_page_of_a_workspace_one_may_not_see_is_as_one_that_is_not_there() {
     let (acme, globex) = (console.workspace("acme").await, console.workspace("globex").await);
     console.member(&acme, "viewer@acme.test", Role::Viewer).await;
     let browser = console.browser().signed_in("viewer@acme.test", PASSWORD).await;
-    for page in ["", "/routes", "/keys", "/members", "/settings/integrations", "/settings/integrations/telemetry"] {
+    for page in ["", "/routes", "/keys", "/webhooks", "/agents", "/members", "/settings/integrations", "/settings/integrations/telemetry"] {
         let own = browser.get(&format!("/w/acme{page}")).await;
         assert_eq!(own.status, StatusCode::OK, "/w/acme{page}");
         let hidden = browser.get(&format!("/w/globex{page}")).await;

@@ -1,0 +1,98 @@
+//! All webhooks of a workspace.
+
+use leptos::prelude::*;
+
+use super::api::webhooks;
+use super::view_model::{events_words, host_of, state_pill, success_words};
+use crate::contract::WebhookRow;
+use crate::integrations::thousands;
+use crate::layout::use_slug;
+use crate::ui::{ButtonKind, Card, Cell, EmptyState, ErrorView, Icon, IconName, LinkButton, PageHeader, Row, Skeleton, StatusPill, Table};
+
+const PURPOSE: &str = "A webhook tells a server of yours what happens here, as it happens: a request that failed, a change that somebody made. Deliveries are signed, and tried again when the receiver is away.";
+
+/// `/w/:slug/webhooks`
+#[component]
+pub fn WebhookList() -> impl IntoView {
+    let slug = use_slug();
+    let loaded = Resource::new_blocking(move || slug.get(), webhooks);
+    view! {
+        <Transition fallback=|| view! { <Skeleton lines=6/> }>
+            {move || Suspend::new(async move {
+                match loaded.await {
+                    Err(error) => view! { <ErrorView error/> }.into_any(),
+                    Ok((workspace, rows)) => {
+                        let may_write = workspace.access.may_write();
+                        view! { <Loaded slug=workspace.slug may_write rows/> }.into_any()
+                    }
+                }
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+fn Loaded(slug: String, may_write: bool, rows: Vec<WebhookRow>) -> impl IntoView {
+    let new = format!("/w/{slug}/webhooks/new");
+    let button = move || {
+        let href = new.clone();
+        may_write.then(|| view! { <LinkButton href kind=ButtonKind::Primary><Icon name=IconName::Plus/> "Create webhook"</LinkButton> })
+    };
+    let empty = rows.is_empty();
+    let head = button.clone();
+    view! {
+        <PageHeader
+            title="Webhooks"
+            subtitle="Servers of yours that are told what happens in this workspace."
+            actions=move || (!empty).then(&head)
+        />
+        {if empty {
+            view! { <EmptyState title="No webhooks yet" text=PURPOSE>{button()}</EmptyState> }.into_any()
+        } else {
+            view! { <WebhookTable slug rows/> }.into_any()
+        }}
+    }
+}
+
+#[component]
+fn WebhookTable(slug: String, rows: Vec<WebhookRow>) -> impl IntoView {
+    let rows = rows
+        .into_iter()
+        .map(|row| {
+            let href = format!("/w/{slug}/webhooks/{}", row.id);
+            let (state, word) = state_pill(&row.state);
+            let host = host_of(&row.url);
+            let whole_host = host.clone();
+            let all_events = row.event_types.iter().map(|event| event.name()).collect::<Vec<_>>().join(", ");
+            view! {
+                <Row>
+                    <Cell>
+                        <span class="block min-w-0">
+                            <a href=href class="block font-medium [overflow-wrap:anywhere] text-ink hover:underline">
+                                {row.name}
+                            </a>
+                            <span class="block font-mono text-xs break-all text-muted wide:max-w-56 wide:truncate" title=whole_host>
+                                {host}
+                            </span>
+                        </span>
+                    </Cell>
+                    <Cell label="Events">
+                        <span class="[overflow-wrap:anywhere]" title=all_events>{events_words(&row.event_types)}</span>
+                    </Cell>
+                    <Cell label="State">
+                        <StatusPill state word/>
+                    </Cell>
+                    <Cell label="Delivered, 24 h" numeric=true>{success_words(row.delivered, row.failed)}</Cell>
+                    <Cell label="Waiting" numeric=true>{thousands(row.waiting)}</Cell>
+                </Row>
+            }
+        })
+        .collect_view();
+    view! {
+        <Card>
+            <Table caption="Webhooks" headers=vec!["Name", "Events", "State", "Delivered, 24 h", "Waiting"]>
+                {rows}
+            </Table>
+        </Card>
+    }
+}
