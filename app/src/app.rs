@@ -7,6 +7,7 @@ use leptos_router::{SsrMode, path};
 
 use crate::account::AccountPage;
 use crate::agents::{AgentList, AgentPage, NewAgent};
+use crate::audit::{GlobalAudit, WorkspaceAudit};
 use crate::contract::ApiError;
 use crate::directory::{Members, Operators, Workspaces};
 use crate::integrations::{GlobalIntegrations, GlobalOtlp, GlobalSentry, WorkspaceIntegrations, WorkspaceOtlp};
@@ -58,6 +59,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("settings/integrations/sentry") view=in_boundary!(GlobalSentry) ssr=SsrMode::Async/>
                     <Route path=path!("settings/workspaces") view=in_boundary!(Workspaces) ssr=SsrMode::Async/>
                     <Route path=path!("settings/operators") view=in_boundary!(Operators) ssr=SsrMode::Async/>
+                    <Route path=path!("settings/audit") view=in_boundary!(GlobalAudit) ssr=SsrMode::Async/>
                     <Route path=path!("w/:slug") view=in_boundary!(WorkspaceOverview) ssr=SsrMode::Async/>
                     <Route path=path!("w/:slug/settings/integrations") view=in_boundary!(WorkspaceIntegrations) ssr=SsrMode::Async/>
                     <Route path=path!("w/:slug/settings/integrations/telemetry") view=in_boundary!(WorkspaceOtlp) ssr=SsrMode::Async/>
@@ -73,6 +75,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("w/:slug/agents/new") view=in_boundary!(NewAgent) ssr=SsrMode::Async/>
                     <Route path=path!("w/:slug/agents/:agent") view=in_boundary!(AgentPage) ssr=SsrMode::Async/>
                     <Route path=path!("w/:slug/members") view=in_boundary!(Members) ssr=SsrMode::Async/>
+                    <Route path=path!("w/:slug/audit") view=in_boundary!(WorkspaceAudit) ssr=SsrMode::Async/>
                 </ParentRoute>
             </Routes>
         </Router>

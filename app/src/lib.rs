@@ -12,6 +12,7 @@ pub mod contract;
 mod account;
 mod agents;
 mod app;
+mod audit;
 mod browser_errors;
 mod directory;
 #[cfg(feature = "ssr")]

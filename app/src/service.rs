@@ -23,6 +23,7 @@ impl FromServerFnError for ApiError {
 #[derive(Clone)]
 pub struct Services {
     pub accounts: std::sync::Arc<dyn crate::contract::Accounts>,
+    pub audit: std::sync::Arc<dyn crate::contract::Audit>,
     pub directory: std::sync::Arc<dyn crate::contract::Directory>,
     pub operators: std::sync::Arc<dyn crate::contract::Operators>,
     pub routing: std::sync::Arc<dyn crate::contract::Routing>,

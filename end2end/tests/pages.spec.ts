@@ -3,7 +3,7 @@
 import { expect, expectAccessible, expectFits, hydrated, type Page, test } from "../support/test.ts";
 import { pathOf } from "../support/webhooks.ts";
 
-const OPERATOR_PAGES = ["/", "/account", "/settings/integrations", "/settings/integrations/otlp", "/settings/integrations/sentry", "/settings/workspaces", "/settings/operators"];
+const OPERATOR_PAGES = ["/", "/account", "/settings/integrations", "/settings/integrations/otlp", "/settings/integrations/sentry", "/settings/workspaces", "/settings/operators", "/settings/audit"];
 const WORKSPACE_PAGES = [
   "/w/acme",
   "/w/acme/settings/integrations",
@@ -18,6 +18,7 @@ const WORKSPACE_PAGES = [
   "/w/acme/agents/new",
   "/w/acme/agents/assistant",
   "/w/acme/members",
+  "/w/acme/audit",
 ];
 
 /** Those whose address is known only to the server. */
@@ -72,7 +73,7 @@ test("a viewer reads every page of the workspace and changes nothing", async ({ 
 test("what one may not see answers as what is not there", async ({ as }) => {
   const webhooks = await webhookPages(await as("viewer"));
   const page = await as("stranger");
-  for (const path of [...WORKSPACE_PAGES, ...webhooks, "/w/nothing", "/settings/workspaces", "/settings/operators", "/settings/integrations", "/settings/integrations/otlp", "/nothing"]) {
+  for (const path of [...WORKSPACE_PAGES, ...webhooks, "/w/nothing", "/settings/workspaces", "/settings/operators", "/settings/integrations", "/settings/integrations/otlp", "/settings/audit", "/nothing"]) {
     const response = await page.goto(path);
     expect(response?.status(), path).toBe(404);
     await expect(page.getByText("Acme")).toHaveCount(0);

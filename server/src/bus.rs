@@ -3,12 +3,17 @@
 //! The bus itself holds nothing back: each [`Listener`] owns its bounded queues and counts what they drop, so that one
 //! listener can neither delay another nor the request that emitted the event.
 
+mod flood;
+
 use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
+use tokio::runtime::Handle;
+use tokio::time::{Instant, sleep_until};
 
 use crate::event::Event;
 use crate::values::TenantId;
+use flood::{Flood, Key, Verdict};
 
 /// What listeners want of a request, asked once when the request begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +40,7 @@ pub trait Listener: Send + Sync {
 #[derive(Clone, Default)]
 pub struct Bus {
     listeners: Arc<ArcSwap<Vec<Arc<dyn Listener>>>>,
+    flood: Arc<Flood>,
 }
 
 impl Bus {
@@ -63,14 +69,48 @@ impl Bus {
         self.listeners.load().iter().any(|listener| listener.wants_received(tenant))
     }
 
-    /// Builds the event only if somebody wants it.
+    /// Builds the event only if somebody wants it. A flood of security events goes out as a few and their number.
     pub fn emit(&self, tenant: Option<TenantId>, event: impl FnOnce() -> Event) {
-        if self.interest(tenant).events {
-            let event = Arc::new(event());
-            for listener in self.listeners.load().iter() {
-                listener.accept(&event);
+        if !self.interest(tenant).events {
+            return;
+        }
+        let event = event();
+        if let Event::Security(security) = &event {
+            match self.flood.admit(security, Instant::now()) {
+                Verdict::Pass => {}
+                Verdict::Held => return,
+                Verdict::FirstHeld { key, ends } => return self.summarise(key, ends),
             }
         }
+        self.hand_out(event);
+    }
+
+    /// Tells of what is held back, without waiting for its time. For the end of the process.
+    pub fn flush(&self) {
+        for summary in self.flood.all() {
+            self.hand_out(Event::Security(summary));
+        }
+    }
+
+    fn hand_out(&self, event: Event) {
+        let event = Arc::new(event);
+        for listener in self.listeners.load().iter() {
+            listener.accept(&event);
+        }
+    }
+
+    /// Without a runtime [`Bus::flush`] tells of it.
+    fn summarise(&self, key: Key, ends: Instant) {
+        let Ok(runtime) = Handle::try_current() else { return };
+        let emitter = self.emitter();
+        runtime.spawn(async move {
+            sleep_until(ends).await;
+            if let Some(bus) = emitter.bus()
+                && let Some(summary) = bus.flood.summary(key)
+            {
+                bus.hand_out(Event::Security(summary));
+            }
+        });
     }
 }
 
@@ -78,7 +118,7 @@ impl Bus {
     /// For a listener that has something to tell itself: emitting through it keeps no listener alive.
     #[must_use]
     pub fn emitter(&self) -> Emitter {
-        Emitter { listeners: Arc::downgrade(&self.listeners) }
+        Emitter { listeners: Arc::downgrade(&self.listeners), flood: Arc::downgrade(&self.flood) }
     }
 }
 
@@ -86,20 +126,19 @@ impl Bus {
 #[derive(Clone)]
 pub struct Emitter {
     listeners: Weak<ArcSwap<Vec<Arc<dyn Listener>>>>,
+    flood: Weak<Flood>,
 }
 
 impl Emitter {
-    /// As [`Bus::interest`]; nobody is interested once the bus is gone.
-    #[must_use]
-    pub fn interest(&self, tenant: Option<TenantId>) -> Interest {
-        self.listeners.upgrade().map_or_else(Interest::default, |listeners| Bus { listeners }.interest(tenant))
-    }
-
     /// As [`Bus::emit`]; nothing happens once the bus is gone.
     pub fn emit(&self, tenant: Option<TenantId>, event: impl FnOnce() -> Event) {
-        if let Some(listeners) = self.listeners.upgrade() {
-            Bus { listeners }.emit(tenant, event);
+        if let Some(bus) = self.bus() {
+            bus.emit(tenant, event);
         }
+    }
+
+    fn bus(&self) -> Option<Bus> {
+        Some(Bus { listeners: self.listeners.upgrade()?, flood: self.flood.upgrade()? })
     }
 }
 

@@ -8,11 +8,12 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result, anyhow};
 use async_trait::async_trait;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::audit::{Log, Written};
 use crate::auth::{Auth, Clock, Operator, Passwords};
 use crate::backend::{Backend, Parts};
 use crate::bus::Bus;
@@ -20,7 +21,7 @@ use crate::config::Config;
 use crate::config::bootstrap::Bootstrap;
 use crate::egress::Policy;
 use crate::error_tracking::ErrorTracking;
-use crate::event::{Event, Security, SecurityKind};
+use crate::event::{self, Event, Security, SecurityKind, TraceContext};
 use crate::gateway;
 use crate::live::Owner;
 use crate::outbound::Outbound;
@@ -47,10 +48,14 @@ pub struct KnoxCall {
     pub demo: Option<demo::Account>,
     console: JoinHandle<()>,
     gateway: JoinHandle<()>,
+    bus: Bus,
+    audit: JoinHandle<()>,
     telemetry: Telemetry,
     webhooks: Webhooks,
     errors: ErrorTracking,
     shutdown: CancellationToken,
+    /// Nothing is saved any more.
+    saved_all: CancellationToken,
     grace: Duration,
 }
 
@@ -80,6 +85,8 @@ impl KnoxCall {
         let egress = egress(&config);
         let settings = open_settings(&config, egress.clone()).await?;
         let bus = Bus::default();
+        // From here on, so that what the bootstrap file changes is told of too.
+        let audited = settings.store().audit().listen();
         let auth = Auth::new(settings.store().clone(), bus.clone(), Clock::system());
         let mut report = BootstrapReport::default();
         if let Some(file) = &bootstrap {
@@ -96,6 +103,8 @@ impl KnoxCall {
         let options = telemetry::Options { give_up, ..telemetry::Options::default() };
         let telemetry = Telemetry::start(settings.exports(), &bus, transport, options);
         tokio::spawn(pause_exhausted(settings.clone(), exhausted, shutdown.clone()));
+        let saved_all = CancellationToken::new();
+        let audit = tokio::spawn(tell_audit(audited, bus.clone(), saved_all.clone()));
         let webhooks = start_webhooks(&settings, &bus, &outbound, &shutdown).await?;
         report_unreadable(&settings, &bus);
         let gateway_config = gateway::Config { shutdown_grace: config.shutdown_grace, ..gateway::Config::default() };
@@ -119,7 +128,7 @@ impl KnoxCall {
             console_url: console_url.clone(),
             gateway_url: gateway_url.clone(),
         });
-        let console = web::Console::new(backend, bus, web::Assets::of_this_build(), config.public_url.clone());
+        let console = web::Console::new(backend, bus.clone(), web::Assets::of_this_build(), config.public_url.clone());
         let console = tokio::spawn(web::serve(console_listener, console, shutdown.clone(), config.shutdown_grace));
 
         let made_keys =
@@ -138,10 +147,13 @@ impl KnoxCall {
             demo,
             console,
             gateway,
+            bus,
+            audit,
             telemetry,
             webhooks,
             errors,
             shutdown,
+            saved_all,
             grace: config.shutdown_grace,
         })
     }
@@ -156,7 +168,12 @@ impl KnoxCall {
                 tracing::error!(%error, "the {name}'s listener ended badly");
             }
         }
+        self.saved_all.cancel();
+        if let Err(error) = self.audit.await {
+            tracing::error!(%error, "what tells of the audit log ended badly");
+        }
         self.webhooks.shutdown(self.grace).await;
+        self.bus.flush();
         tokio::join!(self.telemetry.shutdown(self.grace), self.errors.shutdown(self.grace));
     }
 }
@@ -189,6 +206,24 @@ async fn pause_exhausted(settings: Settings, mut reports: mpsc::Receiver<telemet
     }
 }
 
+/// Puts what is written into the audit logs on the bus, until nothing is saved any more and all of it is told.
+async fn tell_audit(mut audited: broadcast::Receiver<Written>, bus: Bus, saved_all: CancellationToken) {
+    loop {
+        let written = tokio::select! {
+            biased;
+            written = audited.recv() => written,
+            () = saved_all.cancelled() => return,
+        };
+        match written {
+            Ok(written) => tell(&bus, &written),
+            Err(broadcast::error::RecvError::Lagged(missed)) => {
+                tracing::warn!(missed, "audit entries came faster than they could be passed on; they are in the log, and were not sent");
+            }
+            Err(broadcast::error::RecvError::Closed) => return,
+        }
+    }
+}
+
 /// Delivers webhooks, and switches off endpoints that can't be delivered to.
 async fn start_webhooks(settings: &Settings, bus: &Bus, outbound: &Outbound, shutdown: &CancellationToken) -> Result<Webhooks> {
     let (stops, stopped) = mpsc::channel(64);
@@ -210,6 +245,25 @@ async fn stop_webhooks(settings: Settings, mut stops: mpsc::Receiver<webhooks::S
     }
 }
 
+fn tell(bus: &Bus, written: &Written) {
+    let entry = &written.entry;
+    let tenant = match Log::of(entry.log) {
+        Log::Global => None,
+        Log::Workspace(workspace) => Some(workspace),
+    };
+    bus.emit(tenant, || {
+        let trace = entry.trace.map(|trace| TraceContext {
+            trace_id: trace.trace_id,
+            span_id: trace.span_id,
+            parent_span_id: None,
+            flags: trace.flags,
+            state: None,
+        });
+        let (at, entry_json) = (entry.at.into(), written.to_json().into());
+        Event::Audit(event::Audit { at, tenant, entry: entry_json, request_id: entry.request_id, trace })
+    });
+}
+
 /// A security event for each secret that does not open: somebody may have moved or changed what is stored.
 fn report_unreadable(settings: &Settings, bus: &Bus) {
     for problem in settings.problems() {
@@ -222,6 +276,7 @@ fn report_unreadable(settings: &Settings, bus: &Bus) {
                     tenant,
                     client_address: None,
                     trace: None,
+                    count: 1,
                 })
             });
         }
@@ -265,8 +320,8 @@ async fn open_settings(config: &Config, egress: Policy) -> Result<Settings> {
 }
 
 async fn start_demo(settings: &Settings, auth: &Auth, shutdown: &CancellationToken) -> Result<demo::Account> {
-    let echo = demo::echo_upstream(shutdown.clone()).await.context("the demo's echo upstream can't listen on loopback")?;
-    let (password, file) = demo::bootstrap(echo)?;
+    let upstream = demo::upstream(shutdown.clone()).await.context("the demo's upstream can't listen on loopback")?;
+    let (password, file) = demo::bootstrap(upstream)?;
     let operator = Operator::at_startup();
     settings.apply_bootstrap(&operator, &file, &Hashing(auth.passwords().clone())).await?;
     let key = demo::fresh_key(settings, &operator).await?;
@@ -284,5 +339,61 @@ impl crate::settings::Passwords for Hashing {
 
     async fn verify(&self, password: &Password, stored: &str) -> Result<bool, String> {
         self.0.verify(password.expose(), Some(stored)).await.map_err(|error| error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::audit::{Action, Actor, Resource, Told, Trace, Who};
+    use crate::bus::{Interest, Listener};
+    use crate::store::Changes;
+    use crate::values::TenantId;
+
+    #[derive(Default)]
+    struct Recorder(Mutex<Vec<Arc<Event>>>);
+
+    impl Listener for Recorder {
+        fn interest(&self, _: Option<TenantId>) -> Interest {
+            Interest { events: true, traces: false }
+        }
+
+        fn accept(&self, event: &Arc<Event>) {
+            self.0.lock().unwrap().push(Arc::clone(event));
+        }
+    }
+
+    /// All of it, also what was written just before the end.
+    #[tokio::test]
+    async fn what_is_written_into_the_audit_log_is_told_on_the_bus() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let (bus, recorder) = (Bus::default(), Arc::new(Recorder::default()));
+        bus.listen(&(Arc::clone(&recorder) as Arc<dyn Listener>));
+        let saved_all = CancellationToken::new();
+        let telling = tokio::spawn(tell_audit(store.audit().listen(), bus, saved_all.clone()));
+        let trace = Trace { trace_id: [1; 16], span_id: [2; 8], flags: 1 };
+        let who = Who { request_id: Some(Uuid::from_u128(3)), trace: Some(trace), ..Who::from(Actor::System) };
+        let acme = TenantId(Uuid::from_u128(4));
+        for log in [Log::Global, Log::Workspace(acme)] {
+            let told = Told::new(&who, log, Action::ExportPaused, Resource::new("export", "otlp", None)).secret("Auth headers", true);
+            store.commit_told(Changes::new(), told).await.unwrap();
+        }
+        saved_all.cancel();
+        telling.await.unwrap();
+
+        let events = recorder.0.lock().unwrap();
+        let audited: Vec<_> =
+            events.iter().filter_map(|event| if let Event::Audit(audit) = &**event { Some(audit) } else { None }).collect();
+        assert_eq!(audited.iter().map(|audit| audit.tenant).collect::<Vec<_>>(), [None, Some(acme)]);
+        let told = audited[1];
+        assert_eq!(told.request_id, Some(Uuid::from_u128(3)));
+        assert_eq!(told.trace.as_ref().map(|trace| (trace.trace_id, trace.span_id, trace.sampled())), Some(([1; 16], [2; 8], true)));
+        let entry: serde_json::Value = serde_json::from_str(&told.entry).unwrap();
+        assert_eq!((&entry["action"], &entry["actor"]["kind"]), (&"export.paused".into(), &"system".into()));
+        let head = store.audit().head(Log::Workspace(acme)).unwrap().unwrap();
+        assert_eq!(entry["hash"], head.hash);
     }
 }

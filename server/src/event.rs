@@ -186,6 +186,8 @@ pub struct Security {
     pub client_address: Option<std::net::IpAddr>,
     /// The request it happened in, when there was one.
     pub trace: Option<TraceContext>,
+    /// How often it happened: more than once where a flood is told by its number.
+    pub count: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,5 +1,7 @@
 //! The binary `knoxcall`, as a library so that tests can start it in-process.
 
+pub mod audit;
+pub mod audit_command;
 pub mod auth;
 pub mod backend;
 pub mod bus;

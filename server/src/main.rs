@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use server::compose::KnoxCall;
-use server::config::{Cli, Config, LogFormat};
+use server::config::{AuditCommand, Cli, Command, Config, LogFormat};
 use server::error_tracking::ErrorTracking;
-use server::{demo, faults};
+use server::{audit_command, demo, faults};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
@@ -25,6 +25,9 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if let Some(Command::Audit(command)) = &cli.command {
+        return audit(command, &config);
+    }
     let errors = match ErrorTracking::new() {
         Ok(errors) => errors,
         Err(error) => {
@@ -45,6 +48,18 @@ fn main() -> ExitCode {
     // What still blocks a thread (a lookup of a name, say) must not hold up the exit.
     runtime.shutdown_background();
     code
+}
+
+/// 0: intact; 1: broken; 2: it could not be found out.
+fn audit(command: &AuditCommand, config: &Config) -> ExitCode {
+    match audit_command::run(command, &config.data_dir, &mut std::io::stdout().lock()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln_line(&format!("error: {error:#}"));
+            ExitCode::from(2)
+        }
+    }
 }
 
 async fn run(config: Config, errors: ErrorTracking) -> ExitCode {

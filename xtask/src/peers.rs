@@ -13,12 +13,28 @@ const ROTEL: &str = "rotel==0.0.1a15";
 /// A Sentry-compatible server; its tables are made anew for each test.
 const BUGSINK: &str = "bugsink==2.6.1";
 
+/// The product's own client library and the Standard Webhooks library: both verify webhooks.
+const VERIFIERS: [&str; 2] = ["knoxcall==1.2.0", "standardwebhooks==1.1.0"];
+
+/// The Python that has the webhook verifiers, installed into a virtual environment of its own if they are not there yet.
+pub fn verifiers(workspace: &Workspace) -> Result<PathBuf> {
+    let venv = workspace.root.join("target/peers/verifiers");
+    let python = venv.join("bin/python");
+    let there = || python.is_file() && Cmd::new(&python, &workspace.root).args(["-c", "import knoxcall, standardwebhooks"]).succeeds();
+    if !there() {
+        step("webhook verifiers that others wrote (some 10 seconds)", || install(workspace, &venv, &VERIFIERS))?;
+    }
+    Ok(python)
+}
+
 /// The folder of bugsink's programs, installed into a virtual environment of its own if it is not there yet.
 pub fn bugsink(workspace: &Workspace) -> Result<PathBuf> {
     let venv = workspace.root.join("target/peers/bugsink");
     let programs = venv.join("bin");
     if !programs.join("bugsink-manage").is_file() {
-        step("bugsink, a real Sentry-compatible server to test against (105 MB; some 30 seconds)", || install(workspace, &venv, BUGSINK))?;
+        step("bugsink, a real Sentry-compatible server to test against (105 MB; some 30 seconds)", || {
+            install(workspace, &venv, &[BUGSINK])
+        })?;
     }
     Ok(programs)
 }
@@ -29,26 +45,26 @@ pub fn rotel(workspace: &Workspace) -> Result<PathBuf> {
     if let Some(agent) = find_agent(&venv) {
         return Ok(agent);
     }
-    step("rotel, a real OTLP collector to test against (some 10 seconds)", || install(workspace, &venv, ROTEL))?;
+    step("rotel, a real OTLP collector to test against (some 10 seconds)", || install(workspace, &venv, &[ROTEL]))?;
     find_agent(&venv).context("rotel was installed but its rotel-agent was not found")
 }
 
-/// Makes the virtual environment and installs the package from PyPI.
-fn install(workspace: &Workspace, venv: &Path, package: &str) -> Result<()> {
+/// Makes the virtual environment and installs the packages from PyPI.
+fn install(workspace: &Workspace, venv: &Path, packages: &[&str]) -> Result<()> {
     let python = match on_path(&["python3"]) {
         Some(python) => python,
         None if is_debian_root() => {
             apt_install(&["python3", "python3-venv"])?;
             on_path(&["python3"]).context("python3 was installed but is not on PATH")?
         }
-        None => bail!("the tests need python3 (with venv) to install {package} from PyPI"),
+        None => bail!("the tests need python3 (with venv) to install {} from PyPI", packages.join(", ")),
     };
     if !Cmd::new(&python, &workspace.root).args(["-m", "venv"]).arg(venv).succeeds() && is_debian_root() {
         say("python3 has no venv; installing Debian's package");
         apt_install(&["python3-venv"])?;
         Cmd::new(&python, &workspace.root).args(["-m", "venv", "--clear"]).arg(venv).run()?;
     }
-    Cmd::new(venv.join("bin/pip"), &workspace.root).args(["install", "--quiet", "--disable-pip-version-check", package]).run()
+    Cmd::new(venv.join("bin/pip"), &workspace.root).args(["install", "--quiet", "--disable-pip-version-check"]).args(packages).run()
 }
 
 fn find_agent(venv: &Path) -> Option<PathBuf> {

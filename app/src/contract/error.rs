@@ -229,6 +229,8 @@ pub enum Rule {
     ConfirmationMismatch,
     #[error("this names something that does not exist.")]
     Unknown,
+    #[error("write a day as YYYY-MM-DD, such as 2026-11-22.")]
+    Date,
     #[error("the default environment can't be removed; make another one the default first.")]
     DefaultEnvironment,
 }

@@ -29,6 +29,7 @@ fn entries(scope: &Scope, operator: bool) -> Vec<Entry> {
             entry("AI agents", format!("/w/{slug}/agents"), IconName::Spark),
             entry("Members", format!("/w/{slug}/members"), IconName::Users),
             entry("Integrations", format!("/w/{slug}/settings/integrations"), IconName::Plug),
+            entry("Audit log", format!("/w/{slug}/audit"), IconName::List),
         ],
         Scope::Global => {
             let mut entries = vec![Entry { exact: true, ..entry("Overview", "/".to_owned(), IconName::Gauge) }];
@@ -36,6 +37,7 @@ fn entries(scope: &Scope, operator: bool) -> Vec<Entry> {
                 entries.push(entry("Workspaces", "/settings/workspaces".to_owned(), IconName::Building));
                 entries.push(entry("Operators", "/settings/operators".to_owned(), IconName::Users));
                 entries.push(entry("Integrations", "/settings/integrations".to_owned(), IconName::Plug));
+                entries.push(entry("Audit log", "/settings/audit".to_owned(), IconName::List));
             }
             entries
         }

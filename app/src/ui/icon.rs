@@ -21,6 +21,7 @@ pub enum IconName {
     Globe,
     Info,
     Key,
+    List,
     Lock,
     Menu,
     Moon,
@@ -60,6 +61,7 @@ impl IconName {
             }
             Self::Info => "M8 14.25a6.25 6.25 0 1 0 0-12.5 6.25 6.25 0 0 0 0 12.5ZM8 7.25v3.75M8 4.9v.1",
             Self::Key => "M10.25 9.5a3.75 3.75 0 1 0-3.6-2.7L2 11.5V14h2.5v-1.75h1.75V10.5l.9-1a3.7 3.7 0 0 0 3.1 0ZM11.2 4.8v.1",
+            Self::List => "M5.5 4h8M5.5 8h8M5.5 12h8M2.5 4h.1M2.5 8h.1M2.5 12h.1",
             Self::Lock => "M3.5 7h9v7h-9zM5.25 7V4.75a2.75 2.75 0 0 1 5.5 0V7",
             Self::Menu => "M2.5 4.5h11M2.5 8h11M2.5 11.5h11",
             Self::Moon => "M13.5 9.6A5.75 5.75 0 0 1 6.4 2.5a5.75 5.75 0 1 0 7.1 7.1Z",

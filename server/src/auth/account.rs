@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 use tower_sessions::Session;
+use uuid::Uuid;
 
 use super::caller::Caller;
 use super::clock::Clock;
@@ -12,10 +13,11 @@ use super::password::Passwords;
 use super::reveal::Reveal;
 use super::session::{self, SessionLayer, SignedIn};
 use super::throttle::{Attempt, Throttle};
+use crate::audit::{Action, Log, Resource, Told};
 use crate::bus::Bus;
 use crate::event::{Event, Security, SecurityKind, TraceContext};
 use crate::store::{Changes, ReadError, Store, User};
-use crate::values::{Email, Password, TenantId};
+use crate::values::{Email, Field, Password, TenantId};
 
 /// Accounts and sessions. Cheap to clone; clones share everything.
 #[derive(Clone, Debug)]
@@ -35,6 +37,7 @@ struct Inner {
 #[derive(Clone, Debug, Default)]
 pub struct Origin {
     pub address: Option<IpAddr>,
+    pub request_id: Option<Uuid>,
     pub trace: Option<TraceContext>,
     /// Learns which workspace the request is about, once the caller may see it; `None` when nobody wants to know.
     pub workspace: Option<Arc<OnceLock<TenantId>>>,
@@ -133,7 +136,8 @@ impl Auth {
     /// Tells whoever listens.
     pub fn security(&self, kind: SecurityKind, tenant: Option<TenantId>, origin: &Origin) {
         self.0.bus.emit(tenant, || {
-            Event::Security(Security { at: self.0.clock.now(), kind, tenant, client_address: origin.address, trace: origin.trace.clone() })
+            let (client_address, trace) = (origin.address, origin.trace.clone());
+            Event::Security(Security { at: self.0.clock.now(), kind, tenant, client_address, trace, count: 1 })
         });
     }
 }
@@ -197,7 +201,9 @@ impl Visitor {
             session_epoch: user.session_epoch.saturating_add(1),
             ..user.clone()
         };
-        self.auth.store().commit(Changes::new().expect_unchanged(user).put(&changed)).await?;
+        let account = Resource::new("account", &user.email, Some(user.id));
+        let told = Told::new(&self.who(user), Log::Global, Action::AccountPasswordChanged, account).secret(Field::Password.label(), true);
+        self.auth.store().commit_told(Changes::new().expect_unchanged(user).put(&changed), told).await?;
         self.start_session(&changed).await
     }
 

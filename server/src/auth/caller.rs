@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use super::account::Visitor;
 use super::error::AuthError;
-use super::witness::{Actor, Operator, WorkspaceAdmin, WorkspaceMember};
+use super::witness::{Operator, WorkspaceAdmin, WorkspaceMember};
+use crate::audit::{Actor, Trace, Who};
 use crate::event::SecurityKind;
 use crate::store::{User, Workspace};
 use crate::values::{Role, Slug, TenantId};
@@ -55,7 +56,7 @@ impl Visitor {
     pub fn operator(&self) -> Result<Operator, AuthError> {
         let user = self.user()?;
         if user.operator {
-            return Ok(Operator::new(actor(user)));
+            return Ok(Operator::new(self.who(user)));
         }
         self.security(SecurityKind::AuthzDenied, None);
         Err(AuthError::NotFound)
@@ -84,7 +85,7 @@ impl Visitor {
             // A request that touches several is about the first.
             let _ = slot.set(workspace.id);
         }
-        let witness = WorkspaceMember::new(actor(user), workspace.id, role, user.operator);
+        let witness = WorkspaceMember::new(self.who(user), workspace.id, role, user.operator);
         Ok((workspace, witness))
     }
 
@@ -131,8 +132,15 @@ impl Visitor {
     pub fn security(&self, kind: SecurityKind, tenant: Option<TenantId>) {
         self.auth.security(kind, tenant, &self.origin);
     }
-}
 
-fn actor(user: &User) -> Actor {
-    Actor::User { id: user.id, email: user.email.clone() }
+    /// The account as who changes something in this request.
+    pub(super) fn who(&self, user: &User) -> Who {
+        let trace = self.origin.trace.as_ref();
+        Who {
+            actor: Actor::User { id: user.id, email: user.email.clone() },
+            address: self.origin.address,
+            request_id: self.origin.request_id,
+            trace: trace.map(|trace| Trace { trace_id: trace.trace_id, span_id: trace.span_id, flags: trace.flags }),
+        }
+    }
 }

@@ -23,4 +23,6 @@ pub use reveal::{KEEP as REVEAL_FOR, Reveal, Revealed};
 pub use session::{ABSOLUTE, BUMP_AFTER, IDLE, SessionLayer};
 pub use setup::{FIRST_OPERATOR_FOR, INVITATION_FOR, Link, SetupSecret};
 pub use throttle::Throttled;
-pub use witness::{Actor, Operator, WorkspaceAdmin, WorkspaceMember};
+pub use witness::{Operator, WorkspaceAdmin, WorkspaceMember};
+
+pub use crate::audit::{Actor, Who};

@@ -14,8 +14,9 @@ use zeroize::Zeroizing;
 use super::account::{Auth, Visitor};
 use super::clock::{Clock, millis};
 use super::error::AuthError;
+use crate::audit::{Action, Log, Resource, Told};
 use crate::store::{Changes, SetupToken, User};
-use crate::values::{Email, Password};
+use crate::values::{Email, Field, Password};
 
 /// How long the link for the first operator works.
 pub const FIRST_OPERATOR_FOR: Duration = Duration::from_secs(24 * 60 * 60);
@@ -71,23 +72,28 @@ impl Auth {
             return Ok(None);
         }
         let (secret, record) = SetupSecret::make(None, 0, FIRST_OPERATOR_FOR, self.clock())?;
-        self.replace_links(None, &record).await?;
+        self.replace_links(None, &record, None).await?;
         Ok(Some(secret.url(base)))
     }
 
     /// The link with which an account gets a password. Earlier links of the account stop working, and this one does as
-    /// soon as the account's epoch is no longer the one for which it was allowed.
+    /// soon as the account's epoch is no longer the one for which it was allowed. `told` is for the audit log; `None` where
+    /// the link comes with an account that was just added, which is told of already.
     ///
     /// # Errors
     /// The store can't be read or written.
-    pub async fn invite(&self, user: Uuid, epoch: u64) -> Result<SetupSecret, AuthError> {
+    pub async fn invite(&self, user: Uuid, epoch: u64, told: Option<Told>) -> Result<SetupSecret, AuthError> {
         let (secret, record) = SetupSecret::make(Some(user), epoch, INVITATION_FOR, self.clock())?;
-        self.replace_links(Some(user), &record).await?;
+        self.replace_links(Some(user), &record, told).await?;
         Ok(secret)
     }
 
-    async fn replace_links(&self, user: Option<Uuid>, record: &SetupToken) -> Result<(), AuthError> {
-        Ok(self.store().commit(self.without_links(user)?.put(record)).await?)
+    async fn replace_links(&self, user: Option<Uuid>, record: &SetupToken, told: Option<Told>) -> Result<(), AuthError> {
+        let changes = self.without_links(user)?.put(record);
+        match told {
+            Some(told) => Ok(self.store().commit_told(changes, told).await?),
+            None => Ok(self.store().commit(changes).await?),
+        }
     }
 
     /// Changes that remove every link of an account (`None`: those for the first operator).
@@ -153,7 +159,10 @@ impl Visitor {
             changes = changes.expect_unchanged(before);
         }
         let changes = changes.and(self.auth.without_links(found.user)?).put(&user);
-        match self.auth.store().commit(changes).await.map_err(AuthError::from) {
+        let told = Told::new(&self.who(&user), Log::Global, Action::AccountSetUp, Resource::new("account", &user.email, Some(user.id)))
+            .switch("Operator", before.as_ref().is_some_and(|before| before.operator), user.operator)
+            .secret(Field::Password.label(), true);
+        match self.auth.store().commit_told(changes, told).await.map_err(AuthError::from) {
             // Somebody else used it in the same moment.
             Err(AuthError::Stale) => Err(AuthError::LinkInvalid),
             Err(error) => Err(error),

@@ -1,71 +1,55 @@
 //! Proof of a role. A function that needs a right takes the witness as an argument, so that a call without it does not
 //! compile; only this room can make one.
 
-use uuid::Uuid;
-
-use crate::values::{Email, Role, TenantId};
-
-/// On whose behalf something is changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Actor {
-    User {
-        id: Uuid,
-        email: Email,
-    },
-    /// The bootstrap file or `--demo`, at start-up.
-    Bootstrap,
-}
-
-impl Actor {
-    #[must_use]
-    pub fn email(&self) -> Option<&Email> {
-        match self {
-            Self::User { email, .. } => Some(email),
-            Self::Bootstrap => None,
-        }
-    }
-}
+use crate::audit::{Actor, Who};
+use crate::values::{Role, TenantId};
 
 /// May change the Global scope and every workspace.
 #[derive(Clone, Debug)]
 pub struct Operator {
-    actor: Actor,
+    who: Who,
 }
 
 impl Operator {
-    pub(super) const fn new(actor: Actor) -> Self {
-        Self { actor }
+    pub(super) const fn new(who: Who) -> Self {
+        Self { who }
     }
 
     /// For the bootstrap file and `--demo`, which whoever starts the process controls.
     #[must_use]
-    pub(crate) const fn at_startup() -> Self {
-        Self { actor: Actor::Bootstrap }
+    pub(crate) fn at_startup() -> Self {
+        Self { who: Actor::Bootstrap.into() }
     }
 
     #[must_use]
     pub const fn actor(&self) -> &Actor {
-        &self.actor
+        &self.who.actor
+    }
+
+    /// For the audit log.
+    #[must_use]
+    pub const fn who(&self) -> &Who {
+        &self.who
     }
 
     /// An operator may do in any workspace what its admins may. The workspace must exist; the caller has looked it up.
     #[must_use]
     pub fn admin_of(&self, workspace: TenantId) -> WorkspaceAdmin {
-        WorkspaceAdmin::new(self.actor.clone(), workspace, true)
+        WorkspaceAdmin::new(self.who.clone(), workspace, true)
     }
 }
 
 /// May change one workspace.
 #[derive(Clone, Debug)]
 pub struct WorkspaceAdmin {
-    actor: Actor,
+    who: Who,
     workspace: TenantId,
     operator: bool,
 }
 
 impl WorkspaceAdmin {
-    pub(super) const fn new(actor: Actor, workspace: TenantId, operator: bool) -> Self {
-        Self { actor, workspace, operator }
+    pub(super) const fn new(who: Who, workspace: TenantId, operator: bool) -> Self {
+        Self { who, workspace, operator }
     }
 
     /// Whether it is the operator who acts here, and not one of the workspace's own.
@@ -76,7 +60,13 @@ impl WorkspaceAdmin {
 
     #[must_use]
     pub const fn actor(&self) -> &Actor {
-        &self.actor
+        &self.who.actor
+    }
+
+    /// For the audit log.
+    #[must_use]
+    pub const fn who(&self) -> &Who {
+        &self.who
     }
 
     #[must_use]
@@ -88,20 +78,26 @@ impl WorkspaceAdmin {
 /// May look at one workspace: a member of either role, or the operator (who counts as an admin).
 #[derive(Clone, Debug)]
 pub struct WorkspaceMember {
-    actor: Actor,
+    who: Who,
     workspace: TenantId,
     role: Role,
     operator: bool,
 }
 
 impl WorkspaceMember {
-    pub(super) const fn new(actor: Actor, workspace: TenantId, role: Role, operator: bool) -> Self {
-        Self { actor, workspace, role, operator }
+    pub(super) const fn new(who: Who, workspace: TenantId, role: Role, operator: bool) -> Self {
+        Self { who, workspace, role, operator }
     }
 
     #[must_use]
     pub const fn actor(&self) -> &Actor {
-        &self.actor
+        &self.who.actor
+    }
+
+    /// For the audit log.
+    #[must_use]
+    pub const fn who(&self) -> &Who {
+        &self.who
     }
 
     #[must_use]
@@ -122,21 +118,21 @@ impl WorkspaceMember {
     /// The right to change the workspace, if this role has it.
     #[must_use]
     pub fn admin(&self) -> Option<WorkspaceAdmin> {
-        (self.operator || self.role == Role::Admin).then(|| WorkspaceAdmin::new(self.actor.clone(), self.workspace, self.operator))
+        (self.operator || self.role == Role::Admin).then(|| WorkspaceAdmin::new(self.who.clone(), self.workspace, self.operator))
     }
 }
 
 /// Witnesses for the tests of rooms that demand them.
 #[cfg(test)]
 impl Operator {
-    pub(crate) const fn for_test(actor: Actor) -> Self {
-        Self::new(actor)
+    pub(crate) fn for_test(actor: Actor) -> Self {
+        Self::new(actor.into())
     }
 }
 
 #[cfg(test)]
 impl WorkspaceMember {
-    pub(crate) const fn for_test(actor: Actor, workspace: TenantId, role: Role) -> Self {
-        Self::new(actor, workspace, role, false)
+    pub(crate) fn for_test(actor: Actor, workspace: TenantId, role: Role) -> Self {
+        Self::new(actor.into(), workspace, role, false)
     }
 }

@@ -102,7 +102,7 @@ impl Bound {
     pub(super) async fn invite(&self, account: &AddedAccount) -> Result<(), ApiError> {
         if account.invite {
             let auth = self.visitor.auth();
-            let link = auth.invite(account.user, account.epoch).await?.url(&self.parts.console_url);
+            let link = auth.invite(account.user, account.epoch, account.renewed.clone()).await?.url(&self.parts.console_url);
             auth.reveal().put(self.visitor.user()?.id, account.user, account.email.to_string(), link);
         }
         Ok(())

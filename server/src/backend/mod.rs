@@ -4,6 +4,7 @@
 
 mod accounts;
 mod agents;
+mod audit;
 mod directory;
 mod error;
 mod error_tracking;
@@ -15,7 +16,7 @@ mod webhooks;
 
 use std::sync::Arc;
 
-use app::contract::{Accounts, Agents, Directory, ErrorTracking, Integrations, Operators, Routing, SecretView, Webhooks};
+use app::contract::{Accounts, Agents, Audit, Directory, ErrorTracking, Integrations, Operators, Routing, SecretView, Webhooks};
 
 pub use error::to_api;
 
@@ -73,12 +74,13 @@ impl Backend {
         let bound = Arc::new(Bound { visitor, parts: Arc::clone(&self.0) });
         app::Services {
             accounts: Arc::clone(&bound) as Arc<dyn Accounts>,
+            audit: Arc::clone(&bound) as Arc<dyn Audit>,
             directory: Arc::clone(&bound) as Arc<dyn Directory>,
             operators: Arc::clone(&bound) as Arc<dyn Operators>,
             routing: Arc::clone(&bound) as Arc<dyn Routing>,
             error_tracking: Arc::clone(&bound) as Arc<dyn ErrorTracking>,
-            agents: Arc::clone(&bound) as Arc<dyn Agents>,
             webhooks: Arc::clone(&bound) as Arc<dyn Webhooks>,
+            agents: Arc::clone(&bound) as Arc<dyn Agents>,
             integrations: bound as Arc<dyn Integrations>,
         }
     }

@@ -80,8 +80,8 @@ pub struct Workspace {
     pub members: Vec<Member>,
     pub api_keys: Vec<ApiKey>,
     pub routes: Vec<Route>,
-    pub agents: Vec<Agent>,
     pub webhooks: Vec<Webhook>,
+    pub agents: Vec<Agent>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -116,6 +116,17 @@ pub struct Environment {
     pub inject_headers: Option<HeaderList>,
 }
 
+/// What it does not mention is left alone, or is the default of a new one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Webhook {
+    /// Names the endpoint within its workspace.
+    pub name: DisplayName,
+    pub url: WebhookUrl,
+    pub event_types: Vec<EventType>,
+    /// `None` leaves the signing secret alone; a new endpoint gets one made.
+    pub secret: Option<Secret>,
+}
+
 /// Of an AI agent; what is `None` stays as it is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Agent {
@@ -131,17 +142,6 @@ pub struct Agent {
     pub max_output_tokens: Option<Option<u32>>,
     pub tokens_per_minute: Option<Option<u32>>,
     pub enabled: Option<bool>,
-}
-
-/// What it does not mention is left alone, or is the default of a new one.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Webhook {
-    /// Names the endpoint within its workspace.
-    pub name: DisplayName,
-    pub url: WebhookUrl,
-    pub event_types: Vec<EventType>,
-    /// `None` leaves the signing secret alone; a new endpoint gets one made.
-    pub secret: Option<Secret>,
 }
 
 impl Bootstrap {
@@ -227,16 +227,16 @@ fn workspace(mut table: Table<'_>, earlier: &[Workspace]) -> Option<Workspace> {
     for inner in table.tables("route") {
         routes.extend(route(inner, &routes));
     }
-    let mut agents: Vec<Agent> = Vec::new();
-    for inner in table.tables("ai_agent") {
-        agents.extend(agent(inner, &agents));
-    }
     let mut webhooks: Vec<Webhook> = Vec::new();
     for inner in table.tables("webhook") {
         webhooks.extend(webhook(inner, &webhooks));
     }
+    let mut agents: Vec<Agent> = Vec::new();
+    for inner in table.tables("ai_agent") {
+        agents.extend(agent(inner, &agents));
+    }
     table.finish();
-    Some(Workspace { slug: slug?, name, telemetry, members, api_keys, routes, agents, webhooks })
+    Some(Workspace { slug: slug?, name, telemetry, members, api_keys, routes, webhooks, agents })
 }
 
 fn webhook(mut table: Table<'_>, earlier: &[Webhook]) -> Option<Webhook> {
@@ -316,7 +316,7 @@ fn agent(mut table: Table<'_>, earlier: &[Agent]) -> Option<Agent> {
     if let Some(rule) = credential.as_ref().and_then(|credential| parse_credential(credential.expose()).err()) {
         table.wrong("credential", rule.into());
     }
-    let models = table.texts("models").and_then(|models| match parse_models(&models.join(",")) {
+    let models = table.list("models", |model| Ok(model.to_owned())).and_then(|models| match parse_models(&models.join(",")) {
         Ok(models) => Some(models),
         Err(rule) => {
             table.wrong("models", rule.into());

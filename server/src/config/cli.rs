@@ -75,8 +75,26 @@ pub struct Cli {
     pub log_format: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum Command {
     /// Run console and gateway (the default)
     Serve,
+    /// Check or write out the audit logs of a data folder, while KnoxCall is stopped
+    #[command(subcommand)]
+    Audit(AuditCommand),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum AuditCommand {
+    /// Follow every log's chain of hashes and print its head; exits with 1 where one is broken, 2 where it can't be checked
+    Verify,
+    /// Print one log, oldest entry first
+    Export {
+        /// `global`, a workspace's slug, or the id of a workspace that was deleted
+        log: String,
+
+        /// csv or jsonl
+        #[arg(long, value_name = "FORMAT", default_value = "jsonl")]
+        format: String,
+    },
 }

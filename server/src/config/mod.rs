@@ -14,7 +14,7 @@ use ipnet::IpNet;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-pub use cli::{Cli, Command};
+pub use cli::{AuditCommand, Cli, Command};
 
 use crate::settings::{OtelEnvironment, SentryEnvironment, VariableError};
 use crate::values::Endpoint;

@@ -39,6 +39,8 @@ pub enum FileProblem {
     Both(String),
     #[error("the environment variable {0} is not set")]
     Unset(String),
+    #[error("this is not supported yet; remove it")]
+    NotSupported,
     #[error("write tk_ and at least 16 further letters or digits, or leave it out to have a key made")]
     ApiKey,
     #[error("write whsec_ and the base64 of 24 to 64 bytes, or leave it out to have a secret made")]
@@ -149,31 +151,6 @@ impl<'a> Table<'a> {
         }
     }
 
-    pub(super) fn texts(&mut self, key: &str) -> Option<Vec<String>> {
-        let texts = match self.entry(key)?.1 {
-            DeValue::Array(array) => array.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect(),
-            _ => None,
-        };
-        if texts.is_none() {
-            self.wrong(key, FileProblem::Type("a list of texts, such as [\"a\", \"b\"]"));
-        }
-        texts
-    }
-
-    /// A whole number, read as the form's text would be; 0 is a blank field.
-    pub(super) fn number<T>(&mut self, key: &str, parse: impl FnOnce(&str) -> Result<T, Rule>) -> Option<T> {
-        match self.entry(key)?.1 {
-            DeValue::Integer(number) => {
-                let text = number.as_str();
-                parse(if text == "0" { "" } else { text }).map_err(|rule| self.wrong(key, rule.into())).ok()
-            }
-            _ => {
-                self.wrong(key, FileProblem::Type("a whole number"));
-                None
-            }
-        }
-    }
-
     /// A list of texts, parsed one by one.
     pub(super) fn list<T>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, Rule>) -> Option<Vec<T>> {
         let DeValue::Array(array) = self.entry(key)?.1 else {
@@ -191,6 +168,20 @@ impl<'a> Table<'a> {
             }
         }
         Some(out)
+    }
+
+    /// A whole number, read as the form's text would be; 0 is a blank field.
+    pub(super) fn number<T>(&mut self, key: &str, parse: impl FnOnce(&str) -> Result<T, Rule>) -> Option<T> {
+        match self.entry(key)?.1 {
+            DeValue::Integer(number) => {
+                let text = number.as_str();
+                parse(if text == "0" { "" } else { text }).map_err(|rule| self.wrong(key, rule.into())).ok()
+            }
+            _ => {
+                self.wrong(key, FileProblem::Type("a whole number"));
+                None
+            }
+        }
     }
 
     pub(super) fn table(&mut self, key: &str) -> Option<Table<'a>> {

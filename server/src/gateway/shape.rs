@@ -14,9 +14,6 @@ pub(super) fn check(parts: &Parts) -> Result<HeaderValue, Refusal> {
     if parts.method == Method::CONNECT {
         return Err(closing(Refusal::new(StatusCode::NOT_IMPLEMENTED, "CONNECT is not supported")));
     }
-    if parts.headers.get_all(header::UPGRADE).iter().any(demands_upgrade) {
-        return Err(closing(Refusal::new(StatusCode::NOT_IMPLEMENTED, "Protocol upgrades such as WebSocket are not supported")));
-    }
     if !parts.uri.path().starts_with('/') {
         return Err(Refusal::bad("The request target must be a path"));
     }
@@ -24,6 +21,12 @@ pub(super) fn check(parts: &Parts) -> Result<HeaderValue, Refusal> {
         return Err(Refusal::bad("An x-knoxcall header is repeated"));
     }
     host(parts)
+}
+
+/// Refuses what asks to leave HTTP. The message itself is sound, so whose request it is may be known.
+pub(super) fn upgrade(parts: &Parts) -> Option<Refusal> {
+    let asked = parts.headers.get_all(header::UPGRADE).iter().any(demands_upgrade);
+    asked.then(|| closing(Refusal::new(StatusCode::NOT_IMPLEMENTED, "Protocol upgrades such as WebSocket are not supported")))
 }
 
 const fn closing(mut refusal: Refusal) -> Refusal {
@@ -93,13 +96,13 @@ mod tests {
         }
     }
 
-    fn upgrade(value: &'static str) -> bool {
+    fn demands(value: &'static str) -> bool {
         demands_upgrade(&HeaderValue::from_static(value))
     }
 
     #[test]
     fn only_offers_that_may_be_ignored_are_ignored() {
-        assert!(upgrade("websocket") && upgrade("h2c, websocket") && upgrade("WebSocket"));
-        assert!(!upgrade("h2c") && !upgrade("TLS/1.2") && !upgrade(""));
+        assert!(demands("websocket") && demands("h2c, websocket") && demands("WebSocket"));
+        assert!(!demands("h2c") && !demands("TLS/1.2") && !demands(""));
     }
 }

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::publish::Scope;
 use super::secret::{self, CredentialChange, Place, SecretState};
+use super::told::{self, Step};
 use super::workspaces::confirm;
 use super::{Error, Settings};
 use crate::auth::{Actor, WorkspaceAdmin, WorkspaceMember};
@@ -68,7 +69,8 @@ impl Settings {
         self.store().workspaces().get(witness.workspace())?.ok_or(Error::NotFound)?;
         let agent = self.changed_agent(witness, slug, None, change)?;
         let changes = Changes::new().expect_absent::<Agent>(&Agent::key_of(agent.workspace, agent.id)).put(&agent);
-        self.save(&guard, changes, Scope::Workspace(agent.workspace)).await?;
+        let told = told::agent(witness.who(), &Step::Made(&agent));
+        self.save(&guard, changes, Scope::Workspace(agent.workspace), told).await?;
         Ok(agent)
     }
 
@@ -91,7 +93,8 @@ impl Settings {
         if same_agent(&old, &new) {
             return Ok(false);
         }
-        self.save(&guard, Changes::new().expect_unchanged(&old).put(&new), Scope::Workspace(old.workspace)).await?;
+        let told = told::agent(witness.who(), &Step::Changed(&old, &new));
+        self.save(&guard, Changes::new().expect_unchanged(&old).put(&new), Scope::Workspace(old.workspace), told).await?;
         Ok(true)
     }
 
@@ -106,7 +109,8 @@ impl Settings {
             return Ok(());
         }
         let new = Agent { enabled, ..old.clone() };
-        self.save(&guard, Changes::new().expect_unchanged(&old).put(&new), Scope::Workspace(old.workspace)).await
+        let told = told::agent(witness.who(), &Step::Changed(&old, &new));
+        self.save(&guard, Changes::new().expect_unchanged(&old).put(&new), Scope::Workspace(old.workspace), told).await
     }
 
     /// `confirmation` must be its slug.
@@ -118,7 +122,8 @@ impl Settings {
         let agent = self.find_agent(witness.workspace(), slug)?;
         confirm(confirmation, agent.slug.as_str())?;
         let changes = Changes::new().delete::<Agent>(&Agent::key_of(agent.workspace, agent.id));
-        self.save(&guard, changes, Scope::Workspace(agent.workspace)).await
+        let told = told::agent(witness.who(), &Step::Gone(&agent));
+        self.save(&guard, changes, Scope::Workspace(agent.workspace), told).await
     }
 
     /// The record that the form makes of the stored one, credential sealed.

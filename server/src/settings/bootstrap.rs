@@ -10,6 +10,7 @@ use super::members::new_user;
 use super::operators::made_operator;
 use super::publish::Scope;
 use super::routes::{EnvironmentChange, new_route};
+use super::told::{self, Step};
 use super::{Error, NewSigningSecret, Settings, TrackingChange, WebhookChange};
 use crate::auth::{Operator, WorkspaceAdmin};
 use crate::config::bootstrap::{Account, Agent, ApiKey, Bootstrap, Export, Member, Route, Sentry, Webhook, Workspace};
@@ -98,11 +99,11 @@ impl Applying<'_> {
         for route in &file.routes {
             self.route(&admin, route).await.map_err(at(format!("{place}, route {}", route.slug)))?;
         }
-        for agent in &file.agents {
-            self.agent(&admin, agent).await.map_err(at(format!("{place}, AI agent {}", agent.slug)))?;
-        }
         for webhook in &file.webhooks {
             self.webhook(&admin, &file.slug, webhook).await.map_err(at(format!("{place}, webhook {}", webhook.name)))?;
+        }
+        for agent in &file.agents {
+            self.agent(&admin, agent).await.map_err(at(format!("{place}, AI agent {}", agent.slug)))?;
         }
         for key in &file.api_keys {
             self.api_key(&admin, &file.slug, key).await.map_err(at(format!("{place}, API key {}", key.name)))?;
@@ -157,7 +158,9 @@ impl Applying<'_> {
             Some(old) => Changes::new().expect_unchanged(old).put(&user),
             None => Changes::new().put(&user),
         };
-        self.settings.save(&guard, changes, Scope::Nothing).await?;
+        let step = existing.as_ref().map_or(Step::Made(&user), |old| Step::Changed(old, &user));
+        let told = told::account(self.operator.who(), &step);
+        self.settings.save(&guard, changes, Scope::Nothing, told).await?;
         self.report.changed += 1;
         Ok(user.id)
     }
@@ -175,11 +178,14 @@ impl Applying<'_> {
         if existing.as_ref().is_some_and(|member| member.role == file.role) {
             return Ok(());
         }
-        let member = match existing {
-            Some(member) => store::Member { role: file.role, ..member },
+        let member = match &existing {
+            Some(member) => store::Member { role: file.role, ..member.clone() },
             None => store::Member { workspace: admin.workspace(), user, role: file.role, added_at: now(), disabled: false },
         };
-        self.settings.save(&guard, Changes::new().put(&member), Scope::Nothing).await?;
+        let account = self.settings.store().users().get(user)?;
+        let step = existing.as_ref().map_or(Step::Made(&member), |old| Step::Changed(old, &member));
+        let told = told::member(self.operator.who(), account.as_ref(), &step);
+        self.settings.save(&guard, Changes::new().put(&member), Scope::Nothing, told).await?;
         self.report.changed += 1;
         Ok(())
     }
@@ -204,7 +210,7 @@ impl Applying<'_> {
             preset: stored.and_then(|s| s.preset).map(|preset| preset.slug().to_owned()).unwrap_or_default(),
             generation: 0,
         };
-        let changed = self.settings.put_export(workspace, self.operator.actor(), &change).await?;
+        let changed = self.settings.put_export(workspace, self.operator.who(), &change).await?;
         self.report.changed += usize::from(changed);
         Ok(())
     }
@@ -222,7 +228,7 @@ impl Applying<'_> {
             environment: stored.and_then(|stored| stored.environment.clone()).unwrap_or_default(),
             generation: 0,
         };
-        let changed = self.settings.put_error_tracking(self.operator.actor(), &change).await?;
+        let changed = self.settings.put_error_tracking(self.operator.who(), &change).await?;
         self.report.changed += usize::from(changed);
         Ok(())
     }

@@ -4,7 +4,9 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::publish::Scope;
+use super::told::{self, Step};
 use super::{Error, Settings};
+use crate::audit::{Told, Who};
 use crate::auth::{WorkspaceAdmin, WorkspaceMember};
 use crate::live::hash_key;
 use crate::store::{ApiKey, Changes, Route, now};
@@ -82,7 +84,8 @@ impl Settings {
             created_at: now(),
             created_by: witness.actor().email().cloned(),
         };
-        self.save(&guard, Changes::new().put(&key), Scope::Workspace(workspace)).await?;
+        let told = self.key_told(witness.who(), &Step::Made(&key))?;
+        self.save(&guard, Changes::new().put(&key), Scope::Workspace(workspace), told).await?;
         Ok(NewKey { id: key.id, name, secret })
     }
 
@@ -143,8 +146,9 @@ impl Settings {
     pub async fn delete_key(&self, witness: &WorkspaceAdmin, id: Uuid) -> Result<(), Error> {
         let guard = self.writing().await;
         let workspace = witness.workspace();
-        self.store().api_keys().get(workspace, id)?.ok_or(Error::NotFound)?;
-        self.save(&guard, Changes::new().delete::<ApiKey>(&ApiKey::key_of(workspace, id)), Scope::Workspace(workspace)).await
+        let key = self.store().api_keys().get(workspace, id)?.ok_or(Error::NotFound)?;
+        let told = self.key_told(witness.who(), &Step::Gone(&key))?;
+        self.save(&guard, Changes::new().delete::<ApiKey>(&ApiKey::key_of(workspace, id)), Scope::Workspace(workspace), told).await
     }
 
     async fn change_key(
@@ -158,7 +162,30 @@ impl Settings {
         let old = self.store().api_keys().get(workspace, id)?.ok_or(Error::NotFound)?;
         let mut new = old.clone();
         change(&mut new)?;
-        self.save(&guard, Changes::new().expect_unchanged(&old).put(&new), Scope::Workspace(workspace)).await
+        let told = self.key_told(witness.who(), &Step::Changed(&old, &new))?;
+        if told.is_empty() {
+            return Ok(());
+        }
+        self.save(&guard, Changes::new().expect_unchanged(&old).put(&new), Scope::Workspace(workspace), told).await
+    }
+
+    fn key_told(&self, who: &Who, step: &Step<'_, ApiKey>) -> Result<Told, Error> {
+        let handle = self.route_handles(step.one().workspace)?;
+        let routes = |key: Option<&ApiKey>| match key {
+            Some(key) if key.routes.is_empty() => "all".to_owned(),
+            Some(key) => key.routes.iter().map(&handle).collect::<Vec<_>>().join(", "),
+            None => String::new(),
+        };
+        Ok(told::api_key(who, step, [&routes(step.before()), &routes(step.after())]))
+    }
+
+    /// How people call a route: its slug, or the id of one that is gone.
+    fn route_handles(&self, workspace: TenantId) -> Result<impl Fn(&Uuid) -> String + use<>, Error> {
+        let routes = self.store().routes().of_workspace(workspace)?;
+        Ok(move |id: &Uuid| {
+            let found = routes.iter().find(|route| route.id == *id);
+            found.map_or_else(|| id.to_string(), |route| route.slug.as_str().to_owned())
+        })
     }
 }
 

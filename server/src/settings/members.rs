@@ -3,7 +3,10 @@
 
 use uuid::Uuid;
 
+use super::service::Writing;
+use super::told::{self, Step};
 use super::{Error, Settings};
+use crate::audit::{Log, Told};
 use crate::auth::{Actor, WorkspaceAdmin, WorkspaceMember};
 use crate::store::{Changes, Member, SetupToken, UnixMillis, User, now};
 use crate::values::{Email, Field, Role, Rule, TenantId};
@@ -35,11 +38,17 @@ pub struct AddedAccount {
     pub invite: bool,
     /// The account's epoch that the link has to carry.
     pub epoch: u64,
+    /// For the audit log, where the link is all that is new; see [`crate::auth::Auth::invite`].
+    pub renewed: Option<Told>,
 }
 
 impl AddedAccount {
     pub(super) fn new(user: User, invite: bool) -> Self {
-        Self { user: user.id, email: user.email, invite, epoch: user.session_epoch }
+        Self { user: user.id, email: user.email, invite, epoch: user.session_epoch, renewed: None }
+    }
+
+    pub(super) fn renewed(self, told: Told) -> Self {
+        Self { renewed: Some(told), ..self }
     }
 }
 
@@ -87,7 +96,7 @@ impl Settings {
         let guard = self.writing().await;
         self.store().workspaces().get(workspace)?.ok_or(Error::NotFound)?;
         let existing = self.store().users().by_email(&email)?;
-        let mut changes = Changes::new();
+        let (mut changes, mut reset) = (Changes::new(), false);
         let (user, invite) = match existing {
             Some(user) => {
                 if self.store().members().get(workspace, user.id)?.is_some() {
@@ -100,6 +109,7 @@ impl Settings {
                 if elsewhere && !user.operator {
                     let fresh = User { password_hash: None, vouched_by: None, session_epoch: user.session_epoch + 1, ..user.clone() };
                     changes = changes.expect_unchanged(&user).put(&fresh).and(self.without_links(user.id)?);
+                    reset = told::new_password(&Step::Changed(&user, &fresh));
                     (fresh, true)
                 } else {
                     let invite = self.is_pending_here(&user, workspace)? && may_vouch(witness, &user);
@@ -114,7 +124,8 @@ impl Settings {
         };
         let member = Member { workspace, user: user.id, role, added_at: now(), disabled: false };
         changes = changes.expect_absent::<Member>(&Member::key_of(workspace, user.id)).put(&member);
-        self.save(&guard, changes, super::publish::Scope::Nothing).await?;
+        let told = told::member(witness.who(), Some(&user), &Step::Made(&member)).secret(Field::Password.label(), reset);
+        self.save(&guard, changes, super::publish::Scope::Nothing, told).await?;
         Ok(AddedAccount::new(user, invite))
     }
 
@@ -136,7 +147,8 @@ impl Settings {
     pub fn renew_invitation(&self, witness: &WorkspaceAdmin, user: Uuid) -> Result<AddedAccount, Error> {
         let account = self.member_account(witness.workspace(), user)?;
         if self.may_link(witness, &account)? {
-            Ok(AddedAccount::new(account, true))
+            let told = told::invitation(witness.who(), Log::Workspace(witness.workspace()), &account);
+            Ok(AddedAccount::new(account, true).renewed(told))
         } else if may_have_link(&account) {
             Err(Error::Invalid { field: Field::Email, rule: Rule::AccountElsewhere })
         } else {
@@ -178,8 +190,7 @@ impl Settings {
             return Ok(());
         }
         self.may_lose_member(witness, &old, witness.is_operator())?;
-        let changes = Changes::new().expect_unchanged(&old).put(&Member { role, ..old.clone() });
-        self.save(&guard, changes, super::publish::Scope::Nothing).await
+        self.change_member(&guard, witness, &old, &Member { role, ..old.clone() }).await
     }
 
     /// For a disabled member the workspace is not there, from the next request on; the account stays as it is.
@@ -195,8 +206,13 @@ impl Settings {
         if !enabled {
             self.may_lose_member(witness, &old, false)?;
         }
-        let changes = Changes::new().expect_unchanged(&old).put(&Member { disabled: !enabled, ..old.clone() });
-        self.save(&guard, changes, super::publish::Scope::Nothing).await
+        self.change_member(&guard, witness, &old, &Member { disabled: !enabled, ..old.clone() }).await
+    }
+
+    async fn change_member(&self, guard: &Writing<'_>, witness: &WorkspaceAdmin, old: &Member, new: &Member) -> Result<(), Error> {
+        let account = self.store().users().get(old.user).ok().flatten();
+        let told = told::member(witness.who(), account.as_ref(), &Step::Changed(old, new));
+        self.save(guard, Changes::new().expect_unchanged(old).put(new), super::publish::Scope::Nothing, told).await
     }
 
     /// Refuses oneself and, unless `deliberate`, the last admin who is enabled. The second matters between admins when two
@@ -228,12 +244,15 @@ impl Settings {
         let member = self.store().members().get(workspace, user)?.ok_or(Error::NotFound)?;
         self.may_lose_member(witness, &member, witness.is_operator())?;
         let mut changes = Changes::new().delete::<Member>(&Member::key_of(workspace, user));
-        if let Some(account) = self.store().users().get(user)?
+        let account = self.store().users().get(user)?;
+        let mut told = told::member(witness.who(), account.as_ref(), &Step::Gone(&member));
+        if let Some(account) = account
             && self.is_pending_here(&account, workspace)?
         {
             changes = changes.delete::<User>(&User::key_of(user)).and(self.without_links(user)?);
+            told = told.change("Account", "invited", "");
         }
-        self.save(&guard, changes, super::publish::Scope::Nothing).await
+        self.save(&guard, changes, super::publish::Scope::Nothing, told).await
     }
 }
 

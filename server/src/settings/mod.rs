@@ -5,6 +5,7 @@
 //! [`Settings::browser_tracking`] and [`Settings::server_tracking`].
 
 mod agents;
+mod audit;
 mod bootstrap;
 mod effective;
 mod environment;
@@ -20,10 +21,12 @@ mod secret;
 mod service;
 #[cfg(test)]
 mod tests;
+mod told;
 mod webhooks;
 mod workspaces;
 
 pub use agents::{AgentChange, AgentEntry};
+pub use audit::LogReader;
 pub use bootstrap::{BootstrapError, BootstrapReport, Passwords};
 pub use effective::{Effective, ManagedBy, StoredExport, operator, tenant};
 pub use environment::{BatchEnvironment, OtelEnvironment, SignalEnvironment, VariableError, VariableProblem};

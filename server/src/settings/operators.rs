@@ -4,7 +4,9 @@ use uuid::Uuid;
 
 use super::members::{AddedAccount, is_self, new_user};
 use super::publish::Scope;
+use super::told::{self, Step};
 use super::{Error, Settings};
+use crate::audit::{Action, Log};
 use crate::auth::Operator;
 use crate::store::{Changes, UnixMillis, User};
 use crate::values::{Email, Field};
@@ -50,23 +52,24 @@ impl Settings {
     ///
     /// # Errors
     /// The address breaks a rule, or is an operator's already.
-    pub async fn add_operator(&self, _witness: &Operator, email: &str) -> Result<AddedAccount, Error> {
+    pub async fn add_operator(&self, witness: &Operator, email: &str) -> Result<AddedAccount, Error> {
         let email = Email::parse(email).map_err(Error::invalid(Field::Email))?;
         let guard = self.writing().await;
-        let (user, changes) = match self.store().users().by_email(&email)? {
+        let (user, changes, told) = match self.store().users().by_email(&email)? {
             Some(user) if user.operator => return Err(Error::Taken(Field::Email)),
             Some(user) => {
                 let fresh = made_operator(&user);
                 let changes = Changes::new().expect_unchanged(&user).put(&fresh).and(self.without_links(user.id)?);
-                (fresh, changes)
+                let told = told::operator(witness.who(), Action::OperatorAdded, &Step::Changed(&user, &fresh));
+                (fresh, changes, told)
             }
             None => {
                 let user = User { operator: true, ..new_user(email) };
-                let changes = Changes::new().put(&user);
-                (user, changes)
+                let (changes, told) = (Changes::new().put(&user), told::operator(witness.who(), Action::OperatorAdded, &Step::Made(&user)));
+                (user, changes, told)
             }
         };
-        self.save(&guard, changes, Scope::Nothing).await?;
+        self.save(&guard, changes, Scope::Nothing, told).await?;
         let invite = user.password_hash.is_none();
         Ok(AddedAccount::new(user, invite))
     }
@@ -75,9 +78,13 @@ impl Settings {
     ///
     /// # Errors
     /// There is no such operator, or it is disabled or has a password meanwhile ([`Error::Stale`]).
-    pub fn renew_operator_invitation(&self, _witness: &Operator, user: Uuid) -> Result<AddedAccount, Error> {
+    pub fn renew_operator_invitation(&self, witness: &Operator, user: Uuid) -> Result<AddedAccount, Error> {
         let user = self.find_operator(user)?;
-        if user.password_hash.is_some() || user.disabled { Err(Error::Stale) } else { Ok(AddedAccount::new(user, true)) }
+        if user.password_hash.is_some() || user.disabled {
+            return Err(Error::Stale);
+        }
+        let told = told::invitation(witness.who(), Log::Global, &user);
+        Ok(AddedAccount::new(user, true).renewed(told))
     }
 
     /// Whether a link that sets an operator's password may be shown.
@@ -106,7 +113,8 @@ impl Settings {
             new.session_epoch += 1;
             changes = changes.and(self.without_links(old.id)?);
         }
-        self.save(&guard, changes.put(&new), Scope::Nothing).await
+        let told = told::operator(witness.who(), Action::OperatorChanged, &Step::Changed(&old, &new));
+        self.save(&guard, changes.put(&new), Scope::Nothing, told).await
     }
 
     /// Takes the rights of an operator. The account stays, with its memberships, and stays disabled if it was; one that
@@ -119,12 +127,14 @@ impl Settings {
         let old = self.find_operator(user)?;
         self.may_lose_operator(witness, &old)?;
         let changes = Changes::new().expect_unchanged(&old).and(self.without_links(old.id)?);
-        let changes = if old.password_hash.is_none() && self.store().members().of_user(old.id)?.is_empty() {
-            changes.delete::<User>(&User::key_of(old.id))
+        let (who, action) = (witness.who(), Action::OperatorRemoved);
+        let (changes, told) = if old.password_hash.is_none() && self.store().members().of_user(old.id)?.is_empty() {
+            (changes.delete::<User>(&User::key_of(old.id)), told::operator(who, action, &Step::Gone(&old)))
         } else {
-            changes.put(&User { operator: false, session_epoch: old.session_epoch + 1, ..old.clone() })
+            let new = User { operator: false, session_epoch: old.session_epoch + 1, ..old.clone() };
+            (changes.put(&new), told::operator(who, action, &Step::Changed(&old, &new)))
         };
-        self.save(&guard, changes, Scope::Nothing).await
+        self.save(&guard, changes, Scope::Nothing, told).await
     }
 
     /// Refuses oneself, and leaves somebody who can sign in. The second matters when two operators act at the same moment.

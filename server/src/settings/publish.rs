@@ -48,10 +48,10 @@ pub enum SecretPlace {
     TenantHeaders(TenantId),
     #[error("the injected headers of environment {environment} of route {route} in workspace {workspace}", route = route.as_str(), environment = environment.as_str())]
     InjectedHeaders { workspace: TenantId, route: Slug, environment: Slug },
-    #[error("the credential of AI agent {agent} in workspace {workspace}", agent = agent.as_str())]
-    AgentCredential { workspace: TenantId, agent: Slug },
     #[error("a secret of webhook {name} in workspace {workspace}")]
     Webhook { workspace: TenantId, name: String },
+    #[error("the credential of AI agent {agent} in workspace {workspace}", agent = agent.as_str())]
+    AgentCredential { workspace: TenantId, agent: Slug },
 }
 
 impl SecretPlace {
@@ -62,8 +62,8 @@ impl SecretPlace {
             Self::OperatorHeaders => None,
             Self::TenantHeaders(workspace)
             | Self::InjectedHeaders { workspace, .. }
-            | Self::AgentCredential { workspace, .. }
-            | Self::Webhook { workspace, .. } => Some(*workspace),
+            | Self::Webhook { workspace, .. }
+            | Self::AgentCredential { workspace, .. } => Some(*workspace),
         }
     }
 
@@ -382,12 +382,12 @@ pub(super) fn count_unreadable(store: &Store, vault: &Vault) -> usize {
             secret::open(vault, &place, environment.inject_headers.as_ref()).is_err()
         },
     );
+    let webhooks = store.webhooks().all().unwrap_or_default();
+    let of_webhooks = webhooks.iter().filter(|webhook| unsealed_webhook(vault, webhook).is_none());
     let agents = store.agents().all().unwrap_or_default();
     let of_agents = agents.iter().filter(|agent| {
         let place = Place::agent(agent.workspace, agent.id);
         agent.credential.as_ref().is_some_and(|credential| secret::open_credential(vault, &place, credential).is_err())
     });
-    let webhooks = store.webhooks().all().unwrap_or_default();
-    let of_webhooks = webhooks.iter().filter(|webhook| unsealed_webhook(vault, webhook).is_none());
-    of_exports.count() + of_routes.count() + of_agents.count() + of_webhooks.count()
+    of_exports.count() + of_routes.count() + of_webhooks.count() + of_agents.count()
 }

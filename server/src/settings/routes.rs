@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::publish::Scope;
 use super::secret::{self, HeaderChange, Place, SecretState};
+use super::told::{self, Step};
 use super::workspaces::confirm;
 use super::{Error, Settings};
 use crate::auth::{Actor, WorkspaceAdmin, WorkspaceMember};
@@ -105,7 +106,8 @@ impl Settings {
     pub(super) async fn insert_route(&self, witness: &WorkspaceAdmin, route: &Route) -> Result<(), Error> {
         let guard = self.writing().await;
         self.store().workspaces().get(witness.workspace())?.ok_or(Error::NotFound)?;
-        self.save(&guard, Changes::new().put(route), Scope::Workspace(witness.workspace())).await
+        let told = told::route(witness.who(), &Step::Made(route));
+        self.save(&guard, Changes::new().put(route), Scope::Workspace(witness.workspace()), told).await
     }
 
     /// # Errors
@@ -151,7 +153,7 @@ impl Settings {
         let route = self.find_route(witness.workspace(), slug)?;
         confirm(confirmation, route.slug.as_str())?;
         let changes = Changes::new().delete::<Route>(&Route::key_of(route.workspace, route.id));
-        self.save(&guard, changes, Scope::Workspace(route.workspace)).await
+        self.save(&guard, changes, Scope::Workspace(route.workspace), told::route(witness.who(), &Step::Gone(&route))).await
     }
 
     /// # Errors
@@ -255,8 +257,12 @@ impl Settings {
         if !change(&mut new)? {
             return Ok(false);
         }
+        let told = told::route(witness.who(), &Step::Changed(&old, &new));
+        if told.is_empty() {
+            return Ok(false);
+        }
         new.updated_at = now();
-        self.save(&guard, Changes::new().expect_unchanged(&old).put(&new), Scope::Workspace(old.workspace)).await?;
+        self.save(&guard, Changes::new().expect_unchanged(&old).put(&new), Scope::Workspace(old.workspace), told).await?;
         Ok(true)
     }
 

@@ -1,4 +1,4 @@
-//! Sealed header lists, credentials and other texts: sealing, opening, what may be shown of them, and the rule that they are never sent to another
+//! Sealed header lists and texts: sealing, opening, what may be shown of them, and the rule that they are never sent to another
 //! origin than the one they were saved for.
 
 use zeroize::Zeroizing;
@@ -41,13 +41,13 @@ impl Place {
         Self { tree: <crate::store::Route as crate::store::Record>::TREE, record, field: "inject_headers" }
     }
 
-    pub(super) fn agent(workspace: TenantId, agent: uuid::Uuid) -> Self {
-        Self { tree: <crate::store::Agent as crate::store::Record>::TREE, record: format!("{workspace}/{agent}"), field: "credential" }
-    }
-
     /// Names the workspace too, so that nothing can be moved between workspaces.
     pub(super) fn webhook(workspace: TenantId, id: uuid::Uuid, field: &'static str) -> Self {
         Self { tree: <crate::store::Webhook as crate::store::Record>::TREE, record: format!("{workspace}/{id}"), field }
+    }
+
+    pub(super) fn agent(workspace: TenantId, agent: uuid::Uuid) -> Self {
+        Self { tree: <crate::store::Agent as crate::store::Record>::TREE, record: format!("{workspace}/{agent}"), field: "credential" }
     }
 
     fn binding(&self) -> Binding<'_> {
@@ -142,16 +142,14 @@ pub(super) fn change_credential(
     {
         return Ok(Some(stored.clone()));
     }
-    let sealed = vault.seal(&place.binding(), given.as_bytes())?;
-    Ok(Some(SecretRecord { sealed, names: Vec::new(), origin, set_at: now(), set_by: actor.email().cloned() }))
+    seal_text(vault, place, given, Some(change.endpoint), actor).map(Some)
 }
 
 /// The credential itself.
 pub(super) fn open_credential(vault: &Vault, place: &Place, stored: &SecretRecord) -> Result<Zeroizing<String>, OpenError> {
-    let bytes = vault.open_sealed(&place.binding(), &stored.sealed)?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| OpenError::Format)?;
-    let text = parse_credential(text).ok().flatten().ok_or(OpenError::Format)?;
-    Ok(Zeroizing::new(text.to_owned()))
+    let text = open_text(vault, place, stored)?;
+    let credential = parse_credential(&text).ok().flatten().ok_or(OpenError::Format)?;
+    Ok(Zeroizing::new(credential.to_owned()))
 }
 
 /// What may be shown of a stored credential.

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::publish::{Problem, Publisher, Scope};
 use super::{Error, OtelEnvironment, SentryEnvironment};
+use crate::audit::Told;
 use crate::egress::{Policy, Scope as Reach};
 use crate::live::{BrowserTracking, Exports, Routing, ServerTracking, WebhooksInForce};
 use crate::store::{Changes, Store};
@@ -29,6 +30,9 @@ impl From<OtelEnvironment> for Environment {
         Self { otel, ..Self::default() }
     }
 }
+
+/// Proves that nobody else saves.
+pub(super) type Writing<'a> = MutexGuard<'a, ()>;
 
 /// Reads, saves and publishes settings. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -152,14 +156,15 @@ impl Settings {
     }
 
     /// To be held from the first read of a save on.
-    pub(super) async fn writing(&self) -> MutexGuard<'_, ()> {
+    pub(super) async fn writing(&self) -> Writing<'_> {
         self.inner.writes.lock().await
     }
 
-    /// Commits and publishes. The guard of [`Settings::writing`] proves that nobody else saves meanwhile.
-    pub(super) async fn save(&self, guard: &MutexGuard<'_, ()>, changes: Changes, scope: Scope) -> Result<(), Error> {
+    /// Commits and publishes. The guard of [`Settings::writing`] proves that nobody else saves meanwhile. What is `told` goes
+    /// into the audit log in the same transaction; see [`super::told`].
+    pub(super) async fn save(&self, guard: &Writing<'_>, changes: Changes, scope: Scope, told: Told) -> Result<(), Error> {
         let _held = guard;
-        self.store().commit(changes).await?;
+        self.store().commit_told(changes, told).await?;
         self.publish(scope)
     }
 

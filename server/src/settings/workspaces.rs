@@ -3,8 +3,9 @@
 use uuid::Uuid;
 
 use super::publish::Scope;
+use super::told::{self, Step};
 use super::{Error, Settings};
-use crate::auth::{Operator, WorkspaceAdmin, WorkspaceMember};
+use crate::auth::{Operator, Who, WorkspaceAdmin, WorkspaceMember};
 use crate::store::{Changes, ReadError, Rows, Workspace, now};
 use crate::values::{DisplayName, Field, Rule, Slug, TenantId};
 
@@ -47,7 +48,7 @@ impl Settings {
 
     /// # Errors
     /// Slug or name break a rule, or the slug is taken.
-    pub async fn create_workspace(&self, _witness: &Operator, slug: &str, name: &str) -> Result<Workspace, Error> {
+    pub async fn create_workspace(&self, witness: &Operator, slug: &str, name: &str) -> Result<Workspace, Error> {
         let workspace = Workspace {
             id: TenantId(Uuid::now_v7()),
             slug: Slug::parse(slug).map_err(Error::invalid(Field::Slug))?,
@@ -56,7 +57,8 @@ impl Settings {
             created_at: now(),
         };
         let guard = self.writing().await;
-        self.save(&guard, Changes::new().put(&workspace), Scope::Workspace(workspace.id)).await?;
+        let told = told::workspace(witness.who(), &Step::Made(&workspace));
+        self.save(&guard, Changes::new().put(&workspace), Scope::Workspace(workspace.id), told).await?;
         Ok(workspace)
     }
 
@@ -64,36 +66,40 @@ impl Settings {
     /// The name breaks a rule, or the workspace is gone.
     pub async fn rename_workspace(&self, witness: &WorkspaceAdmin, name: &str) -> Result<(), Error> {
         let name = DisplayName::parse(name).map_err(Error::invalid(Field::Name))?;
-        self.change_workspace(witness.workspace(), |workspace| workspace.name = name).await
+        self.change_workspace(witness.who(), witness.workspace(), |workspace| workspace.name = name).await
     }
 
     /// A disabled workspace's keys are refused and it exports nothing; its data stays.
     ///
     /// # Errors
     /// The workspace is gone.
-    pub async fn enable_workspace(&self, _witness: &Operator, id: TenantId, enabled: bool) -> Result<(), Error> {
-        self.change_workspace(id, |workspace| workspace.enabled = enabled).await
+    pub async fn enable_workspace(&self, witness: &Operator, id: TenantId, enabled: bool) -> Result<(), Error> {
+        self.change_workspace(witness.who(), id, |workspace| workspace.enabled = enabled).await
     }
 
-    /// Removes it with everything in it, in one commit. `confirmation` must be its slug.
+    /// Removes it with everything in it, in one commit; its audit log stays. `confirmation` must be its slug.
     ///
     /// # Errors
     /// The confirmation is wrong, or the workspace is gone.
-    pub async fn delete_workspace(&self, _witness: &Operator, id: TenantId, confirmation: &str) -> Result<(), Error> {
+    pub async fn delete_workspace(&self, witness: &Operator, id: TenantId, confirmation: &str) -> Result<(), Error> {
         let guard = self.writing().await;
         let workspace = self.store().workspaces().get(id)?.ok_or(Error::NotFound)?;
         confirm(confirmation, workspace.slug.as_str())?;
         let changes = self.store().workspaces().deletion(id)?;
-        self.save(&guard, changes, Scope::Workspace(id)).await
+        self.save(&guard, changes, Scope::Workspace(id), told::workspace(witness.who(), &Step::Gone(&workspace))).await
     }
 
-    async fn change_workspace(&self, id: TenantId, change: impl FnOnce(&mut Workspace)) -> Result<(), Error> {
+    async fn change_workspace(&self, who: &Who, id: TenantId, change: impl FnOnce(&mut Workspace)) -> Result<(), Error> {
         let guard = self.writing().await;
         let old = self.store().workspaces().get(id)?.ok_or(Error::NotFound)?;
         let mut new = old.clone();
         change(&mut new);
+        let told = told::workspace(who, &Step::Changed(&old, &new));
+        if told.is_empty() {
+            return Ok(());
+        }
         let scope = if new.enabled == old.enabled { Scope::Nothing } else { Scope::Workspace(id) };
-        self.save(&guard, Changes::new().expect_unchanged(&old).put(&new), scope).await
+        self.save(&guard, Changes::new().expect_unchanged(&old).put(&new), scope, told).await
     }
 }
 

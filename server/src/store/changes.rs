@@ -6,8 +6,10 @@ use sled::transaction::{
     UnabortableTransactionError,
 };
 
+use super::log::Pending;
 use super::record::{self, Record};
 use super::{CommitError, Store};
+use crate::audit::{Told, Written};
 
 /// The tree of all unique indexes: `tree NUL index NUL value` to the record's key.
 pub(super) const UNIQUE_TREE: &str = "unique";
@@ -18,7 +20,7 @@ pub(super) const META_TREE: &str = "meta";
 pub(super) const COMMITS: &str = "commits";
 
 type Unique = Vec<(&'static str, Vec<u8>)>;
-type TxResult<T> = ConflictableTransactionResult<T, CommitError>;
+pub(super) type TxResult<T> = ConflictableTransactionResult<T, CommitError>;
 
 /// Writes that belong together. Applied in order.
 #[derive(Default)]
@@ -116,7 +118,15 @@ impl Store {
     /// # Errors
     /// Nothing was written: a unique value is taken, an expectation failed, or the disk refused.
     pub async fn commit(&self, changes: Changes) -> Result<(), CommitError> {
-        self.run(changes, true).await
+        self.run(changes, None, true).await
+    }
+
+    /// As [`Store::commit`], with the audit log's entry of what the changes do: both are written, or neither.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub async fn commit_told(&self, changes: Changes, told: Told) -> Result<(), CommitError> {
+        self.run(changes, Some(told), true).await
     }
 
     /// As [`Store::commit`], but returns before the changes are on disk; they follow within half a second. For what may be
@@ -125,15 +135,15 @@ impl Store {
     /// # Errors
     /// As [`Store::commit`].
     pub async fn commit_relaxed(&self, changes: Changes) -> Result<(), CommitError> {
-        self.run(changes, false).await
+        self.run(changes, None, false).await
     }
 
-    async fn run(&self, changes: Changes, flush: bool) -> Result<(), CommitError> {
-        if changes.is_empty() {
+    async fn run(&self, changes: Changes, told: Option<Told>, flush: bool) -> Result<(), CommitError> {
+        if changes.is_empty() && told.is_none() {
             return Ok(());
         }
         let store = self.clone();
-        tokio::task::spawn_blocking(move || store.apply(&changes, flush))
+        tokio::task::spawn_blocking(move || store.apply_told(&changes, told.as_ref(), flush))
             .await
             // sled panics on some failures of the disk.
             .unwrap_or_else(|_| Err(CommitError::Io("writing was interrupted".to_owned())))
@@ -141,20 +151,28 @@ impl Store {
 
     /// The blocking part of [`Store::commit`].
     pub(super) fn apply(&self, changes: &Changes, flush: bool) -> Result<(), CommitError> {
+        self.apply_told(changes, None, flush)
+    }
+
+    fn apply_told(&self, changes: &Changes, told: Option<&Told>, flush: bool) -> Result<(), CommitError> {
         if let Some(tree) = changes.broken {
             return Err(CommitError::Io(format!("a record of {tree} can't be encoded")));
         }
+        let pending = told.map(|told| Pending::new(self, told)).transpose()?;
         let mut names = vec![UNIQUE_TREE, META_TREE];
+        if pending.is_some() {
+            names.extend(Pending::TREES);
+        }
         for op in &changes.ops {
             if !names.contains(&op.tree) {
                 names.push(op.tree);
             }
         }
         let trees: Vec<sled::Tree> = names.iter().map(|name| self.tree(name)).collect::<Result<_, _>>()?;
-        let count = trees
+        let (count, written): (u64, Option<Written>) = trees
             .as_slice()
             .transaction(|views: &Vec<TransactionalTree>| {
-                let (Some(unique), Some(meta)) = (views.first(), views.get(1)) else { return Ok(0) };
+                let (Some(unique), Some(meta)) = (views.first(), views.get(1)) else { return Ok((0, None)) };
                 for op in &changes.ops {
                     // It is there: `names` was made from these very operations.
                     if let Some(tree) = names.iter().position(|name| *name == op.tree).and_then(|at| views.get(at)) {
@@ -163,7 +181,11 @@ impl Store {
                 }
                 let before = get(meta, COMMITS.as_bytes())?.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
                 meta.insert(COMMITS, &(before + 1).to_be_bytes()).map_err(storage)?;
-                Ok(before + 1)
+                let written = match (&pending, views.get(2), views.get(3)) {
+                    (Some(pending), Some(entries), Some(heads)) => Some(pending.append(entries, heads)?),
+                    _ => None,
+                };
+                Ok((before + 1, written))
             })
             .map_err(|error| match error {
                 TransactionError::Abort(error) => error,
@@ -177,6 +199,9 @@ impl Store {
         if flush {
             self.db.flush().map_err(|error| CommitError::Io(error.to_string()))?;
             self.ledger.note(count);
+        }
+        if let Some(written) = written {
+            self.tail.say(written);
         }
         Ok(())
     }
@@ -249,11 +274,11 @@ pub(super) fn unique_key(tree: &str, index: &str, value: &[u8]) -> Vec<u8> {
     key
 }
 
-fn get(tree: &TransactionalTree, key: &[u8]) -> TxResult<Option<Vec<u8>>> {
+pub(super) fn get(tree: &TransactionalTree, key: &[u8]) -> TxResult<Option<Vec<u8>>> {
     Ok(tree.get(key).map_err(storage)?.map(|bytes| bytes.to_vec()))
 }
 
-fn storage(error: UnabortableTransactionError) -> ConflictableTransactionError<CommitError> {
+pub(super) fn storage(error: UnabortableTransactionError) -> ConflictableTransactionError<CommitError> {
     error.into()
 }
 

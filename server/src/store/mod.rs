@@ -5,6 +5,7 @@
 mod changes;
 mod error;
 mod ledger;
+mod log;
 mod open;
 mod problem;
 mod read;
@@ -15,6 +16,7 @@ mod webhooks;
 
 pub use changes::Changes;
 pub use error::{CommitError, MigrationError, OpenError, ReadError};
+pub use log::{AuditEntry, AuditHead, AuditLogs, Listing};
 pub use open::Store;
 pub use problem::{Problem, Reason};
 pub use record::Record;

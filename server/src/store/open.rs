@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::changes::{COMMITS, META_TREE};
 use super::ledger::Ledger;
+use super::log::{AuditLogs, Tail};
 use super::problem::{Problem, Problems};
 use super::record::{self, Record};
 use super::{
@@ -25,6 +26,7 @@ pub struct Store {
     pub(super) db: sled::Db,
     pub(super) problems: Problems,
     pub(super) ledger: Ledger,
+    pub(super) tail: Tail,
 }
 
 impl std::fmt::Debug for Store {
@@ -58,7 +60,7 @@ impl Store {
                 }
             })?;
         let ledger = Ledger::open(path).map_err(|error| io(error.to_string()))?;
-        let store = Self { db, problems: Problems::default(), ledger };
+        let store = Self { db, problems: Problems::default(), ledger, tail: Tail::default() };
         let (there, written) = (store.commits().map_err(|error| io(error.to_string()))?, store.ledger.count());
         if there < written {
             return Err(OpenError::Lost { path: path.to_owned(), missing: written - there, written });
@@ -132,6 +134,11 @@ impl Store {
         Meta(self)
     }
 
+    #[must_use]
+    pub fn audit(&self) -> AuditLogs<'_> {
+        AuditLogs(self)
+    }
+
     /// Records that can't be read, as far as they have been met since the start.
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
@@ -148,6 +155,7 @@ impl Store {
         Ok(bytes.and_then(|bytes| bytes.as_ref().try_into().ok()).map_or(0, u64::from_be_bytes))
     }
 
+    /// Not the audit logs: they have no end, an entry is never written anew, and following a log is what checks it.
     fn check_all(&self) -> Result<(), CommitError> {
         self.check::<User>()?;
         self.check::<Workspace>()?;

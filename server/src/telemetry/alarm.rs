@@ -54,7 +54,7 @@ impl Alarm {
         // The operator's own would be a span for the very destination that can't be reached.
         if let Owner::Tenant(tenant) = owner {
             let kind = SecurityKind::EgressBlocked { rule };
-            let event = || Security { at: SystemTime::now(), kind, tenant: Some(tenant), client_address: None, trace: None };
+            let event = || Security { at: SystemTime::now(), kind, tenant: Some(tenant), client_address: None, trace: None, count: 1 };
             self.emitter.emit(Some(tenant), || Event::Security(event()));
         }
     }

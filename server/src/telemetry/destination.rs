@@ -94,6 +94,12 @@ impl Share {
                 log: target.logs.is_some() && request.proxied.is_some(),
                 metrics: target.metrics.is_some(),
             },
+            (Owner::Operator, Event::Webhook(webhook)) => {
+                Self { span: target.traces.is_some() && webhook.trace.sampled(), log: target.logs.is_some(), metrics: false }
+            }
+            (Owner::Operator, Event::Ai(ai)) => {
+                Self { span: target.traces.is_some() && ai.trace.sampled(), log: false, metrics: target.metrics.is_some() }
+            }
             (Owner::Operator, Event::Security(_)) => Self { span: target.traces.is_some(), ..Self::default() },
             (Owner::Tenant(owner), Event::Request(request)) if request.tenant == Some(owner) && request.proxied.is_some() => {
                 Self { span: false, log: target.logs.is_some(), metrics: target.metrics.is_some() }

@@ -20,7 +20,7 @@ use super::encode::{EncodeError, Encoders};
 use super::queue::{Queue, Taken};
 use super::signal::metric::{Meters, overflowing, points};
 use super::signal::span::Ids;
-use super::signal::{log, scope, span};
+use super::signal::{genai, log, scope, span, webhook};
 use super::status::{Ledger, Load, Reason};
 use crate::event::Event;
 use crate::live::{Batch, ExportTarget};
@@ -186,7 +186,32 @@ impl State {
                         self.spans.push(span::security(event, Ids::random(), tenant.as_ref(), &self.scope), taken.since);
                     }
                 }
-                Event::Received(_) | Event::Webhook(_) | Event::Ai(_) | Event::Audit(_) => {}
+                Event::Webhook(webhook) => {
+                    if share.span
+                        && let Some(span) = webhook::span(webhook, tenant.as_ref(), &self.scope)
+                    {
+                        self.spans.push(span, taken.since);
+                    }
+                    if share.log {
+                        let mut record = pipeline.common.logger.create_log_record();
+                        webhook::log(&mut record, webhook, tenant.as_ref());
+                        self.logs.push(record, taken.since);
+                    }
+                }
+                Event::Ai(ai) => {
+                    if share.span
+                        && let Some(span) = genai::span(ai, tenant.as_ref(), &self.scope)
+                    {
+                        self.spans.push(span, taken.since);
+                    }
+                    if share.metrics
+                        && let Some(meters) = meters
+                    {
+                        meters.record_ai(ai, tenant.as_ref());
+                    }
+                }
+                // For webhooks alone.
+                Event::Received(_) | Event::Audit(_) => {}
             }
         }
     }

@@ -5,6 +5,7 @@
 
 mod answer;
 mod assets;
+mod audit;
 mod context;
 mod csrf;
 mod drafts;

@@ -47,7 +47,7 @@ impl Facts {
     }
 
     pub(super) fn origin(&self) -> Origin {
-        Origin { address: self.address, trace: self.trace.clone(), workspace: self.workspace.clone() }
+        Origin { address: self.address, request_id: Some(self.id), trace: self.trace.clone(), workspace: self.workspace.clone() }
     }
 }
 

@@ -10,7 +10,7 @@ use axum::routing::get;
 use http::{Request, StatusCode};
 use leptos_axum::{LeptosRoutes, generate_route_list, render_app_async_stream_with_context};
 
-use super::{Console, answer, assets, context, health, middleware, tasks, visitor};
+use super::{Console, answer, assets, audit, context, health, middleware, tasks, visitor};
 
 /// The console as a service. Call it inside the runtime: Leptos takes hold of it.
 pub fn router(console: &Console) -> Router {
@@ -23,12 +23,14 @@ pub fn router(console: &Console) -> Router {
             let options = console.0.leptos.clone();
             move || app::shell(options.clone())
         })
+        .route("/settings/audit/export", get(audit::of_global))
+        .route("/w/{slug}/audit/export", get(audit::of_workspace))
         .fallback(not_found);
     middleware::stack(open, pages, console).with_state(console.clone())
 }
 
 /// The app's own page for what is not there; for whoever asks for no page, the bare answer.
-async fn not_found(State(console): State<Console>, request: Request<Body>) -> Response {
+pub(super) async fn not_found(State(console): State<Console>, request: Request<Body>) -> Response {
     if !visitor::is_page(&request) {
         return answer::api_error(&ApiError::NotFound);
     }

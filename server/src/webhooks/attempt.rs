@@ -9,7 +9,7 @@ use hyper::body::Incoming;
 use tokio::time::timeout;
 
 use super::{retry, sign};
-use crate::bus::Emitter;
+use crate::bus::Bus;
 use crate::event::{Event, Failure, Security, SecurityKind, TraceContext, Webhook as Told};
 use crate::live::Webhook;
 use crate::outbound::{Outbound, Scope, retry_after};
@@ -34,7 +34,8 @@ pub struct Made {
 /// The way out, and whom to tell.
 pub struct Way {
     pub outbound: Outbound,
-    pub emitter: Emitter,
+    /// Itself, not a way to it that ends with it: what comes of the last attempts is told while everything else has stopped.
+    pub bus: Bus,
 }
 
 impl Way {
@@ -64,7 +65,7 @@ impl Way {
         if let Some(FailureKind::Blocked { rule }) = failure {
             self.blocked(endpoint, SecurityKind::EgressBlocked { rule }, &trace);
         }
-        self.emitter.emit(Some(endpoint.workspace), || {
+        self.bus.emit(Some(endpoint.workspace), || {
             Event::Webhook(Told {
                 started,
                 duration,
@@ -89,7 +90,7 @@ impl Way {
     /// The attempt's place in the trace of what caused it, and whether the receiver is told. With traces off a context that
     /// came in passes through unchanged.
     fn place(&self, endpoint: &Webhook, delivery: &Delivery) -> (TraceContext, bool) {
-        let traces = self.emitter.interest(Some(endpoint.workspace)).traces;
+        let traces = self.bus.interest(Some(endpoint.workspace)).traces;
         match (delivery.trace.as_ref().and_then(context), traces) {
             (Some(cause), true) => (trace_context::child(&cause), true),
             (Some(cause), false) => (cause, true),
@@ -99,8 +100,8 @@ impl Way {
 
     fn blocked(&self, endpoint: &Webhook, kind: SecurityKind, trace: &TraceContext) {
         let tenant = Some(endpoint.workspace);
-        self.emitter.emit(tenant, || {
-            Event::Security(Security { at: SystemTime::now(), kind, tenant, client_address: None, trace: Some(trace.clone()) })
+        self.bus.emit(tenant, || {
+            Event::Security(Security { at: SystemTime::now(), kind, tenant, client_address: None, trace: Some(trace.clone()), count: 1 })
         });
     }
 }

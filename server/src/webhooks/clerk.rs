@@ -54,12 +54,14 @@ impl Clerk {
     /// Ends when nothing more comes, and everything that came is written down.
     pub async fn run(mut self) {
         let end = self.shared.end.clone();
+        let mut listening = true;
         loop {
             let (mut events, mut outcomes) = (Vec::new(), Vec::new());
             tokio::select! {
                 biased;
                 _ = self.outcomes.recv_many(&mut outcomes, BATCH) => {}
-                _ = self.events.recv_many(&mut events, BATCH) => {}
+                // None: the bus is gone, and nothing more is told.
+                taken = self.events.recv_many(&mut events, BATCH), if listening => listening = taken > 0,
                 () = end.cancelled() => return,
             }
             // Neither waits for the other to be done.

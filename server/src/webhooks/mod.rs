@@ -163,7 +163,7 @@ impl Webhooks {
         let shared = Arc::new(Shared {
             store,
             in_force: in_force.now,
-            way: Way { outbound, emitter: bus.emitter() },
+            way: Way { outbound, bus: bus.clone() },
             options,
             book: Mutex::new(book),
             wake: Notify::new(),

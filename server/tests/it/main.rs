@@ -14,4 +14,5 @@ mod store;
 mod support;
 mod telemetry;
 mod web;
+mod webhooks;
 mod whole;

@@ -2,11 +2,12 @@
 
 use super::effective::{EffectiveTracking, StoredTracking, TrackingManagedBy};
 use super::{Current, Settings, stored};
-use crate::auth::{Actor, Operator};
+use crate::auth::{Actor, Operator, Who};
 use crate::egress::Scope as Reach;
 use crate::live::ServerTracking;
 use crate::settings::Error;
 use crate::settings::publish::Scope;
+use crate::settings::told::{self, Step};
 use crate::store::{Changes, ErrorTracking, now};
 use crate::values::{Dsn, Field, Rule, parse_sentry_environment};
 
@@ -24,7 +25,7 @@ impl Settings {
     /// # Errors
     /// A field breaks a rule or is managed by the environment, or somebody saved meanwhile.
     pub async fn save_error_tracking(&self, operator: &Operator, change: &TrackingChange) -> Result<(), Error> {
-        self.put_error_tracking(operator.actor(), change).await.map(drop)
+        self.put_error_tracking(operator.who(), change).await.map(drop)
     }
 
     /// Where the server's errors would go with the form as it stands; nothing is saved.
@@ -39,7 +40,8 @@ impl Settings {
 
     /// Returns whether anything changed. The bootstrap file may set what the environment manages (the environment still
     /// wins), and knows no generation.
-    pub(in crate::settings) async fn put_error_tracking(&self, actor: &Actor, change: &TrackingChange) -> Result<bool, Error> {
+    pub(in crate::settings) async fn put_error_tracking(&self, who: &Who, change: &TrackingChange) -> Result<bool, Error> {
+        let actor = &who.actor;
         let guard = self.writing().await;
         let current = self.current_tracking()?;
         if *actor != Actor::Bootstrap && change.generation != current.generation() {
@@ -53,7 +55,9 @@ impl Settings {
         next.saved_at = now();
         next.saved_by = actor.email().cloned();
         let expected = current.record.as_ref().map_or_else(Changes::new, |old| Changes::new().expect_unchanged(old));
-        self.save(&guard, expected.put(&next), Scope::ErrorTracking).await?;
+        let step = current.record.as_ref().map_or(Step::Made(&next), |old| Step::Changed(old, &next));
+        let told = told::error_tracking(who, &step);
+        self.save(&guard, expected.put(&next), Scope::ErrorTracking, told).await?;
         Ok(true)
     }
 

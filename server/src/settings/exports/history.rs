@@ -71,8 +71,8 @@ impl Settings {
             let others = kept.iter().map(|revision| &revision.settings).chain(current.record.as_ref());
             headers.origin = others.filter(same).find_map(|settings| settings.headers.as_ref()?.origin.clone());
         }
-        let changes = self.next_generation(&current, next, writer.actor(), RevisionCause::Reverted { to }, false)?;
-        self.save(&guard, changes, scope(workspace)).await
+        let (changes, told) = self.next_generation(&current, next, writer.who(), RevisionCause::Reverted { to }, false)?;
+        self.save(&guard, changes, scope(workspace), told).await
     }
 
     pub(super) fn revisions(&self, workspace: Option<TenantId>, current: Option<&ExportSettings>) -> Result<Vec<Revision>, Error> {
@@ -123,7 +123,7 @@ pub(super) fn changes(kept: &[ExportRevision], next: &ExportSettings, cause: Rev
 /// A field as the form shows it.
 type Show = fn(&ExportSettings) -> String;
 
-fn difference(before: Option<&ExportSettings>, after: &ExportSettings) -> Vec<Change> {
+pub(super) fn difference(before: Option<&ExportSettings>, after: &ExportSettings) -> Vec<Change> {
     let nothing = super::empty(after.workspace);
     let before = before.unwrap_or(&nothing);
     let fields: [(Field, Show); 9] = [

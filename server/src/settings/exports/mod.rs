@@ -13,7 +13,7 @@ pub use pause::{Exhausted, Resume};
 pub use view::{Export, InEffect, Standing};
 
 use super::{Error, Settings};
-use crate::auth::{Actor, Operator, WorkspaceAdmin, WorkspaceMember};
+use crate::auth::{Actor, Operator, Who, WorkspaceAdmin, WorkspaceMember};
 use crate::store::{ExportSettings, ReadError};
 use crate::values::TenantId;
 
@@ -49,9 +49,13 @@ impl ExportWriter {
     }
 
     const fn actor(&self) -> &Actor {
+        &self.who().actor
+    }
+
+    const fn who(&self) -> &Who {
         match self {
-            Self::Operator(operator) => operator.actor(),
-            Self::Workspace(admin) => admin.actor(),
+            Self::Operator(operator) => operator.who(),
+            Self::Workspace(admin) => admin.who(),
         }
     }
 }

@@ -4,7 +4,7 @@
 use super::form::managed_by;
 use super::save::scope;
 use super::{ExportWriter, Settings};
-use crate::auth::Actor;
+use crate::auth::{Actor, Who};
 use crate::live::ExportTarget;
 use crate::settings::publish::stored_export;
 use crate::settings::{Error, effective};
@@ -36,7 +36,7 @@ impl Settings {
     /// There is nothing to pause, the environment manages the endpoint, or somebody saved meanwhile.
     pub async fn pause_export(&self, writer: &ExportWriter, generation: u64) -> Result<(), Error> {
         let pause = Pause { at: now(), by: writer.actor().email().cloned() };
-        self.set_pause(writer.workspace(), writer.actor(), generation, Some(pause), RevisionCause::Paused).await
+        self.set_pause(writer.workspace(), writer.who(), generation, Some(pause), RevisionCause::Paused).await
     }
 
     /// # Errors
@@ -47,7 +47,7 @@ impl Settings {
         if pause.by.is_none() && how == Resume::AtOnce {
             return Err(Error::NotFound);
         }
-        self.set_pause(writer.workspace(), writer.actor(), generation, None, RevisionCause::Resumed).await
+        self.set_pause(writer.workspace(), writer.who(), generation, None, RevisionCause::Resumed).await
     }
 
     /// The target that has to pass a test before the export may resume; `None` where it need not.
@@ -74,7 +74,7 @@ impl Settings {
     pub async fn pause_exhausted(&self, exhausted: Exhausted) -> Result<bool, Error> {
         let cause = RevisionCause::PausedItself { failing_since: exhausted.failing_since, attempts: exhausted.attempts };
         let pause = Pause { at: now(), by: None };
-        match self.set_pause(exhausted.workspace, &Actor::Bootstrap, exhausted.generation, Some(pause), cause).await {
+        match self.set_pause(exhausted.workspace, &Who::from(Actor::System), exhausted.generation, Some(pause), cause).await {
             Ok(()) => Ok(true),
             Err(Error::Stale | Error::NotFound | Error::Managed { .. }) => Ok(false),
             Err(error) => Err(error),
@@ -84,7 +84,7 @@ impl Settings {
     async fn set_pause(
         &self,
         workspace: Option<TenantId>,
-        actor: &Actor,
+        who: &Who,
         generation: u64,
         pause: Option<Pause>,
         cause: RevisionCause,
@@ -106,7 +106,7 @@ impl Settings {
             return Err(Error::NotFound);
         }
         let next = crate::store::ExportSettings { paused: pause, ..old.clone() };
-        let changes = self.next_generation(&current, next, actor, cause, false)?;
-        self.save(&guard, changes, scope(workspace)).await
+        let (changes, told) = self.next_generation(&current, next, who, cause, false)?;
+        self.save(&guard, changes, scope(workspace), told).await
     }
 }

@@ -3,13 +3,15 @@
 
 use super::form::{ExportChange, Parsed, managed_by};
 use super::{Current, ExportWriter, Settings};
-use crate::auth::Actor;
+use crate::audit::{Action, Told};
+use crate::auth::{Actor, Who};
 use crate::egress::Scope as Reach;
 use crate::live::ExportTarget;
 use crate::settings::Error;
 use crate::settings::effective::{self, ManagedBy, StoredExport};
 use crate::settings::publish::{Scope, stored_export};
 use crate::settings::secret::{self, HeaderChange, Place};
+use crate::settings::told;
 use crate::store::{Changes, ExportSettings, RevisionCause, now};
 use crate::values::{Field, Rule, TenantId};
 
@@ -17,7 +19,7 @@ impl Settings {
     /// # Errors
     /// A field breaks a rule or is managed by the environment, or somebody saved meanwhile.
     pub async fn save_export(&self, writer: &ExportWriter, change: &ExportChange) -> Result<(), Error> {
-        self.put_export(writer.workspace(), writer.actor(), change).await.map(drop)
+        self.put_export(writer.workspace(), writer.who(), change).await.map(drop)
     }
 
     /// Where the form as it stands would send; nothing is saved. Stored headers that the form leaves blank go along, under
@@ -44,9 +46,10 @@ impl Settings {
     pub(in crate::settings) async fn put_export(
         &self,
         workspace: Option<TenantId>,
-        actor: &Actor,
+        who: &Who,
         change: &ExportChange,
     ) -> Result<bool, Error> {
+        let actor = &who.actor;
         let guard = self.writing().await;
         self.must_exist(workspace)?;
         let current = self.current_export(workspace)?;
@@ -61,8 +64,8 @@ impl Settings {
             return Ok(false);
         }
         let cause = if by_file { RevisionCause::Bootstrap } else { RevisionCause::Saved };
-        let changes = self.next_generation(&current, next, actor, cause, cleared)?;
-        self.save(&guard, changes, scope(workspace)).await?;
+        let (changes, told) = self.next_generation(&current, next, who, cause, cleared)?;
+        self.save(&guard, changes, scope(workspace), told).await?;
         Ok(true)
     }
 
@@ -122,25 +125,43 @@ impl Settings {
         Ok(next)
     }
 
-    /// The record as the next generation, with its revision; refused if the stored one is no longer `current`.
+    /// The record as the next generation, with its revision, and what is told of it; refused if the stored one is no longer `current`.
     pub(super) fn next_generation(
         &self,
         current: &Current,
         mut next: ExportSettings,
-        actor: &Actor,
+        who: &Who,
         cause: RevisionCause,
         headers_cleared: bool,
-    ) -> Result<Changes, Error> {
+    ) -> Result<(Changes, Told), Error> {
         let kept = self.store().exports().history(next.workspace)?;
         // Past what is kept too: the record may have been unreadable.
         let newest = kept.last().map_or(0, |revision| revision.settings.generation);
         next.generation = current.generation().max(newest) + 1;
         next.saved_at = now();
-        next.saved_by = actor.email().cloned();
+        next.saved_by = who.actor.email().cloned();
         let expected = current.record.as_ref().map_or_else(Changes::new, |old| Changes::new().expect_unchanged(old));
+        let told = told(who, &cause, current.record.as_ref(), &next, headers_cleared);
         let history = super::history::changes(&kept, &next, cause, headers_cleared);
-        Ok(expected.put(&next).and(history))
+        Ok((expected.put(&next).and(history), told))
     }
+}
+
+fn told(who: &Who, cause: &RevisionCause, before: Option<&ExportSettings>, next: &ExportSettings, headers_cleared: bool) -> Told {
+    let action = match cause {
+        RevisionCause::Saved | RevisionCause::Bootstrap => Action::ExportSaved,
+        RevisionCause::Reverted { .. } => Action::ExportReverted,
+        RevisionCause::Paused | RevisionCause::PausedItself { .. } => Action::ExportPaused,
+        RevisionCause::Resumed => Action::ExportResumed,
+    };
+    let differing = super::history::difference(before, next);
+    let headers = differing.iter().any(|change| change.field == Field::Headers);
+    let told = differing.iter().fold(told::export(who, action, next.workspace, before, next), |told, change| match &change.values {
+        Some((before, after)) => told.change(change.field.label(), before, after),
+        None => told.secret(change.field.label(), true),
+    });
+    // Out of the history alone.
+    told.secret(Field::Headers.label(), headers_cleared && !headers)
 }
 
 pub(super) fn scope(workspace: Option<TenantId>) -> Scope {

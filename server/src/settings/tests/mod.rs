@@ -1,6 +1,7 @@
 //! The services over a real store and vault.
 
 mod agents;
+mod audit;
 mod bootstrap;
 mod egress;
 mod error_tracking;

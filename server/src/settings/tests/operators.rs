@@ -53,7 +53,9 @@ async fn operators_are_added_listed_disabled_and_removed() {
     let ana = settings.add_operator(&root, "Ana@X").await.unwrap();
     assert_eq!((ana.email.as_str(), ana.invite, ana.epoch), ("ana@x", true, 0));
     assert!(settings.may_invite_operator(&root, ana.user).unwrap());
-    assert_eq!(settings.renew_operator_invitation(&root, ana.user).unwrap(), ana);
+    let renewed = settings.renew_operator_invitation(&root, ana.user).unwrap();
+    assert_eq!((renewed.user, renewed.epoch, ana.renewed.is_none()), (ana.user, 0, true));
+    assert!(renewed.renewed.is_some(), "a new link is told of; the first one came with the account");
     let rows = settings.operators(&root).unwrap();
     let seen: Vec<_> = rows.iter().map(|row| (row.email.as_str(), row.active, row.enabled, row.is_self)).collect();
     assert_eq!(seen, [("ana@x", false, true, false), ("root@x", true, true, true)]);

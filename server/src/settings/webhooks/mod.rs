@@ -4,6 +4,7 @@
 mod form;
 mod save;
 mod signing;
+mod told;
 
 pub use form::WebhookChange;
 pub use signing::{NewSigningSecret, acceptable as acceptable_signing_secret};

@@ -5,8 +5,10 @@ use zeroize::Zeroizing;
 
 use super::form::{Before, Parsed, WebhookChange};
 use super::signing::{self, NewSigningSecret};
+use super::told;
 use crate::auth::WorkspaceAdmin;
 use crate::settings::publish::Scope;
+use crate::settings::told::Step;
 use crate::settings::workspaces::confirm;
 use crate::settings::{Error, Settings};
 use crate::store::{Changes, StopReason, Stopped, Webhook, now};
@@ -40,7 +42,9 @@ impl Settings {
         let before = Before { workspace, id, old: None, actor: witness.actor() };
         let signing = self.sealed_signing(workspace, id, &secret, witness.actor())?;
         let webhook = self.changed_webhook(&before, parsed, change, signing)?;
-        self.save(&guard, Changes::new().expect_absent::<Webhook>(&Webhook::key_of(workspace, id)).put(&webhook), scope(&webhook)).await?;
+        let changes = Changes::new().expect_absent::<Webhook>(&Webhook::key_of(workspace, id)).put(&webhook);
+        let told = self.webhook_told(witness.who(), &Step::Made(&webhook))?;
+        self.save(&guard, changes, scope(&webhook), told).await?;
         Ok(NewSigningSecret { id, name: webhook.name, secret })
     }
 
@@ -55,7 +59,8 @@ impl Settings {
         }
         let before = Before { workspace: old.workspace, id, old: Some(&old), actor: witness.actor() };
         let new = self.changed_webhook(&before, parsed, change, old.signing.clone())?;
-        self.save(&guard, Changes::new().expect_unchanged(&old).put(&new), scope(&old)).await
+        let told = self.webhook_told(witness.who(), &Step::Changed(&old, &new))?;
+        self.save(&guard, Changes::new().expect_unchanged(&old).put(&new), scope(&old), told).await
     }
 
     /// As the bootstrap file has it: `secret` replaces the one that signs, if it is another. Returns whether anything changed.
@@ -78,7 +83,8 @@ impl Settings {
         if same(&old, &new) {
             return Ok(false);
         }
-        self.save(&guard, Changes::new().expect_unchanged(&old).put(&new), scope(&old)).await?;
+        let told = self.webhook_told(witness.who(), &Step::Changed(&old, &new))?;
+        self.save(&guard, Changes::new().expect_unchanged(&old).put(&new), scope(&old), told).await?;
         Ok(true)
     }
 
@@ -91,7 +97,8 @@ impl Settings {
         let old = self.find_webhook(witness.workspace(), id)?;
         let enabled_at = if enabled && !old.enabled { now() } else { old.enabled_at };
         let new = Webhook { enabled, enabled_at, stopped: None, ..old.clone() };
-        self.save(&guard, Changes::new().expect_unchanged(&old).put(&new), scope(&old)).await
+        let told = self.webhook_told(witness.who(), &Step::Changed(&old, &new))?;
+        self.save(&guard, Changes::new().expect_unchanged(&old).put(&new), scope(&old), told).await
     }
 
     /// Switches off one that can't be delivered to. Does nothing if it was saved, switched or removed meanwhile.
@@ -105,7 +112,8 @@ impl Settings {
             return Ok(false);
         }
         let new = Webhook { enabled: false, stopped: Some(Stopped { why, since: now() }), ..old.clone() };
-        self.save(&guard, Changes::new().expect_unchanged(&old).put(&new), scope(&old)).await?;
+        let changes = Changes::new().expect_unchanged(&old).put(&new);
+        self.save(&guard, changes, scope(&old), told::stopped(&old, why)).await?;
         Ok(true)
     }
 
@@ -118,7 +126,8 @@ impl Settings {
         let webhook = self.find_webhook(witness.workspace(), id)?;
         confirm(confirmation, webhook.name.as_str())?;
         let changes = self.store().webhooks().deletion(webhook.workspace, id)?;
-        self.save(&guard, changes, scope(&webhook)).await
+        let told = self.webhook_told(witness.who(), &Step::Gone(&webhook))?;
+        self.save(&guard, changes, scope(&webhook), told).await
     }
 }
 

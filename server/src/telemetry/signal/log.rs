@@ -42,6 +42,9 @@ pub fn request(record: &mut impl LogRecord, request: &Request, proxied: &Proxied
     record.add_attribute(names::ROUTE_NAME, shared(&proxied.route));
     record.add_attribute(names::ENVIRONMENT, shared(&proxied.environment));
     record.add_attribute(names::LATENCY_MS, milliseconds(request.duration));
+    if request.cancelled {
+        record.add_attribute(names::CANCELLED, true);
+    }
     if let Some(error) = error_type(request) {
         record.add_attribute(names::ERROR_TYPE, AnyValue::String(error.into()));
     }

@@ -14,8 +14,9 @@ use opentelemetry_sdk::metrics::{
     Instrument, InstrumentKind, ManualReader, Pipeline, SdkMeterProvider, Stream, Temporality as SdkTemporality,
 };
 
+use super::genai::AiMeters;
 use super::{Audience, Outcome, error_type, method, milliseconds, names, outcome, resource, scope};
-use crate::event::{Component, Request};
+use crate::event::{Ai, Component, Request};
 use crate::live::{ExportTarget, Temporality};
 
 /// Upper bounds of `knoxcall.proxy.request.duration` in milliseconds: fine below 10 ms, where a gateway's own share
@@ -41,6 +42,8 @@ pub struct Meters {
     duration: Histogram<f64>,
     /// The conventions' own, so that stock dashboards work; the operator's only.
     server_duration: Option<Histogram<f64>>,
+    /// The operator's only.
+    ai: Option<AiMeters>,
     reader: SharedReader,
     // Holds the pipeline that the reader only points at.
     _provider: SdkMeterProvider,
@@ -82,8 +85,16 @@ impl Meters {
                     .with_boundaries(SECONDS.to_vec())
                     .build()
             }),
+            ai: (audience == Audience::Operator).then(|| AiMeters::new(&meter)),
             reader,
             _provider: provider,
+        }
+    }
+
+    /// Counts a call of an AI provider.
+    pub fn record_ai(&self, ai: &Ai, tenant: Option<&Arc<str>>) {
+        if let Some(meters) = &self.ai {
+            meters.record(ai, tenant);
         }
     }
 
@@ -120,6 +131,7 @@ impl Meters {
 pub fn points(metrics: &ResourceMetrics) -> u64 {
     let of = |data: &AggregatedMetrics| match data {
         AggregatedMetrics::U64(MetricData::Sum(sum)) => sum.data_points().count(),
+        AggregatedMetrics::U64(MetricData::Histogram(histogram)) => histogram.data_points().count(),
         AggregatedMetrics::F64(MetricData::Histogram(histogram)) => histogram.data_points().count(),
         _ => 0,
     };
@@ -134,6 +146,7 @@ pub fn overflowing(metrics: &ResourceMetrics) -> u64 {
     }
     let over = |data: &AggregatedMetrics| match data {
         AggregatedMetrics::U64(MetricData::Sum(sum)) => sum.data_points().any(|point| in_points(point.attributes())),
+        AggregatedMetrics::U64(MetricData::Histogram(histogram)) => histogram.data_points().any(|point| in_points(point.attributes())),
         AggregatedMetrics::F64(MetricData::Histogram(histogram)) => histogram.data_points().any(|point| in_points(point.attributes())),
         _ => false,
     };

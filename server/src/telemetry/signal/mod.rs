@@ -1,10 +1,13 @@
 //! Turns events into the three OTLP signals. Pure: nothing here waits, counts or knows where a record goes.
 
+pub mod genai;
+mod genai_names;
 pub mod log;
 pub mod metric;
 pub mod names;
 pub mod probe;
 pub mod span;
+pub mod webhook;
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -12,7 +15,7 @@ use std::time::Duration;
 use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::Resource;
 
-use crate::event::{Proxied, Request};
+use crate::event::{Failure, Proxied, Request};
 use crate::live::{ExportTarget, Owner};
 
 /// Who reads what is exported. Decides what a record may hold.
@@ -79,6 +82,15 @@ fn error_type(request: &Request) -> Option<Cow<'static, str>> {
     }
 }
 
+/// `error.type` of a call that this process made: the failure's kind, or else the status from 400 on.
+fn client_error_type(failure: Option<&Failure>, status: Option<u16>) -> Option<Cow<'static, str>> {
+    match (failure, status) {
+        (Some(failure), _) => Some(Cow::Borrowed(failure.kind)),
+        (None, Some(status @ 400..)) => Some(Cow::Owned(status.to_string())),
+        _ => None,
+    }
+}
+
 /// The methods that the HTTP conventions know; any other one is `_OTHER`, so that callers cannot make up dimensions.
 const METHODS: [&str; 10] = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"];
 
@@ -105,7 +117,6 @@ pub(crate) mod fixtures;
 mod tests {
     use super::fixtures::request;
     use super::*;
-    use crate::event::Failure;
 
     #[test]
     fn outcome_and_error_type_follow_the_answer() {

@@ -1,14 +1,15 @@
-//! Spans: one `SERVER` span per HTTP request, one `INTERNAL` span per security event.
+//! Spans: one `SERVER` span per HTTP request, one `INTERNAL` span per security event, and what `CLIENT` spans have in common.
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use opentelemetry::trace::{Event, Link, SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState};
 use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 
 use super::{Outcome, error_type, known_method, method, milliseconds, names, outcome, route};
-use crate::event::{Request, Security, SecurityKind, TraceContext};
+use crate::event::{Failure, Request, Security, SecurityKind, TraceContext};
 
 /// The request's span, or `None` when its trace is not sampled.
 #[must_use]
@@ -17,16 +18,6 @@ pub fn request(request: &Request, tenant: Option<&Arc<str>>, scope: &Instrumenta
         return None;
     }
     let end = request.started + request.duration;
-    let mut events = SpanEvents::default();
-    if let Some(failure) = &request.failure {
-        // Newer conventions prefer a log event, but Sentry's OTLP ingest makes an error only of the span's.
-        events.events.push(Event::new(
-            names::EXCEPTION,
-            end,
-            vec![KeyValue::new(names::EXCEPTION_TYPE, failure.kind), KeyValue::new(names::EXCEPTION_MESSAGE, failure.message.clone())],
-            0,
-        ));
-    }
     Some(SpanData {
         span_context: context(&request.trace),
         parent_span_id: request.trace.parent_span_id.map_or(SpanId::INVALID, SpanId::from_bytes),
@@ -38,13 +29,58 @@ pub fn request(request: &Request, tenant: Option<&Arc<str>>, scope: &Instrumenta
         end_time: end,
         attributes: attributes(request, tenant),
         dropped_attributes_count: 0,
-        events,
+        events: exception(request.failure.as_ref(), end),
         links: SpanLinks::default(),
         status: match outcome(request) {
             // No description: the status code or the exception says it already.
             Outcome::ServerError => Status::error(""),
             Outcome::Success | Outcome::ClientError => Status::Unset,
         },
+        instrumentation_scope: scope.clone(),
+    })
+}
+
+/// A failure as the conventions tell it. Newer ones prefer a log event, but Sentry's OTLP ingest makes an error only of the
+/// span's.
+fn exception(failure: Option<&Failure>, at: SystemTime) -> SpanEvents {
+    let mut events = SpanEvents::default();
+    if let Some(failure) = failure {
+        let told =
+            vec![KeyValue::new(names::EXCEPTION_TYPE, failure.kind), KeyValue::new(names::EXCEPTION_MESSAGE, failure.message.clone())];
+        events.events.push(Event::new(names::EXCEPTION, at, told, 0));
+    }
+    events
+}
+
+/// A call that this process made.
+pub(super) struct Call<'a> {
+    pub name: Cow<'static, str>,
+    pub started: SystemTime,
+    pub duration: Duration,
+    pub attributes: Vec<KeyValue>,
+    pub failure: Option<&'a Failure>,
+    pub status: Status,
+}
+
+/// Its `CLIENT` span, or `None` when its trace is not sampled. The parent is a span of this process.
+pub(super) fn client(trace: &TraceContext, call: Call<'_>, scope: &InstrumentationScope) -> Option<SpanData> {
+    if !trace.sampled() {
+        return None;
+    }
+    let end = call.started + call.duration;
+    Some(SpanData {
+        span_context: context(trace),
+        parent_span_id: trace.parent_span_id.map_or(SpanId::INVALID, SpanId::from_bytes),
+        parent_span_is_remote: false,
+        span_kind: SpanKind::Client,
+        name: call.name,
+        start_time: call.started,
+        end_time: end,
+        attributes: call.attributes,
+        dropped_attributes_count: 0,
+        events: exception(call.failure, end),
+        links: SpanLinks::default(),
+        status: call.status,
         instrumentation_scope: scope.clone(),
     })
 }
@@ -94,6 +130,9 @@ fn attributes(request: &Request, tenant: Option<&Arc<str>>) -> Vec<KeyValue> {
             out.push(KeyValue::new(names::UPSTREAM_ADDRESS, Arc::clone(upstream)));
         }
     }
+    if request.cancelled {
+        out.push(KeyValue::new(names::CANCELLED, true));
+    }
     if let Some(error) = error_type(request) {
         out.push(KeyValue::new(names::ERROR_TYPE, error));
     }
@@ -117,6 +156,9 @@ pub fn security(security: &Security, own: Ids, tenant: Option<&Arc<str>>, scope:
         vec![KeyValue::new(names::SECURITY_EVENT, security.kind.name()), KeyValue::new(names::SECURITY_SEVERITY, security.kind.severity())];
     if let SecurityKind::EgressBlocked { rule } = security.kind {
         attributes.push(KeyValue::new(names::EGRESS_RULE, rule.name()));
+    }
+    if security.count > 1 {
+        attributes.push(KeyValue::new(names::SECURITY_COUNT, i64::try_from(security.count).unwrap_or(i64::MAX)));
     }
     if let Some(client) = security.client_address {
         attributes.push(KeyValue::new(names::CLIENT_ADDRESS, client.to_string()));
@@ -180,19 +222,11 @@ fn state(trace: &TraceContext) -> TraceState {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
-
-    use super::super::fixtures::{TENANT, request as fixture};
+    use super::super::fixtures::{TENANT, lines, request as fixture};
     use super::super::scope;
     use super::*;
-    use crate::event::{Component, Failure};
+    use crate::event::Component;
     use crate::values::EgressRule;
-
-    fn lines(span: &SpanData) -> String {
-        let mut lines: Vec<String> = span.attributes.iter().map(|a| format!("{} = {:?}", a.key, a.value)).collect();
-        lines.sort();
-        format!("{} {:?} {:?}\n{}", span.name, span.span_kind, span.status, lines.join("\n"))
-    }
 
     fn tenant() -> Arc<str> {
         TENANT.to_string().into()
@@ -243,6 +277,7 @@ mod tests {
             tenant: None,
             client_address: None,
             trace: None,
+            count: 1,
         };
         assert_eq!(
             lines(&security(&event, Ids::random(), Some(&tenant()), &scope())).lines().collect::<Vec<_>>(),
@@ -268,6 +303,7 @@ mod tests {
             tenant: None,
             client_address: None,
             trace: Some(quiet.trace.clone()),
+            count: 1,
         };
         let span = security(&event, Ids::random(), None, &scope());
         assert!(span.span_context.is_sampled());

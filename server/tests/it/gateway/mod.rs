@@ -1,7 +1,9 @@
 //! The gateway as its clients and upstreams see it, over real sockets.
 
+mod ai;
 mod egress;
 mod events;
+mod flood;
 mod life;
 mod off;
 mod outbound;
@@ -13,4 +15,4 @@ mod streaming;
 mod w3c;
 
 pub use egress::HOSTILE;
-pub use rig::{Rig, TENANT, Table, client};
+pub use rig::{KEY, Rig, TENANT, Table, WHO, client};

@@ -4,5 +4,8 @@ pub mod bugsink;
 pub mod collector;
 pub mod network;
 pub mod process;
+pub mod provider;
+pub mod receiver;
+pub mod rotel;
 pub mod sentry;
 pub mod upstream;

@@ -4,6 +4,7 @@ mod delivery;
 mod egress;
 mod environment;
 mod isolation;
+mod kinds;
 mod metrics;
 mod probe;
 mod real_collector;
@@ -15,11 +16,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use server::bus::Bus;
-use server::event::{Component, Event, Proxied, Request, TraceContext};
+use server::event::{Ai, Component, Event, Failure, Proxied, Request, TraceContext, Webhook};
 use server::live::{Batch, Compression, ExportTarget, Exports, Owner, SignalTarget, Temporality};
 use server::outbound::Outbound;
 use server::telemetry::{Options, OutboundTransport, Retry, Status, Telemetry};
-use server::values::{Endpoint, HeaderList, Signal, TenantId};
+use server::values::{DeliveryMethod, Endpoint, EventType, HeaderList, Signal, TenantId};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -180,5 +181,60 @@ fn request(tenant: TenantId) -> Request {
         user: None,
         cancelled: false,
         trace: TraceContext { trace_id: *id.as_bytes(), span_id, parent_span_id: None, flags: 1, state: None },
+    }
+}
+
+/// A call's own span within the request's.
+fn within(request: &Request, span: u8) -> TraceContext {
+    TraceContext { span_id: [span; 8], parent_span_id: Some(request.trace.span_id), ..request.trace.clone() }
+}
+
+/// The second attempt to tell of a request: nobody answered.
+fn webhook(request: &Request) -> Webhook {
+    Webhook {
+        started: request.started,
+        duration: Duration::from_millis(30),
+        tenant: tenant_id(1),
+        endpoint: Uuid::from_u128(1),
+        delivery: Uuid::from_u128(2),
+        event_type: EventType::RequestServerError,
+        method: DeliveryMethod::Put,
+        server_address: "hooks.test".into(),
+        server_port: 443,
+        status: None,
+        retry_count: 1,
+        failure: Some(Failure::new("timeout", "no answer within 15 s".to_owned())),
+        request_id: Some(request.request_id),
+        trace: within(request, 0x11),
+    }
+}
+
+/// A streamed answer of which the provider counted the input alone.
+fn ai(request: &Request) -> Ai {
+    Ai {
+        started: request.started,
+        duration: Duration::from_secs(2),
+        time_to_first_chunk: Some(Duration::from_millis(200)),
+        tenant: tenant_id(1),
+        agent: "bot".into(),
+        operation: "chat",
+        provider: "anthropic",
+        request_model: Some("claude".to_owned()),
+        max_tokens: Some(100),
+        temperature: Some(0.5),
+        top_p: None,
+        stream: true,
+        response_model: Some("claude-1".to_owned()),
+        response_id: Some("msg_1".to_owned()),
+        finish_reasons: vec!["end_turn".to_owned()],
+        input_tokens: Some(10),
+        output_tokens: None,
+        server_address: "api.test".into(),
+        server_port: 443,
+        status: Some(200),
+        failure: None,
+        cancelled: false,
+        request_id: request.request_id,
+        trace: within(request, 0x22),
     }
 }

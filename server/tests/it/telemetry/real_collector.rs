@@ -1,83 +1,12 @@
 //! Against a collector that others wrote: rotel, which prints every item that it takes.
-//!
-//! `cargo xtask test` installs it and names its program in `KNOXCALL_ROTEL`.
 
-use std::net::TcpListener;
-use std::process::Stdio;
 use std::time::Duration;
 
 use server::event::{Event, Failure, Request, Security, SecurityKind, TraceContext};
 use server::live::Owner;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
-use tokio::sync::watch;
 
-use super::{Rig, exports, quick, request, target, tenant_id};
-
-/// A rotel that prints what it takes; it ends when it is dropped.
-struct Rotel {
-    endpoint: String,
-    printed: watch::Receiver<String>,
-    _child: Child,
-}
-
-impl Rotel {
-    async fn start() -> Self {
-        let program = std::env::var("KNOXCALL_ROTEL")
-            .expect("KNOXCALL_ROTEL does not name rotel's program: run `cargo xtask test`, which installs it");
-        let (grpc, http) = (free_port(), free_port());
-        let mut child = Command::new(program)
-            .args(["start", "--exporter", "blackhole", "--debug-log-verbosity", "detailed"])
-            .args(["--debug-log", "traces", "--debug-log", "logs", "--debug-log", "metrics"])
-            .args(["--otlp-grpc-endpoint", &format!("127.0.0.1:{grpc}")])
-            .args(["--otlp-http-endpoint", &format!("127.0.0.1:{http}")])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let text = watch::Sender::new(String::new());
-        let printed = text.subscribe();
-        let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        tokio::spawn(copy(out, text.clone()));
-        tokio::spawn(copy(err, text));
-        let rotel = Self { endpoint: format!("http://127.0.0.1:{http}"), printed, _child: child };
-        let listening = tokio::time::timeout(Duration::from_secs(20), async {
-            while tokio::net::TcpStream::connect(("127.0.0.1", http)).await.is_err() {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        });
-        assert!(listening.await.is_ok(), "rotel does not listen:\n{}", rotel.text());
-        rotel
-    }
-
-    fn text(&self) -> String {
-        self.printed.borrow().clone()
-    }
-
-    async fn wait_for(&mut self, expected: impl Fn(&str) -> bool) -> String {
-        let printed = tokio::time::timeout(Duration::from_secs(20), self.printed.wait_for(|text| expected(text)));
-        if let Ok(Ok(text)) = printed.await {
-            return text.clone();
-        }
-        panic!("rotel did not print what was expected, but:\n{}", self.text());
-    }
-}
-
-async fn copy(from: impl tokio::io::AsyncRead + Unpin, to: watch::Sender<String>) {
-    let mut lines = BufReader::new(from).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
-        to.send_modify(|text| {
-            text.push_str(&line);
-            text.push('\n');
-        });
-    }
-}
-
-/// One that was free a moment ago; rotel takes no port 0.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
+use super::{Rig, ai, exports, quick, request, target, tenant_id, webhook};
+use crate::support::rotel::{Rotel, holds, section};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rotel_reads_what_we_send() {
@@ -98,6 +27,7 @@ async fn rotel_reads_what_we_send() {
         tenant: None,
         client_address: None,
         trace: Some(trace),
+        count: 1,
     };
     rig.bus.emit(None, || Event::Security(rejected));
     rig.telemetry.shutdown(Duration::from_secs(20)).await;
@@ -186,6 +116,85 @@ async fn rotel_reads_what_we_send() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn rotel_reads_webhooks_and_ai_calls() {
+    let mut rotel = Rotel::start().await;
+    let rig = Rig::start(exports([target(Owner::Operator, &rotel.endpoint, "")]), quick());
+    let trace = TraceContext { trace_id: [0xab; 16], span_id: [0xcd; 8], parent_span_id: None, flags: 1, state: None };
+    let request = Request { trace, ..request(tenant_id(1)) };
+    rig.bus.emit(Some(tenant_id(1)), || Event::Webhook(webhook(&request)));
+    rig.bus.emit(Some(tenant_id(1)), || Event::Ai(ai(&request)));
+    rig.telemetry.shutdown(Duration::from_secs(20)).await;
+    let complete = |text: &str| {
+        text.contains("gen_ai.usage.input_tokens")
+            && text.contains("EventName: knoxcall.webhook.delivery")
+            && text.contains("first_chunk\n")
+    };
+    let text = rotel.wait_for(complete).await;
+    let (spans, logs, metrics) =
+        (section(&text, "ResourceSpans #0"), section(&text, "ResourceLog #0"), section(&text, "ResourceMetrics #0"));
+    let (webhook_span, ai_span) = spans.split_once("Span #1").expect("two spans");
+    holds(
+        webhook_span,
+        &[
+            "Parent ID      : cdcdcdcdcdcdcdcd",
+            "ID             : 1111111111111111",
+            "Name           : PUT",
+            "Kind           : SPAN_KIND_CLIENT",
+            "Status code    : STATUS_CODE_ERROR",
+            "-> http.request.resend_count: Int(1)",
+            "-> server.address: Str(hooks.test)",
+            "-> knoxcall.webhook.event_type: Str(request.server_error)",
+            "-> knoxcall.webhook.success: Bool(false)",
+            "-> error.type: Str(timeout)",
+            "-> Name: exception",
+        ],
+    );
+    holds(
+        ai_span,
+        &[
+            "Parent ID      : cdcdcdcdcdcdcdcd",
+            "Name           : chat claude",
+            "Kind           : SPAN_KIND_CLIENT",
+            "Status code    : STATUS_CODE_UNSET",
+            "-> gen_ai.operation.name: Str(chat)",
+            "-> gen_ai.provider.name: Str(anthropic)",
+            "-> gen_ai.request.model: Str(claude)",
+            "-> gen_ai.request.max_tokens: Int(100)",
+            "-> gen_ai.request.temperature: Double(0.5)",
+            "-> gen_ai.request.stream: Bool(true)",
+            "-> gen_ai.response.model: Str(claude-1)",
+            "-> gen_ai.response.id: Str(msg_1)",
+            "-> gen_ai.response.finish_reasons: Slice(Str(end_turn))",
+            "-> gen_ai.usage.input_tokens: Int(10)",
+            "-> gen_ai.response.time_to_first_chunk: Double(0.2)",
+        ],
+    );
+    assert!(!ai_span.contains("output_tokens"), "no number is made up:\n{ai_span}");
+    holds(
+        logs,
+        &[
+            "SeverityText: ERROR",
+            "EventName: knoxcall.webhook.delivery",
+            "-> event.name: Str(knoxcall.webhook.delivery)",
+            "-> http.request.method: Str(PUT)",
+            "-> server.address: Str(hooks.test)",
+            "-> knoxcall.webhook.retry_count: Int(1)",
+            "Span ID        : 1111111111111111",
+        ],
+    );
+    holds(
+        metrics,
+        &[
+            "-> Name: gen_ai.client.token.usage",
+            "-> Unit: {token}",
+            "-> gen_ai.token.type: Str(input)",
+            "-> Name: gen_ai.client.operation.duration",
+            "-> Name: gen_ai.client.operation.time_to_first_chunk",
+        ],
+    );
+}
+
 /// A collector each for the operator and two workspaces, all at once: every one prints its own and nothing of another's.
 #[tokio::test(flavor = "multi_thread")]
 async fn three_rotels_get_what_is_theirs() {
@@ -225,19 +234,5 @@ async fn three_rotels_get_what_is_theirs() {
         let metrics = section(&text, "ResourceMetrics #0");
         holds(metrics, &["-> Name: knoxcall.proxy.requests", "-> Name: knoxcall.proxy.request.duration", "Value: 1"]);
         assert!(!metrics.contains("http.server.request.duration") && !text.contains("service.instance.id"), "{text}");
-    }
-}
-
-/// What rotel printed of one signal; they come in any order.
-fn section<'a>(text: &'a str, start: &str) -> &'a str {
-    let from = text.find(start).unwrap_or_else(|| panic!("no {start} in:\n{text}"));
-    let body = &text[from + start.len()..];
-    let end = ["ResourceSpans #0", "ResourceLog #0", "ResourceMetrics #0"].iter().filter_map(|other| body.find(other)).min();
-    &body[..end.unwrap_or(body.len())]
-}
-
-fn holds(text: &str, wanted: &[&str]) {
-    for line in wanted {
-        assert!(text.contains(line), "rotel did not print {line:?} in:\n{text}");
     }
 }

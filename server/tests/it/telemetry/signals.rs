@@ -10,7 +10,7 @@ use server::event::{Component, Event, Failure, Proxied, Request, Security, Secur
 use server::live::Owner;
 use uuid::Uuid;
 
-use super::{Rig, exports, operator, quick, request, target, tenant, tenant_id};
+use super::{Rig, ai, exports, operator, quick, request, target, tenant, tenant_id, webhook};
 use crate::support::collector::{Collector, attributes};
 
 const GRACE: Duration = Duration::from_secs(20);
@@ -160,6 +160,7 @@ async fn what_is_not_proxied_gives_a_span_and_no_log() {
         tenant: None,
         client_address: Some([192, 0, 2, 9].into()),
         trace: Some(fixed().trace),
+        count: 1,
     };
     rig.bus.emit(None, || Event::Security(rejected));
     rig.telemetry.shutdown(GRACE).await;
@@ -221,4 +222,40 @@ async fn an_unsampled_trace_gives_logs_and_metrics_without_a_span() {
     assert!(received.on("/v1/traces").is_empty(), "nothing empty is sent");
     assert_eq!(received.logs()[0].record.flags, 0);
     assert_eq!(received.metrics().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_and_ai_calls_are_the_operators_alone() {
+    let (collector, own) = (Collector::start().await, Collector::start().await);
+    let rig = Rig::start(exports([operator(&collector), tenant(tenant_id(1), &own)]), quick());
+    let request = fixed();
+    let (webhook, ai) = (webhook(&request), ai(&request));
+    rig.bus.emit(Some(tenant_id(1)), || Event::Webhook(webhook));
+    rig.bus.emit(Some(tenant_id(1)), || Event::Ai(ai));
+    rig.telemetry.shutdown(GRACE).await;
+    let received = collector.received();
+    let spans = received.spans();
+    let names: Vec<(&str, i32)> = spans.iter().map(|span| (&*span.record.name, span.record.kind)).collect();
+    assert_eq!(names, [("PUT", SpanKind::Client as i32), ("chat claude", SpanKind::Client as i32)]);
+    assert!(spans.iter().all(|span| span.record.parent_span_id == [0xcd; 8] && span.record.trace_id == [0xab; 16]));
+    assert_eq!(attributes(&spans[0].record.attributes)["http.request.resend_count"], "1");
+    assert_eq!(spans[0].record.flags, 0x101, "sampled, and the parent is known to be local");
+    let [log] = &received.logs()[..] else { panic!("one log record") };
+    assert_eq!((&*log.record.event_name, &*log.record.severity_text), ("knoxcall.webhook.delivery", "ERROR"));
+    let said = attributes(&log.record.attributes);
+    assert_eq!((&*said["knoxcall.webhook.success"], &*said["error.type"]), ("false", "\"timeout\""));
+    let mut metrics = Vec::new();
+    for metric in received.metrics() {
+        let Some(Data::Histogram(histogram)) = metric.record.data else { panic!("{:?}", metric.record) };
+        let points = histogram.data_points.iter().map(|point| attributes(&point.attributes));
+        let kinds: Vec<Option<String>> = points.map(|point| point.get("gen_ai.token.type").cloned()).collect();
+        metrics.push((metric.record.name, metric.record.unit, kinds));
+    }
+    metrics.sort();
+    let (duration, first, usage) =
+        ("gen_ai.client.operation.duration", "gen_ai.client.operation.time_to_first_chunk", "gen_ai.client.token.usage");
+    let expected = [(duration, "s", None), (first, "s", None), (usage, "{token}", Some("\"input\""))];
+    let expected = expected.map(|(name, unit, kind)| (name.to_owned(), unit.to_owned(), vec![kind.map(str::to_owned)]));
+    assert_eq!(metrics, expected, "no number is made up for the output");
+    assert!(own.received().requests.is_empty(), "a workspace's export holds its requests alone");
 }

@@ -107,6 +107,10 @@ const RULES: &[Rule] = &[
     ("/api/agents/enable", Admin, &[("agent", "support"), ("enabled", "false")]),
     ("/api/agents/delete", Admin, &[("agent", "support"), ("confirmation", "support")]),
     // Without a workspace they mean the Global scope.
+    ("/api/audit/list", Operator, &[]),
+    ("/api/audit/list", Member, &[]),
+    ("/api/audit/verify", Operator, &[]),
+    ("/api/audit/verify", Member, &[]),
     ("/api/integrations/export", Operator, &[]),
     ("/api/integrations/export", Member, &[]),
     ("/api/integrations/export-health", Operator, &[]),

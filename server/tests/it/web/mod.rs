@@ -2,6 +2,7 @@
 //! does.
 
 mod assets;
+mod audit;
 mod browser;
 pub mod console;
 mod csrf;

@@ -80,7 +80,7 @@ async fn an_invitation_sets_the_password_of_its_account() {
     let console = TestConsole::start().await;
     let bob = User { password_hash: None, ..console.user("bob@example.com", false).await };
     console.store.commit(Changes::new().put(&bob)).await.unwrap();
-    let secret = console.auth.invite(bob.id, bob.session_epoch).await.unwrap();
+    let secret = console.auth.invite(bob.id, bob.session_epoch, None).await.unwrap();
     let url = secret.url("https://console.example.com");
     assert!(!format!("{secret:?}").contains(token(&url)));
     let browser = console.browser();
@@ -90,9 +90,9 @@ async fn an_invitation_sets_the_password_of_its_account() {
     assert_eq!(browser.viewer().await.as_deref(), Some("bob@example.com"), "the address in the form is of no account");
     assert_eq!(console.browser().call("/api/probe/setup", &fields).await.error(), ApiError::LinkInvalid);
 
-    let void = console.auth.invite(bob.id, bob.session_epoch).await.unwrap().url("http://x");
+    let void = console.auth.invite(bob.id, bob.session_epoch, None).await.unwrap().url("http://x");
     assert_eq!(link(&browser, token(&void)).await, SetupLink::Invalid, "allowed for the account as it was before");
-    let late = console.auth.invite(bob.id, bob.session_epoch + 1).await.unwrap().url("http://x");
+    let late = console.auth.invite(bob.id, bob.session_epoch + 1, None).await.unwrap().url("http://x");
     assert_eq!(link(&browser, token(&late)).await, SetupLink::Invitation { email: "bob@example.com".to_owned() });
     console.clock.advance(INVITATION_FOR + Duration::from_secs(1));
     assert_eq!(link(&browser, token(&late)).await, SetupLink::Invalid);

@@ -9,7 +9,7 @@ use tempfile::tempdir;
 use super::{Process, Setup};
 use crate::support::collector::Collector;
 
-const OPERATOR: &str = "[operator]\nemail = \"op@example.test\"\npassword = \"correct horse battery staple\"\n";
+pub(super) const OPERATOR: &str = "[operator]\nemail = \"op@example.test\"\npassword = \"correct horse battery staple\"\n";
 
 #[test]
 fn a_first_start_prints_one_setup_link_and_a_start_with_an_operator_none() {
@@ -82,7 +82,7 @@ fn assert_key_is_private(data: &Path) {
     assert_eq!(mode & 0o777, 0o600);
 }
 
-async fn signed_in(process: &Process) -> Client {
+pub(super) async fn signed_in(process: &Process) -> Client {
     let client = Client::builder().cookie_store(true).redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let fields = [("email", "op@example.test"), ("password", "correct horse battery staple"), ("next", "")];
     let request = client.post(format!("{}/api/account/sign-in", process.console)).header("origin", process.console.clone());
@@ -90,7 +90,7 @@ async fn signed_in(process: &Process) -> Client {
     client
 }
 
-async fn create_workspace(process: &Process, slug: &str) {
+pub(super) async fn create_workspace(process: &Process, slug: &str) {
     let request = signed_in(process).await.post(format!("{}/api/directory/create-workspace", process.console));
     let fields = [("slug", slug), ("name", slug)];
     let answer = request.header("origin", process.console.clone()).header("accept", "application/json").form(&fields).send().await.unwrap();

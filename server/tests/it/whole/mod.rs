@@ -1,8 +1,11 @@
 //! The binary itself, started as an operator starts it: bootstrap file, both listeners, collectors, signals.
 
+mod audit;
 mod egress;
 mod export;
 mod life;
 mod process;
+mod trace;
+mod webhooks;
 
 pub use process::{Process, Setup};

@@ -2,19 +2,16 @@
 //! loopback that answers with what it received, and an API key. Password and key are made anew at each start, so that a
 //! demo's folder that is served later has no account that anybody knows.
 
-use std::convert::Infallible;
+mod echo;
+mod provider;
+mod upstream;
+
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use anyhow::{Context, Result, anyhow};
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::{TokioExecutor, TokioIo};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+
+pub use upstream::start as upstream;
 
 use crate::auth::Operator;
 use crate::config::bootstrap::{Account as FileAccount, Bootstrap, Environment, Route, Workspace};
@@ -60,7 +57,7 @@ pub fn introduction(account: &Account, console: &str, gateway: &str) -> String {
 ///
 /// # Errors
 /// When the system has no randomness.
-pub fn bootstrap(echo: SocketAddr) -> Result<(String, Bootstrap)> {
+pub fn bootstrap(upstream: SocketAddr) -> Result<(String, Bootstrap)> {
     let mut random = [0_u8; 12];
     getrandom::fill(&mut random).map_err(|error| anyhow!("no randomness from the system: {error}"))?;
     let password = hex::encode(random);
@@ -69,7 +66,7 @@ pub fn bootstrap(echo: SocketAddr) -> Result<(String, Bootstrap)> {
         name: Slug::parse("production").map_err(rule)?,
         default: true,
         enabled: Some(true),
-        target_base_url: Endpoint::parse_exact(&format!("http://{echo}")).map_err(rule)?,
+        target_base_url: Endpoint::parse_exact(&format!("http://{upstream}")).map_err(rule)?,
         inject_headers: None,
     };
     let route = Route {
@@ -85,8 +82,8 @@ pub fn bootstrap(echo: SocketAddr) -> Result<(String, Bootstrap)> {
         members: Vec::new(),
         api_keys: Vec::new(),
         routes: vec![route],
-        agents: Vec::new(),
         webhooks: Vec::new(),
+        agents: Vec::new(),
     };
     let operator = FileAccount { email: Email::parse(EMAIL).map_err(rule)?, password: Some(Password::parse(&password).map_err(rule)?) };
     Ok((password, Bootstrap { operator: Some(operator), otlp: None, sentry: None, workspaces: vec![workspace] }))
@@ -106,65 +103,4 @@ pub async fn fresh_key(settings: &Settings, operator: &Operator) -> Result<Strin
         }
     }
     Ok(settings.create_key(&admin, KEY, "").await?.secret.to_string())
-}
-
-/// The echo answers with at most this much of a body; larger ones get 413.
-const BODY_LIMIT: usize = 1024 * 1024;
-
-/// Starts the echo upstream on a free loopback port; it ends with the token.
-///
-/// # Errors
-/// When no loopback port can be had.
-pub async fn echo_upstream(shutdown: CancellationToken) -> std::io::Result<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    let address = listener.local_addr()?;
-    tokio::spawn(async move {
-        loop {
-            let accepted = tokio::select! {
-                () = shutdown.cancelled() => break,
-                accepted = listener.accept() => accepted,
-            };
-            let Ok((stream, _)) = accepted else { continue };
-            let shutdown = shutdown.clone();
-            tokio::spawn(async move {
-                let builder = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
-                let connection = builder.serve_connection(TokioIo::new(stream), service_fn(echo));
-                tokio::select! {
-                    () = shutdown.cancelled() => {}
-                    _ = connection => {}
-                }
-            });
-        }
-    });
-    Ok(address)
-}
-
-/// `?status=503` chooses the answer's status, so that errors can be seen in the telemetry too.
-async fn echo(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
-    let (parts, body) = request.into_parts();
-    let wanted = parts.uri.query().and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("status=")));
-    let status = wanted.and_then(|status| status.parse().ok()).filter(|status: &u16| (200..600).contains(status)).unwrap_or(200);
-    let headers: serde_json::Map<String, serde_json::Value> = parts
-        .headers
-        .iter()
-        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned().into()))
-        .collect();
-    let Ok(body) = Limited::new(body, BODY_LIMIT).collect().await else {
-        return Ok(json(StatusCode::PAYLOAD_TOO_LARGE, &serde_json::json!({ "error": "the echo takes at most 1 MiB" })));
-    };
-    let answer = serde_json::json!({
-        "method": parts.method.as_str(),
-        "path": parts.uri.path(),
-        "query": parts.uri.query(),
-        "headers": headers,
-        "body": String::from_utf8_lossy(&body.to_bytes()),
-    });
-    Ok(json(StatusCode::from_u16(status).unwrap_or(StatusCode::OK), &answer))
-}
-
-fn json(status: StatusCode, value: &serde_json::Value) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(format!("{value:#}\n"))));
-    *response.status_mut() = status;
-    response.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
-    response
 }

@@ -1,0 +1,8 @@
+//! Webhooks over a real store, with real receivers on loopback.
+
+mod console;
+mod delivery;
+mod endpoints;
+mod failing;
+mod rig;
+mod verifiers;

@@ -1,0 +1,105 @@
+//! From a request at the gateway to a receiver, over the death of the process.
+
+use tempfile::tempdir;
+
+use super::{Process, Setup};
+use crate::support::receiver::{Answer, Receiver};
+use crate::support::upstream::{Upstream, until};
+
+const KEY: &str = "tk_acme0123456789abcdefghijklmnop";
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+fn bootstrap(upstream: &str, receiver: &Receiver) -> String {
+    format!(
+        r#"
+[[workspace]]
+slug = "acme"
+[[workspace.api_key]]
+name = "default"
+key = "{KEY}"
+[[workspace.route]]
+slug = "billing"
+name = "Billing API"
+[[workspace.route.environment]]
+name = "production"
+default = true
+target_base_url = "{upstream}"
+[[workspace.webhook]]
+name = "all"
+url = "{}"
+event_types = ["request.received", "request.success"]
+secret = "{SECRET}"
+[[workspace.webhook]]
+name = "made"
+url = "{}"
+event_types = ["request.timeout"]
+"#,
+        receiver.url("/hook"),
+        receiver.url("/made"),
+    )
+}
+
+/// What a request set off is on disk before anybody tries to deliver it, and is delivered by whoever comes next.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_survives_a_kill() {
+    let (receiver, upstream) = (Receiver::start().await, Upstream::start().await);
+    receiver.script("/hook", [Answer::Stall, Answer::Stall]);
+    let folder = tempdir().unwrap();
+    let data = folder.path().join("data");
+    let file = bootstrap(&upstream.url(), &receiver);
+    let process = Process::start(&data, &Setup { bootstrap: Some(&file), ..Setup::default() });
+    let client = reqwest::Client::new();
+    let request = client.get(format!("{}/invoices?secret=canary", process.gateway)).header("x-knoxcall-key", KEY);
+    let answer = request.header("x-knoxcall-route", "billing").send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    answer.bytes().await.unwrap();
+    let before = receiver.wait("/hook", 2).await;
+    process.signal("KILL");
+    let (_, output) = process.ended();
+    assert_eq!(output.matches("Signing secret of webhook made of workspace acme, shown only now: whsec_").count(), 1, "{output}");
+    assert!(!output.contains(SECRET), "{output}");
+
+    let process = Process::start(&data, &Setup { bootstrap: Some(&file), ..Setup::default() });
+    let got = receiver.wait("/hook", 4).await;
+    let ids = |got: &[crate::support::receiver::Got]| {
+        let mut ids: Vec<String> = got.iter().map(|got| got.header("webhook-id").to_owned()).collect();
+        ids.sort();
+        ids
+    };
+    assert_eq!(ids(&before), ids(&got[2..]), "each once more, under its own id");
+    let mut events: Vec<_> = got[2..].iter().map(|got| got.json()["event"].as_str().unwrap().to_owned()).collect();
+    events.sort();
+    assert_eq!(events, ["request.received", "request.success"]);
+    for got in &got {
+        let (body, data) = (String::from_utf8_lossy(&got.body).into_owned(), got.json()["data"].clone());
+        assert!(!body.contains("canary"), "{body}");
+        assert_eq!((&data["route_name"], &data["request"]["path"]), (&"Billing API".into(), &"/invoices".into()));
+    }
+    process.signal("TERM");
+    let (status, output) = process.ended();
+    assert!(status.success());
+    assert!(!output.contains("Signing secret of webhook"), "made once: {output}");
+}
+
+/// The end waits for what is under way; what is told of then is not sent again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_lets_an_attempt_end() {
+    let (receiver, upstream) = (Receiver::start().await, Upstream::start().await);
+    receiver.script("/hook", [Answer::Stall, Answer::Stall]);
+    let folder = tempdir().unwrap();
+    let data = folder.path().join("data");
+    let file = bootstrap(&upstream.url(), &receiver);
+    let process = Process::start(&data, &Setup { bootstrap: Some(&file), ..Setup::default() });
+    let request = reqwest::Client::new().get(format!("{}/invoices", process.gateway)).header("x-knoxcall-key", KEY);
+    request.header("x-knoxcall-route", "billing").send().await.unwrap().bytes().await.unwrap();
+    receiver.wait("/hook", 2).await;
+    process.signal("TERM");
+    until("it is stopping", || process.output().contains("stopping")).await;
+    receiver.release();
+    assert!(process.ended().0.success());
+
+    let process = Process::start(&data, &Setup { bootstrap: Some(&file), ..Setup::default() });
+    process.signal("TERM");
+    assert!(process.ended().0.success());
+    assert_eq!(receiver.all().len(), 2, "both ended before the process did");
+}
