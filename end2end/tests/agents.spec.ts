@@ -78,6 +78,8 @@ test("changed, its credential kept at home and cleared, disabled and enabled", a
   await save(page).click();
   await expect(page.getByRole("alert")).toContainText("never sent to another origin");
   await page.getByLabel("Base URL").fill(upstream.url);
+  // What was refused is open to be entered again.
+  await page.getByRole("button", { name: "Keep stored" }).click();
   await page.getByRole("button", { name: "Clear" }).click();
   await save(page).click();
   await expect(page.getByText(/^Set on/)).toHaveCount(0);

@@ -191,6 +191,8 @@ test("the fields of an authentication come with it, and a credential stays with 
   await save.click();
   await expect(page.getByRole("alert").first()).toContainText(/never sent to another origin/);
   await page.getByLabel("URL", { exact: true }).fill(receiver.url);
+  // What was refused is open to be entered again.
+  await page.getByRole("button", { name: "Keep stored" }).click();
   await page.getByRole("button", { name: "Clear" }).click();
   await save.click();
   await expect(page.getByText("Webhook saved.")).toBeVisible();
@@ -215,6 +217,9 @@ test("disabled and enabled; one that is gone says so and is enabled again", asyn
   await expectAccessible(page);
   receiver.status = 200;
   await page.getByRole("button", { name: "Enable again" }).click();
+  await expect(page.getByText(/^Webhook enabled/)).toBeVisible();
+  await expect(pill(page, "Gone (410)")).toHaveCount(0);
+  await send(knoxcall);
   await expect(pill(page, "Active")).toBeVisible();
   await page.getByRole("button", { name: "Delete webhook" }).click();
   const dialog = page.getByRole("dialog");

@@ -8,6 +8,9 @@ use super::field_frame::{CONTROL, FieldFrame, control_id, described_by};
 use super::kept_form::FormDraft;
 use crate::contract::{Rule, Variable};
 
+/// What a pointer presses and lets go.
+const PRESSED: &str = "button, summary, [type=checkbox], [type=radio]";
+
 /// A parser of the contract, reduced to whether it takes the text.
 pub type Validator = fn(&str) -> Result<(), Rule>;
 
@@ -29,11 +32,11 @@ impl Checked {
         Self { here, error: Signal::derive(move || here.get().unwrap_or_else(|| from_server.get())) }
     }
 
-    /// Called when the field is left. Not when it is left for a button: an error line that appears between pressing and
-    /// letting go moves the button away under the pointer, and the server checks the same rules anyway.
+    /// Called when the field is left. Not when it is left for something that is pressed: an error line that appears between
+    /// pressing and letting go moves it away under the pointer, and the server checks the same rules anyway.
     pub(super) fn check(self, left: &FocusEvent, text: &str, validate: Option<Validator>) {
         let to = left.related_target();
-        if to.is_some_and(|to| to.dyn_ref::<Element>().is_some_and(|to| to.tag_name() == "BUTTON")) {
+        if to.is_some_and(|to| to.dyn_ref::<Element>().is_some_and(|to| to.matches(PRESSED) == Ok(true))) {
             return;
         }
         if let Some(validate) = validate {
