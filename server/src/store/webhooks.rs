@@ -106,7 +106,7 @@ impl DeliveryState {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     pub at: UnixMillis,
     /// From 1, over all rounds.

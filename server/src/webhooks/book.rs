@@ -78,14 +78,12 @@ pub struct Start {
 }
 
 /// What came of an attempt, once it is on disk.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Settled {
     pub endpoint: Uuid,
     pub delivery: Uuid,
     /// `None`: it is gone.
     pub state: Option<DeliveryState>,
-    /// Ended ones that were removed to make room.
-    pub removed: Vec<Uuid>,
     /// `None`: as before.
     pub failing: Option<bool>,
     pub not_before: Option<UnixMillis>,
@@ -140,8 +138,7 @@ impl Book {
 
     /// A delivery for which room was kept is on disk.
     pub fn add(&mut self, endpoint: Uuid, delivery: Uuid, next_at: UnixMillis) {
-        if let Some(shelf) = self.shelves.get_mut(&endpoint) {
-            shelf.ended.remove(&delivery);
+        if self.shelves.contains_key(&endpoint) {
             self.queue.insert((next_at, endpoint, delivery));
         }
     }
@@ -151,12 +148,26 @@ impl Book {
         self.shelves.get(&endpoint).map_or(0, |shelf| shelf.waiting)
     }
 
-    /// Which of the ended ones have to go so that `more` have room: the oldest.
+    /// Lets go of the oldest ended ones, so that `more` have room. They are to be removed from disk, or put back.
     #[must_use]
-    pub fn crowded_out(&self, endpoint: Uuid, more: usize) -> Vec<Uuid> {
-        let Some(shelf) = self.shelves.get(&endpoint) else { return Vec::new() };
-        let over = (shelf.ended.len() + more).saturating_sub(self.limits.ended);
-        shelf.ended.iter().take(over).copied().collect()
+    pub fn crowd_out(&mut self, endpoint: Uuid, more: usize) -> Vec<Uuid> {
+        let most = self.limits.ended;
+        let Some(shelf) = self.shelves.get_mut(&endpoint) else { return Vec::new() };
+        let over = (shelf.ended.len() + more).saturating_sub(most);
+        std::iter::from_fn(|| shelf.ended.pop_first()).take(over).collect()
+    }
+
+    /// They are on disk after all.
+    pub fn put_back(&mut self, endpoint: Uuid, ended: impl IntoIterator<Item = Uuid>) {
+        if let Some(shelf) = self.shelves.get_mut(&endpoint) {
+            shelf.ended.extend(ended);
+        }
+    }
+
+    /// Takes an ended one out, so that nobody removes it while it is made to wait again; false: it is not there.
+    #[must_use]
+    pub fn pick(&mut self, endpoint: Uuid, delivery: Uuid) -> bool {
+        self.shelves.get_mut(&endpoint).is_some_and(|shelf| shelf.ended.remove(&delivery))
     }
 
     /// What is to be tried now, and when to look again if nothing happens before.
@@ -208,9 +219,6 @@ impl Book {
                 }
             }
         }
-        for removed in settled.removed {
-            shelf.ended.remove(&removed);
-        }
         let most = if shelf.failing { 1 } else { self.limits.per_endpoint };
         for _ in shelf.running..most {
             let Some((at, delivery)) = shelf.parked.pop_first() else { break };
@@ -219,12 +227,8 @@ impl Book {
     }
 
     /// Keeps a delivery that was made outside the queue, such as a test.
-    pub fn keep(&mut self, workspace: TenantId, endpoint: Uuid, delivery: Uuid, removed: &[Uuid]) {
-        let shelf = self.shelf(workspace, endpoint);
-        shelf.ended.insert(delivery);
-        for removed in removed {
-            shelf.ended.remove(removed);
-        }
+    pub fn keep(&mut self, workspace: TenantId, endpoint: Uuid, delivery: Uuid) {
+        self.shelf(workspace, endpoint).ended.insert(delivery);
     }
 
     /// Nothing more is tried for the endpoint as it is now.
@@ -283,7 +287,7 @@ mod tests {
 
     fn settled(of: &Webhook, delivery: u128, state: DeliveryState, failing: bool) -> Settled {
         let delivery = Uuid::from_u128(delivery);
-        Settled { endpoint: of.id, delivery, state: Some(state), removed: Vec::new(), failing: Some(failing), not_before: None }
+        Settled { endpoint: of.id, delivery, state: Some(state), failing: Some(failing), not_before: None }
     }
 
     #[test]
@@ -359,12 +363,15 @@ mod tests {
         book.release(a.id);
         assert!(book.reserve(a.workspace, a.id));
         for delivery in 1..=2 {
-            book.keep(a.workspace, a.id, Uuid::from_u128(delivery), &[]);
+            book.keep(a.workspace, a.id, Uuid::from_u128(delivery));
         }
-        let out = book.crowded_out(a.id, 1);
+        let out = book.crowd_out(a.id, 1);
         assert_eq!(out, [Uuid::from_u128(1)]);
-        book.keep(a.workspace, a.id, Uuid::from_u128(3), &out);
-        assert_eq!(book.crowded_out(a.id, 0), Vec::<Uuid>::new());
+        assert!(!book.pick(a.id, Uuid::from_u128(1)), "it is about to be removed");
+        book.put_back(a.id, out);
+        assert!(book.pick(a.id, Uuid::from_u128(1)) && !book.pick(a.id, Uuid::from_u128(1)));
+        book.keep(a.workspace, a.id, Uuid::from_u128(3));
+        assert_eq!(book.crowd_out(a.id, 0), Vec::<Uuid>::new());
         book.forget(a.id);
         assert_eq!((book.waiting(a.id), book.due(99, &in_force(&[&a])).0.len()), (0, 0));
     }

@@ -43,6 +43,8 @@ pub struct Clerk {
 struct Plan {
     changes: Changes,
     settled: Vec<Settled>,
+    /// Ended ones that make room, by endpoint.
+    removed: Vec<(Uuid, Vec<Uuid>)>,
     stops: Vec<(Arc<Webhook>, StopReason)>,
 }
 
@@ -165,7 +167,7 @@ impl Clerk {
     fn plan(&self, outcomes: &[Outcome]) -> Plan {
         let now = now();
         let mut changes = Changes::new();
-        let (mut settled, mut stops) = (Vec::with_capacity(outcomes.len()), Vec::new());
+        let (mut settled, mut removed, mut stops) = (Vec::with_capacity(outcomes.len()), Vec::new(), Vec::new());
         let mut healths: HashMap<Uuid, (WebhookHealth, usize)> = HashMap::new();
         for Outcome { endpoint, before, made } in outcomes {
             let (health, ended) = healths.entry(endpoint.id).or_insert_with(|| (self.health(endpoint.workspace, endpoint.id), 0));
@@ -188,22 +190,19 @@ impl Clerk {
                 endpoint: endpoint.id,
                 delivery: before.id,
                 state: Some(after.state),
-                removed: Vec::new(),
                 failing: Some(health.failing_since.is_some()),
                 not_before: asked,
             });
         }
         for (id, (health, ended)) in healths {
-            let out = self.shared.book().crowded_out(id, ended);
+            let out = self.shared.book().crowd_out(id, ended);
             changes = changes.put(&health);
             for old in &out {
                 changes = changes.delete::<Delivery>(&Delivery::key_of(health.workspace, id, *old));
             }
-            if let Some(one) = settled.iter_mut().find(|one| one.endpoint == id) {
-                one.removed = out;
-            }
+            removed.push((id, out));
         }
-        Plan { changes, settled, stops }
+        Plan { changes, settled, removed, stops }
     }
 
     fn next(&self, endpoint: &Webhook, before: &Delivery, made: &Made) -> Next {
@@ -221,7 +220,11 @@ impl Clerk {
 
     async fn carry_out(&self, plan: Plan) -> Result<(), CommitError> {
         let shared = &self.shared;
-        shared.store.commit(plan.changes).await?;
+        if let Err(error) = shared.store.commit(plan.changes).await {
+            let mut book = shared.book();
+            plan.removed.into_iter().for_each(|(endpoint, ended)| book.put_back(endpoint, ended));
+            return Err(error);
+        }
         {
             let mut book = shared.book();
             plan.stops.iter().for_each(|(endpoint, _)| book.halt(endpoint));
@@ -248,7 +251,7 @@ impl Clerk {
         for Outcome { endpoint, before, .. } in outcomes {
             let state = (!gone).then(|| DeliveryState::Waiting { next_at: now() + DISK_PAUSE_MS });
             let (endpoint, delivery) = (endpoint.id, before.id);
-            book.settle(Settled { endpoint, delivery, state, removed: Vec::new(), failing: None, not_before: None });
+            book.settle(Settled { endpoint, delivery, state, failing: None, not_before: None });
         }
         drop(book);
         self.shared.wake.notify_one();
@@ -299,7 +302,7 @@ fn after(before: &Delivery, made: &Made, next: Next, now: UnixMillis) -> Deliver
         Next::Failed | Next::Gone => DeliveryState::Failed { at: now },
     };
     let mut attempts = before.attempts.clone();
-    attempts.push(made.attempt.clone());
+    attempts.push(made.attempt);
     attempts.drain(..attempts.len().saturating_sub(KEPT_ATTEMPTS));
     Delivery { state, attempts, ..before.clone() }
 }

@@ -64,12 +64,17 @@ impl Webhooks {
 
     async fn again(&self, workspace: TenantId, endpoint: Uuid, ended: &[Delivery]) -> Result<u64, Error> {
         let now = now();
-        let taken = {
+        let taken: Vec<&Delivery> = {
             let mut book = self.shared.book();
-            ended.iter().take_while(|_| book.reserve(workspace, endpoint)).count()
+            let there: Vec<&Delivery> = ended.iter().filter(|delivery| book.pick(endpoint, delivery.id)).collect();
+            let (mut taken, mut left) = (Vec::new(), Vec::new());
+            for delivery in there {
+                if book.reserve(workspace, endpoint) { taken.push(delivery) } else { left.push(delivery.id) }
+            }
+            book.put_back(endpoint, left);
+            taken
         };
-        let taken = ended.get(..taken).unwrap_or_default();
-        let changes = taken.iter().fold(Changes::new(), |changes, old| {
+        let changes = taken.iter().copied().fold(Changes::new(), |changes, old| {
             let earlier = old.attempts.last().map_or(0, |last| last.number);
             let new = Delivery { state: DeliveryState::Waiting { next_at: now }, earlier, ..old.clone() };
             changes.expect_unchanged(old).put(&new)
@@ -77,10 +82,13 @@ impl Webhooks {
         let written = self.shared.store.commit(changes).await;
         {
             let mut book = self.shared.book();
-            for delivery in taken {
+            for delivery in &taken {
                 match &written {
                     Ok(()) => book.add(endpoint, delivery.id, now),
-                    Err(_) => book.release(endpoint),
+                    Err(_) => {
+                        book.release(endpoint);
+                        book.put_back(endpoint, [delivery.id]);
+                    }
                 }
             }
         }
@@ -118,13 +126,19 @@ impl Webhooks {
         let made = self.shared.way.attempt(endpoint, &delivery).await;
         let at = crate::store::now();
         delivery.state = if made.attempt.failure.is_none() { DeliveryState::Delivered { at } } else { DeliveryState::Failed { at } };
-        delivery.attempts.push(made.attempt.clone());
-        let removed = self.shared.book().crowded_out(endpoint.id, 1);
+        delivery.attempts.push(made.attempt);
+        let removed = self.shared.book().crowd_out(endpoint.id, 1);
         let changes = removed.iter().fold(Changes::new().put(&delivery), |changes, old| {
             changes.delete::<Delivery>(&Delivery::key_of(endpoint.workspace, endpoint.id, *old))
         });
-        self.shared.store.commit(changes).await?;
-        self.shared.book().keep(endpoint.workspace, endpoint.id, delivery.id, &removed);
+        let written = self.shared.store.commit(changes).await;
+        let mut book = self.shared.book();
+        match &written {
+            Ok(()) => book.keep(endpoint.workspace, endpoint.id, delivery.id),
+            Err(_) => book.put_back(endpoint.id, removed),
+        }
+        drop(book);
+        written?;
         Ok(made.attempt)
     }
 }

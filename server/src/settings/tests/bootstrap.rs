@@ -59,6 +59,15 @@ name = "Acme"
   provider = "openai"
   credential = "sk-canary"
   models = ["gpt-4o"]
+  [[workspace.webhook]]
+  name = "given"
+  url = "http://127.0.0.1:9100/hook?key=1"
+  event_types = ["request.error", "request.received"]
+  secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+  [[workspace.webhook]]
+  name = "made"
+  url = "http://127.0.0.1:9100/made"
+  event_types = ["audit.event"]
 "#;
 
 fn parse(text: &str) -> Bootstrap {
@@ -79,6 +88,7 @@ fn everything(house: &House) -> String {
         store.api_keys().all().unwrap(),
         store.exports().all().unwrap(),
         store.agents().all().unwrap(),
+        store.webhooks().all().unwrap(),
     );
     let members: Vec<_> = all.1.iter().map(|workspace| store.members().of_workspace(workspace.id).unwrap()).collect();
     serde_json::to_string(&(all, members)).unwrap()
@@ -88,7 +98,7 @@ fn everything(house: &House) -> String {
 async fn applied_twice_it_changes_nothing() {
     let house = house();
     let first = apply(&house, FILE).await;
-    assert_eq!(first.keys.len(), 1);
+    assert_eq!((first.keys.len(), first.signing_secrets.len()), (1, 1));
     let made = first.keys[0].1.secret.to_string();
     let routing = house.settings.routing();
     for key in ["tk_0123456789abcdef", &made] {
@@ -107,12 +117,43 @@ async fn applied_twice_it_changes_nothing() {
     assert_eq!(house.tenant_target(acme).unwrap().generation, 1);
     let before = everything(&house);
     let second = apply(&house, FILE).await;
-    assert_eq!((second.changed, second.keys.len()), (0, 0));
+    assert_eq!((second.changed, second.keys.len(), second.signing_secrets.len()), (0, 0, 0));
     assert_eq!(everything(&house), before);
     // Nor after a restart.
     let house = house.reopened([1; 32]);
     assert_eq!(apply(&house, FILE).await.changed, 0);
     assert_eq!(everything(&house), before);
+}
+
+#[tokio::test]
+async fn webhooks_are_known_by_their_name() {
+    let house = house();
+    apply(&house, FILE).await;
+    let acme = house.settings.store().workspaces().by_slug(&Slug::parse("acme").unwrap()).unwrap().unwrap().id;
+    let given = || house.settings.webhooks_in_force().now.load().tenants[&acme].endpoints[0].clone();
+    assert_eq!((given().url.as_str(), given().signing.len()), ("http://127.0.0.1:9100/hook?key=1", 1));
+    assert_eq!(*given().signing[0].text, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+
+    let changed = FILE.replace("9100/hook?key=1", "9100/other").replace("whsec_Mf", "whsec_Ab");
+    assert_eq!(apply(&house, &changed).await.changed, 1);
+    assert_eq!((given().url.as_str(), given().signing.len()), ("http://127.0.0.1:9100/other", 2), "the secret before signs too");
+    assert_eq!(apply(&house, &changed).await.changed, 0);
+    // What was set in the console, and the file does not mention, stays.
+    let stored = house.settings.store().webhooks().get(acme, given().id).unwrap().unwrap();
+    let change = crate::settings::WebhookChange {
+        name: "given".to_owned(),
+        url: stored.url.as_str().to_owned(),
+        event_types: vec!["request.error".to_owned()],
+        method: "PUT".to_owned(),
+        routes: vec!["billing".to_owned()],
+        timeout_s: "30".to_owned(),
+        generation: stored.generation,
+        ..crate::settings::WebhookChange::default()
+    };
+    house.settings.save_webhook(&admin(acme), given().id, &change).await.unwrap();
+    assert_eq!(apply(&house, &changed).await.changed, 1, "the file's event types again");
+    let stored = house.settings.store().webhooks().get(acme, given().id).unwrap().unwrap();
+    assert_eq!((stored.event_types.len(), stored.method.name(), stored.routes.len(), stored.timeout_s), (2, "PUT", 1, Some(30)));
 }
 
 #[tokio::test]

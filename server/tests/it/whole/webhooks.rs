@@ -103,3 +103,27 @@ async fn a_stop_lets_an_attempt_end() {
     assert!(process.ended().0.success());
     assert_eq!(receiver.all().len(), 2, "both ended before the process did");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_in_the_console_is_told_to_its_workspace() {
+    let (receiver, upstream) = (Receiver::start().await, Upstream::start().await);
+    let folder = tempdir().unwrap();
+    let operator = "[operator]\nemail = \"op@example.test\"\npassword = \"correct horse battery staple\"\n";
+    let file = format!("{operator}{}", bootstrap(&upstream.url(), &receiver).replace("request.timeout", "audit.event"));
+    let process = Process::start(&folder.path().join("data"), &Setup { bootstrap: Some(&file), ..Setup::default() });
+    let client = reqwest::Client::builder().cookie_store(true).redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let post = async |path: &str, fields: &[(&str, &str)]| {
+        let request = client.post(format!("{}{path}", process.console)).header("origin", process.console.clone());
+        let answer = request.header("accept", "application/json").form(fields).send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.text().await.unwrap());
+    };
+    post("/api/account/sign-in", &[("email", "op@example.test"), ("password", "correct horse battery staple"), ("next", "")]).await;
+    let route = [("workspace", "acme"), ("slug", "orders"), ("name", "Orders"), ("target_base_url", &*upstream.url())];
+    post("/api/routes/create", &route).await;
+    let orders = |got: &crate::support::receiver::Got| got.json()["data"].to_string().contains("\"orders\"");
+    until("the route is told of", || receiver.got("/made").iter().any(orders)).await;
+    let told = receiver.got("/made").into_iter().find(orders).unwrap().json();
+    assert_eq!((&told["event"], &told["data"]["action"]), (&"audit.event".into(), &"route.created".into()), "{told}");
+    process.signal("TERM");
+    assert!(process.ended().0.success());
+}
