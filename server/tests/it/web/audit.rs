@@ -32,6 +32,10 @@ const MEMBER: (&str, &str) = ("user_id", "{member@acme.test}");
 const OPERATOR: (&str, &str) = ("user_id", "{op@example.com}");
 const BILLING: (&str, &str) = ("route", "billing");
 const KEY: (&str, &str) = ("id", "{key}");
+const WEBHOOK: (&str, &str) = ("id", "{webhook}");
+const HOOK_URL: (&str, &str) = ("form[url]", "http://127.0.0.1:1/canary-path");
+const TOKEN: (&str, &str) = ("form[auth_secret]", "canary-token");
+const AGENT: (&str, &str) = ("agent", "bot");
 const ENDPOINT: (&str, &str) = ("form[endpoint]", "http://127.0.0.1:4318");
 const HEADERS: (&str, &str) = ("form[headers]", "authorization=Bearer canary-headers");
 
@@ -111,6 +115,49 @@ const STEPS: &[Step] = &[
     ("/api/integrations/save-tracking", &[("form[environment]", "prod"), ("form[generation]", "0")], Global("error_tracking.saved")),
     ("/api/integrations/tracking", &[], Nothing),
     ("/api/integrations/test-tracking", &[("form[generation]", "1")], Nothing),
+    (
+        "/api/webhooks/create",
+        &[W, ("form[name]", "hook"), HOOK_URL, ("form[event_types][0]", "request.error"), ("form[auth]", "bearer"), TOKEN],
+        Acme("webhook.created"),
+    ),
+    ("/api/webhooks/list", &[W], Nothing),
+    ("/api/webhooks/detail", &[W, WEBHOOK], Nothing),
+    ("/api/webhooks/health", &[W, WEBHOOK], Nothing),
+    ("/api/webhooks/take-secret", &[W, WEBHOOK], Nothing),
+    (
+        "/api/webhooks/save",
+        &[
+            W,
+            WEBHOOK,
+            ("form[name]", "hook"),
+            ("form[url]", "http://127.0.0.1:1/canary-path?key=canary-key"),
+            ("form[event_types][0]", "request.error"),
+            ("form[auth]", "bearer"),
+            ("form[generation]", "1"),
+        ],
+        Acme("webhook.changed"),
+    ),
+    ("/api/webhooks/rotate-secret", &[W, WEBHOOK], Acme("webhook.secret_rotated")),
+    ("/api/webhooks/test", &[W, WEBHOOK], Nothing),
+    ("/api/webhooks/deliveries", &[W, WEBHOOK], Nothing),
+    ("/api/webhooks/redeliver", &[W, WEBHOOK, ("delivery", "00000000-0000-0000-0000-000000000001")], Nothing),
+    ("/api/webhooks/redeliver-failed", &[W, WEBHOOK, ("since", "2026-01-01T00:00")], Nothing),
+    ("/api/webhooks/enable", &[W, WEBHOOK, ("enabled", "false")], Acme("webhook.changed")),
+    ("/api/webhooks/delete", &[W, WEBHOOK, ("confirmation", "hook")], Acme("webhook.deleted")),
+    (
+        "/api/agents/create",
+        &[W, ("form[slug]", "bot"), ("form[provider]", "openai"), ("form[credential]", "sk-canary")],
+        Acme("agent.created"),
+    ),
+    ("/api/agents/list", &[W], Nothing),
+    ("/api/agents/detail", &[W, AGENT], Nothing),
+    (
+        "/api/agents/save",
+        &[W, AGENT, ("form[provider]", "openai"), ("form[models]", "gpt-4o"), ("form[generation]", "1")],
+        Acme("agent.changed"),
+    ),
+    ("/api/agents/enable", &[W, AGENT, ("enabled", "false")], Acme("agent.changed")),
+    ("/api/agents/delete", &[W, AGENT, ("confirmation", "bot")], Acme("agent.deleted")),
     ("/api/directory/remove-member", &[W, MEMBER], Acme("member.removed")),
     ("/api/audit/list", &[W], Nothing),
     ("/api/audit/verify", &[W], Nothing),
@@ -134,6 +181,7 @@ async fn filled(console: &TestConsole, log: Option<Log>, value: &str) -> String 
     let user = |email: &str| console.store.users().by_email(&Email::parse(email).unwrap()).unwrap().unwrap();
     match (wanted, log) {
         ("key", Some(Log::Workspace(acme))) => console.store.api_keys().of_workspace(acme).unwrap()[0].id.to_string(),
+        ("webhook", Some(Log::Workspace(acme))) => console.store.webhooks().of_workspace(acme).unwrap()[0].id.to_string(),
         ("token", _) => {
             let op = user("op@example.com");
             let link = console.auth.invite(op.id, op.session_epoch, None).await.unwrap().url("http://x");

@@ -76,6 +76,7 @@ pub struct TestConsole {
     pub base: String,
     pub errors: ErrorTracking,
     pub auth: Auth,
+    pub bus: Bus,
     pub store: Store,
     pub settings: Settings,
     pub clock: TestClock,
@@ -118,12 +119,12 @@ impl TestConsole {
             console_url: public_url.unwrap_or("http://127.0.0.1:3000").to_owned(),
             gateway_url: "http://127.0.0.1:8080".to_owned(),
         });
-        let console = Console::new(backend, bus, assets, public_url.map(|url| Endpoint::parse_exact(url).unwrap()));
+        let console = Console::new(backend, bus.clone(), assets, public_url.map(|url| Endpoint::parse_exact(url).unwrap()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
         let serving = tokio::spawn(serve(listener, console, stop.clone(), Duration::from_secs(10)));
-        Self { base, errors, auth, store, settings, clock, events, serving, stop: stop.drop_guard(), _folder: folder }
+        Self { base, errors, auth, bus, store, settings, clock, events, serving, stop: stop.drop_guard(), _folder: folder }
     }
 
     /// Ends it as a signal does, and waits for the end.
