@@ -26,6 +26,7 @@ pub struct Services {
     pub directory: std::sync::Arc<dyn crate::contract::Directory>,
     pub operators: std::sync::Arc<dyn crate::contract::Operators>,
     pub routing: std::sync::Arc<dyn crate::contract::Routing>,
+    pub agents: std::sync::Arc<dyn crate::contract::Agents>,
     pub integrations: std::sync::Arc<dyn crate::contract::Integrations>,
     pub error_tracking: std::sync::Arc<dyn crate::contract::ErrorTracking>,
 }

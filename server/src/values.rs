@@ -5,6 +5,7 @@
 pub use app::contract::FailureKind;
 pub use app::contract::values::{
     Compression, DeliveryMethod, DisplayName, Dsn, EgressRule, Email, Endpoint, EventType, HeaderList, Password, Preset, Provider, Role,
-    Signal, Slug, Temporality, TenantId, WebhookAuth, parse_export_timeout, parse_sentry_environment, parse_sentry_release,
+    Signal, Slug, Temporality, TenantId, WebhookAuth, parse_credential, parse_export_timeout, parse_models, parse_sentry_environment,
+    parse_sentry_release, parse_tokens,
 };
 pub use app::contract::{Field, Rule, Variable};

@@ -195,6 +195,10 @@ pub enum Rule {
     HeaderDuplicate { position: usize },
     #[error("enter the headers again, or clear them: saved headers are never sent to another origin than the one they were saved for.")]
     OriginChanged,
+    #[error("enter it again, or clear it: a saved credential is never sent to another origin than the one it was saved for.")]
+    CredentialOrigin,
+    #[error("name models as their provider does, without spaces or quotation marks, separated by commas or lines.")]
+    ModelName,
     #[error("enter them again: the headers of that time were cleared since.")]
     HeadersCleared,
     #[error("use 1 to 63 of a-z, 0-9 and -, starting and ending with a letter or digit.")]

@@ -3,6 +3,7 @@
 //! No logic of its own: rules are in `settings` and `auth`, words in `app::contract`.
 
 mod accounts;
+mod agents;
 mod directory;
 mod error;
 mod error_tracking;
@@ -13,7 +14,7 @@ mod routing;
 
 use std::sync::Arc;
 
-use app::contract::{Accounts, Directory, ErrorTracking, Integrations, Operators, Routing, SecretView};
+use app::contract::{Accounts, Agents, Directory, ErrorTracking, Integrations, Operators, Routing, SecretView};
 
 pub use error::to_api;
 
@@ -74,6 +75,7 @@ impl Backend {
             operators: Arc::clone(&bound) as Arc<dyn Operators>,
             routing: Arc::clone(&bound) as Arc<dyn Routing>,
             error_tracking: Arc::clone(&bound) as Arc<dyn ErrorTracking>,
+            agents: Arc::clone(&bound) as Arc<dyn Agents>,
             integrations: bound as Arc<dyn Integrations>,
         }
     }

@@ -9,7 +9,9 @@ use zeroize::Zeroizing;
 pub use super::toml_table::{FileError, FileProblem};
 use super::toml_table::{Source, Table};
 use crate::settings::acceptable_key;
-use crate::values::{DisplayName, Dsn, Email, Endpoint, HeaderList, Password, Role, Slug};
+use crate::values::{
+    DisplayName, Dsn, Email, Endpoint, HeaderList, Password, Provider, Role, Rule, Slug, parse_credential, parse_models, parse_tokens,
+};
 
 /// Text that may be a credential. Never printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -77,6 +79,7 @@ pub struct Workspace {
     pub members: Vec<Member>,
     pub api_keys: Vec<ApiKey>,
     pub routes: Vec<Route>,
+    pub agents: Vec<Agent>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -109,6 +112,23 @@ pub struct Environment {
     pub target_base_url: Endpoint,
     /// `None` leaves alone what is stored; an empty list removes it.
     pub inject_headers: Option<HeaderList>,
+}
+
+/// Of an AI agent; what is `None` stays as it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Agent {
+    pub slug: Slug,
+    pub provider: Provider,
+    /// `None` is the provider's own for a new one.
+    pub base_url: Option<Endpoint>,
+    /// Empty removes what is stored.
+    pub credential: Option<Secret>,
+    /// An empty list allows all.
+    pub models: Option<Vec<String>>,
+    /// `Some(None)` is no limit.
+    pub max_output_tokens: Option<Option<u32>>,
+    pub tokens_per_minute: Option<Option<u32>>,
+    pub enabled: Option<bool>,
 }
 
 impl Bootstrap {
@@ -194,13 +214,15 @@ fn workspace(mut table: Table<'_>, earlier: &[Workspace]) -> Option<Workspace> {
     for inner in table.tables("route") {
         routes.extend(route(inner, &routes));
     }
-    for key in ["webhook", "ai_agent"] {
-        if !table.tables(key).is_empty() {
-            table.wrong(key, FileProblem::NotSupported);
-        }
+    let mut agents: Vec<Agent> = Vec::new();
+    for inner in table.tables("ai_agent") {
+        agents.extend(agent(inner, &agents));
+    }
+    if !table.tables("webhook").is_empty() {
+        table.wrong("webhook", FileProblem::NotSupported);
     }
     table.finish();
-    Some(Workspace { slug: slug?, name, telemetry, members, api_keys, routes })
+    Some(Workspace { slug: slug?, name, telemetry, members, api_keys, routes, agents })
 }
 
 fn member(mut table: Table<'_>) -> Option<Member> {
@@ -249,6 +271,31 @@ fn environment(mut table: Table<'_>, earlier: &[Environment]) -> Option<Environm
     let inject_headers = table.table("inject_headers").and_then(headers);
     table.finish();
     Some(Environment { name: name?, default, enabled, target_base_url: target_base_url?, inject_headers })
+}
+
+fn agent(mut table: Table<'_>, earlier: &[Agent]) -> Option<Agent> {
+    let slug = table.required("slug", Slug::parse);
+    if slug.as_ref().is_some_and(|slug| earlier.iter().any(|other| other.slug == *slug)) {
+        table.wrong("slug", FileProblem::Duplicate);
+    }
+    let provider = table.required("provider", |text| Provider::parse(text).ok_or(Rule::Unknown));
+    let base_url = table.parsed("base_url", Endpoint::parse_exact);
+    let credential = table.text("credential");
+    if let Some(rule) = credential.as_ref().and_then(|credential| parse_credential(credential.expose()).err()) {
+        table.wrong("credential", rule.into());
+    }
+    let models = table.texts("models").and_then(|models| match parse_models(&models.join(",")) {
+        Ok(models) => Some(models),
+        Err(rule) => {
+            table.wrong("models", rule.into());
+            None
+        }
+    });
+    let max_output_tokens = table.number("max_output_tokens", parse_tokens);
+    let tokens_per_minute = table.number("tokens_per_minute", parse_tokens);
+    let enabled = table.boolean("enabled");
+    table.finish();
+    Some(Agent { slug: slug?, provider: provider?, base_url, credential, models, max_output_tokens, tokens_per_minute, enabled })
 }
 
 /// Header names are keys; `<name>_env` reads the value from the environment here too.

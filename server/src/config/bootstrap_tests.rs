@@ -43,6 +43,14 @@ name = "Acme"
     name = "staging"
     enabled = false
     target_base_url = "http://127.0.0.1:9001"
+  [[workspace.ai_agent]]
+  slug = "support-bot"
+  provider = "openai"
+  base_url = "http://127.0.0.1:9200/v1/"
+  credential_env = "OTHER"
+  models = ["gpt-4o", "gpt-4o-mini"]
+  max_output_tokens = 0
+  tokens_per_minute = 90_000
 "#;
 
 fn vars(name: &str) -> Option<String> {
@@ -76,6 +84,12 @@ fn the_whole_file_is_read() {
     assert_eq!(injected, [("Authorization", "Bearer upstream-secret"), ("X-Other", "from the environment")]);
     assert_eq!((environments[0].default, environments[1].default, &environments[1].inject_headers), (true, false, &None));
     assert_eq!((environments[0].enabled, environments[1].enabled), (None, Some(false)));
+    let agent = &acme.agents[0];
+    assert_eq!((agent.slug.as_str(), agent.provider), ("support-bot", crate::values::Provider::OpenAi));
+    assert_eq!(agent.base_url.as_ref().unwrap().as_str(), "http://127.0.0.1:9200/v1");
+    assert_eq!(agent.credential.as_ref().unwrap().expose(), "from the environment");
+    assert_eq!(agent.models.as_ref().unwrap(), &["gpt-4o", "gpt-4o-mini"]);
+    assert_eq!((agent.max_output_tokens, agent.tokens_per_minute, agent.enabled), (Some(None), Some(Some(90_000)), None));
     let debug = format!("{file:?}");
     for secret in ["12 characters", "Bearer", "from the environment"] {
         assert!(!debug.contains(secret), "{secret}");
@@ -112,7 +126,27 @@ fn complaints_have_key_line_and_rule_and_no_value() {
         ("[[workspace]]\nslug = 'a'\n[[workspace.webhook]]\nsecret = 'canary'", "not supported yet".to_owned()),
         (
             "[[workspace]]\nslug = 'a'\n[[workspace.ai_agent]]\ncredential = 'canary'",
-            "workspace.ai_agent: this is not supported yet".to_owned(),
+            "line 3: workspace.ai_agent.provider: this is missing".to_owned(),
+        ),
+        (
+            "[[workspace]]\nslug = 'a'\n[[workspace.ai_agent]]\nslug = 'b'\nprovider = 'canary'",
+            "line 5: workspace.ai_agent.provider: ".to_owned() + &rule(Rule::Unknown),
+        ),
+        (
+            "[[workspace]]\nslug = 'a'\n[[workspace.ai_agent]]\nmodels = ['a', 7]",
+            "line 4: workspace.ai_agent.models: this must be a list of texts".to_owned(),
+        ),
+        (
+            "[[workspace]]\nslug = 'a'\n[[workspace.ai_agent]]\nmodels = ['a canary']",
+            "line 4: workspace.ai_agent.models: ".to_owned() + &rule(Rule::ModelName),
+        ),
+        (
+            "[[workspace]]\nslug = 'a'\n[[workspace.ai_agent]]\ntokens_per_minute = -1",
+            "line 4: workspace.ai_agent.tokens_per_minute: give a whole number".to_owned(),
+        ),
+        (
+            "[[workspace]]\nslug = 'a'\n[[workspace.ai_agent]]\nslug = 'b'\ncredential = \"canary\\ncanary\"",
+            "line 5: workspace.ai_agent.credential: ".to_owned() + &rule(Rule::ControlCharacter),
         ),
         (
             "[[workspace]]\nslug = 'a'\n[workspace.telemetry]\ntraces = true",

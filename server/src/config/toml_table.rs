@@ -149,6 +149,31 @@ impl<'a> Table<'a> {
         }
     }
 
+    pub(super) fn texts(&mut self, key: &str) -> Option<Vec<String>> {
+        let texts = match self.entry(key)?.1 {
+            DeValue::Array(array) => array.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect(),
+            _ => None,
+        };
+        if texts.is_none() {
+            self.wrong(key, FileProblem::Type("a list of texts, such as [\"a\", \"b\"]"));
+        }
+        texts
+    }
+
+    /// A whole number, read as the form's text would be; 0 is a blank field.
+    pub(super) fn number<T>(&mut self, key: &str, parse: impl FnOnce(&str) -> Result<T, Rule>) -> Option<T> {
+        match self.entry(key)?.1 {
+            DeValue::Integer(number) => {
+                let text = number.as_str();
+                parse(if text == "0" { "" } else { text }).map_err(|rule| self.wrong(key, rule.into())).ok()
+            }
+            _ => {
+                self.wrong(key, FileProblem::Type("a whole number"));
+                None
+            }
+        }
+    }
+
     pub(super) fn table(&mut self, key: &str) -> Option<Table<'a>> {
         match self.entry(key)? {
             (at, DeValue::Table(table)) => Some(self.inner(key, at, table)),

@@ -82,6 +82,7 @@ pub fn bootstrap(upstream: SocketAddr) -> Result<(String, Bootstrap)> {
         members: Vec::new(),
         api_keys: Vec::new(),
         routes: vec![route],
+        agents: Vec::new(),
     };
     let operator = FileAccount { email: Email::parse(EMAIL).map_err(rule)?, password: Some(Password::parse(&password).map_err(rule)?) };
     Ok((password, Bootstrap { operator: Some(operator), otlp: None, sentry: None, workspaces: vec![workspace] }))

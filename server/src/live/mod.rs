@@ -8,4 +8,4 @@ mod routing;
 
 pub use error_tracking::{BrowserTracking, ServerTracking};
 pub use exports::{Batch, Compression, ExportTarget, Exports, Owner, SignalTarget, Temporality};
-pub use routing::{ApiKey, Environment, KeyHash, Limits, Route, Routing, Upstream, Workspace, hash_key};
+pub use routing::{Agent, ApiKey, Environment, KeyHash, Limits, Route, Routing, Upstream, Workspace, hash_key};

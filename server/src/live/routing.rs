@@ -8,7 +8,7 @@ use http::{HeaderMap, Method};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::values::{Endpoint, TenantId};
+use crate::values::{Endpoint, Provider, TenantId};
 
 /// SHA-256 of an API key. Keys carry at least 128 random bits, so a plain hash is enough and costs little.
 pub type KeyHash = [u8; 32];
@@ -39,6 +39,25 @@ pub struct Workspace {
     pub slug: Arc<str>,
     /// By slug, by id and by name (case-sensitive); where they collide the slug wins, then the id. Enabled routes only.
     pub routes: HashMap<Arc<str>, Arc<Route>>,
+    /// By slug. Enabled ones whose credential can be read.
+    pub agents: HashMap<Arc<str>, Arc<Agent>>,
+}
+
+/// An AI provider and what may be asked of it.
+#[derive(Debug)]
+pub struct Agent {
+    pub id: Uuid,
+    pub slug: Arc<str>,
+    /// `ai/{slug}`: what stands for a route in telemetry, where no route's slug can be the same.
+    pub handle: Arc<str>,
+    pub provider: Provider,
+    pub upstream: Upstream,
+    /// The credential's header, marked sensitive.
+    pub inject: HeaderMap,
+    /// Empty allows all.
+    pub models: Vec<Box<str>>,
+    pub max_output_tokens: Option<std::num::NonZeroU32>,
+    pub tokens_per_minute: Option<std::num::NonZeroU32>,
 }
 
 #[derive(Debug)]
@@ -94,6 +113,7 @@ pub struct Upstream {
     pub host: Arc<str>,
     /// Host and port, always with the port.
     pub address: Arc<str>,
+    pub port: u16,
 }
 
 impl Upstream {
@@ -108,6 +128,7 @@ impl Upstream {
             base_path: base.path().into(),
             host: host.into(),
             address: address.into(),
+            port: base.port(),
         })
     }
 }

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use thiserror::Error as ThisError;
 
+use super::agents::AgentChange;
 use super::exports::ExportChange;
 use super::keys::NewKey;
 use super::members::new_user;
@@ -11,7 +12,7 @@ use super::publish::Scope;
 use super::routes::{EnvironmentChange, new_route};
 use super::{Error, Settings, TrackingChange};
 use crate::auth::{Operator, WorkspaceAdmin};
-use crate::config::bootstrap::{Account, ApiKey, Bootstrap, Export, Member, Route, Sentry, Workspace};
+use crate::config::bootstrap::{Account, Agent, ApiKey, Bootstrap, Export, Member, Route, Sentry, Workspace};
 use crate::live::hash_key;
 use crate::store::{self, Changes, now};
 use crate::values::{DisplayName, Dsn, Field, Password, Slug, TenantId};
@@ -94,6 +95,9 @@ impl Applying<'_> {
         }
         for route in &file.routes {
             self.route(&admin, route).await.map_err(at(format!("{place}, route {}", route.slug)))?;
+        }
+        for agent in &file.agents {
+            self.agent(&admin, agent).await.map_err(at(format!("{place}, AI agent {}", agent.slug)))?;
         }
         for key in &file.api_keys {
             self.api_key(&admin, &file.slug, key).await.map_err(at(format!("{place}, API key {}", key.name)))?;
@@ -253,6 +257,32 @@ impl Applying<'_> {
             let changed = self.settings.put_environment(admin, slug, &change).await?;
             self.report.changed += usize::from(changed);
         }
+        Ok(())
+    }
+
+    async fn agent(&mut self, admin: &WorkspaceAdmin, file: &Agent) -> Result<(), Error> {
+        let stored = self.settings.store().agents().by_slug(admin.workspace(), &file.slug)?;
+        let old = stored.as_ref();
+        let tokens = |file: Option<Option<u32>>, stored: Option<u32>| file.unwrap_or(stored).map(|n| n.to_string()).unwrap_or_default();
+        let base_url = file.base_url.as_ref().or_else(|| old.filter(|old| old.provider == file.provider).map(|old| &old.base_url.0));
+        let credential = file.credential.as_ref().map(crate::config::bootstrap::Secret::expose);
+        let models = file.models.as_deref().or_else(|| old.map(|old| old.models.as_slice())).unwrap_or_default();
+        let change = AgentChange {
+            provider: file.provider.name().to_owned(),
+            base_url: base_url.map(|url| url.as_str().to_owned()).unwrap_or_default(),
+            credential: credential.unwrap_or_default().to_owned(),
+            clear_credential: credential.is_some_and(|credential| credential.trim().is_empty()),
+            models: models.join(","),
+            max_output_tokens: tokens(file.max_output_tokens, old.and_then(|old| old.max_output_tokens)),
+            tokens_per_minute: tokens(file.tokens_per_minute, old.and_then(|old| old.tokens_per_minute)),
+            enabled: file.enabled,
+            generation: 0,
+        };
+        let changed = match old {
+            Some(_) => self.settings.put_agent(admin, file.slug.as_str(), &change).await?,
+            None => self.settings.create_agent(admin, file.slug.as_str(), &change).await.map(|_| true)?,
+        };
+        self.report.changed += usize::from(changed);
         Ok(())
     }
 

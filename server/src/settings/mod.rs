@@ -4,6 +4,7 @@
 //! what is in force leaves through [`Settings::routing`], [`Settings::exports`], [`Settings::browser_tracking`] and
 //! [`Settings::server_tracking`].
 
+mod agents;
 mod bootstrap;
 mod effective;
 mod environment;
@@ -21,6 +22,7 @@ mod service;
 mod tests;
 mod workspaces;
 
+pub use agents::{AgentChange, AgentEntry};
 pub use bootstrap::{BootstrapError, BootstrapReport, Passwords};
 pub use effective::{Effective, ManagedBy, StoredExport, operator, tenant};
 pub use environment::{BatchEnvironment, OtelEnvironment, SignalEnvironment, VariableError, VariableProblem};

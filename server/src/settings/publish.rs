@@ -18,6 +18,7 @@ use crate::store::{self, ExportSettings, Store};
 use crate::values::{Slug, TenantId};
 use crate::vault::Vault;
 
+mod agents;
 mod routing;
 
 /// Something stored that can't be used.
@@ -42,6 +43,8 @@ pub enum SecretPlace {
     TenantHeaders(TenantId),
     #[error("the injected headers of environment {environment} of route {route} in workspace {workspace}", route = route.as_str(), environment = environment.as_str())]
     InjectedHeaders { workspace: TenantId, route: Slug, environment: Slug },
+    #[error("the credential of AI agent {agent} in workspace {workspace}", agent = agent.as_str())]
+    AgentCredential { workspace: TenantId, agent: Slug },
 }
 
 impl SecretPlace {
@@ -50,14 +53,16 @@ impl SecretPlace {
     pub const fn workspace(&self) -> Option<TenantId> {
         match self {
             Self::OperatorHeaders => None,
-            Self::TenantHeaders(workspace) | Self::InjectedHeaders { workspace, .. } => Some(*workspace),
+            Self::TenantHeaders(workspace) | Self::InjectedHeaders { workspace, .. } | Self::AgentCredential { workspace, .. } => {
+                Some(*workspace)
+            }
         }
     }
 
     const fn scope(&self) -> Scope {
-        match self {
-            Self::OperatorHeaders => Scope::Operator,
-            Self::TenantHeaders(workspace) | Self::InjectedHeaders { workspace, .. } => Scope::Workspace(*workspace),
+        match self.workspace() {
+            None => Scope::Operator,
+            Some(workspace) => Scope::Workspace(workspace),
         }
     }
 }
@@ -100,6 +105,7 @@ struct Stored {
     workspace: store::Workspace,
     routes: Vec<store::Route>,
     keys: Vec<store::ApiKey>,
+    agents: Vec<store::Agent>,
     export: Option<ExportSettings>,
 }
 
@@ -194,8 +200,13 @@ impl Publisher {
                     Err(store::ReadError::Undecodable { .. }) => None,
                     other => other?,
                 };
-                let stored =
-                    Stored { workspace, routes: store.routes().of_workspace(id)?, keys: store.api_keys().of_workspace(id)?, export };
+                let stored = Stored {
+                    workspace,
+                    routes: store.routes().of_workspace(id)?,
+                    keys: store.api_keys().of_workspace(id)?,
+                    agents: store.agents().of_workspace(id)?,
+                    export,
+                };
                 build(vault, &stored, broken)
             }
             None => (None, Vec::new()),
@@ -230,6 +241,10 @@ impl Publisher {
         for key in store.api_keys().all()? {
             api_keys.entry(key.workspace).or_default().push(key);
         }
+        let mut agents: HashMap<TenantId, Vec<store::Agent>> = HashMap::new();
+        for agent in store.agents().all()? {
+            agents.entry(agent.workspace).or_default().push(agent);
+        }
         let mut exports: BTreeMap<TenantId, ExportSettings> = BTreeMap::new();
         for export in store.exports().all()? {
             if let Some(workspace) = export.workspace {
@@ -245,6 +260,7 @@ impl Publisher {
                 workspace,
                 routes: routes.remove(&id).unwrap_or_default(),
                 keys: api_keys.remove(&id).unwrap_or_default(),
+                agents: agents.remove(&id).unwrap_or_default(),
                 export: exports.remove(&id),
             };
             let (target, its_keys) = build(vault, &stored, broken);
@@ -319,5 +335,10 @@ pub(super) fn count_unreadable(store: &Store, vault: &Vault) -> usize {
             secret::open(vault, &place, environment.inject_headers.as_ref()).is_err()
         },
     );
-    of_exports.count() + of_routes.count()
+    let agents = store.agents().all().unwrap_or_default();
+    let of_agents = agents.iter().filter(|agent| {
+        let place = Place::agent(agent.workspace, agent.id);
+        agent.credential.as_ref().is_some_and(|credential| secret::open_credential(vault, &place, credential).is_err())
+    });
+    of_exports.count() + of_routes.count() + of_agents.count()
 }

@@ -1,10 +1,12 @@
-//! Sealed header lists: sealing, opening, what may be shown of them, and the rule that they are never sent to another
+//! Sealed header lists and credentials: sealing, opening, what may be shown of them, and the rule that they are never sent to another
 //! origin than the one they were saved for.
+
+use zeroize::Zeroizing;
 
 use super::Error;
 use crate::auth::Actor;
 use crate::store::{ExportSettings, SecretRecord, UnixMillis, now};
-use crate::values::{Email, Endpoint, Field, HeaderList, Rule, TenantId};
+use crate::values::{Email, Endpoint, Field, HeaderList, Rule, TenantId, parse_credential};
 use crate::vault::{Binding, OpenError, Vault};
 
 /// What may be shown of a stored secret.
@@ -19,7 +21,7 @@ pub struct SecretState {
     pub unreadable: bool,
 }
 
-/// The place of a sealed header list, for the vault.
+/// The place of a sealed secret, for the vault.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
     tree: &'static str,
@@ -37,6 +39,10 @@ impl Place {
     pub(super) fn environment(workspace: TenantId, route: uuid::Uuid, environment: uuid::Uuid) -> Self {
         let record = format!("{workspace}/{route}/{environment}");
         Self { tree: <crate::store::Route as crate::store::Record>::TREE, record, field: "inject_headers" }
+    }
+
+    pub(super) fn agent(workspace: TenantId, agent: uuid::Uuid) -> Self {
+        Self { tree: <crate::store::Agent as crate::store::Record>::TREE, record: format!("{workspace}/{agent}"), field: "credential" }
     }
 
     fn binding(&self) -> Binding<'_> {
@@ -81,7 +87,7 @@ pub(super) fn change(
     {
         return Ok(Some(stored.clone()));
     }
-    let text = zeroize::Zeroizing::new(given.to_text());
+    let text = Zeroizing::new(given.to_text());
     Ok(Some(SecretRecord {
         sealed: vault.seal(&place.binding(), text.as_bytes())?,
         names: given.names().map(str::to_owned).collect(),
@@ -98,12 +104,66 @@ pub(super) fn open(vault: &Vault, place: &Place, stored: Option<&SecretRecord>) 
     std::str::from_utf8(&text).ok().and_then(|text| HeaderList::parse(text).ok()).ok_or(OpenError::Format)
 }
 
+/// The part of a form that is about a credential.
+pub(super) struct CredentialChange<'a> {
+    /// Blank keeps what is stored.
+    pub(super) text: &'a str,
+    pub(super) clear: bool,
+    /// Where it would be sent.
+    pub(super) endpoint: &'a Endpoint,
+}
+
+/// The stored credential after a save.
+pub(super) fn change_credential(
+    vault: &Vault,
+    place: &Place,
+    stored: Option<&SecretRecord>,
+    change: &CredentialChange<'_>,
+    actor: &Actor,
+) -> Result<Option<SecretRecord>, Error> {
+    let invalid = Error::invalid(Field::Credential);
+    let origin = Some(change.endpoint.origin().to_owned());
+    let Some(given) = parse_credential(change.text).map_err(invalid)? else {
+        let Some(stored) = stored.filter(|_| !change.clear) else { return Ok(None) };
+        if stored.origin != origin {
+            return Err(Error::Invalid { field: Field::Credential, rule: Rule::CredentialOrigin });
+        }
+        return Ok(Some(stored.clone()));
+    };
+    // The bootstrap file says the same at every start: that is no change.
+    if let (Actor::Bootstrap, Some(stored)) = (actor, stored)
+        && stored.origin == origin
+        && open_credential(vault, place, stored).is_ok_and(|old| old.as_str() == given)
+    {
+        return Ok(Some(stored.clone()));
+    }
+    let sealed = vault.seal(&place.binding(), given.as_bytes())?;
+    Ok(Some(SecretRecord { sealed, names: Vec::new(), origin, set_at: now(), set_by: actor.email().cloned() }))
+}
+
+/// The credential itself.
+pub(super) fn open_credential(vault: &Vault, place: &Place, stored: &SecretRecord) -> Result<Zeroizing<String>, OpenError> {
+    let bytes = vault.open_sealed(&place.binding(), &stored.sealed)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| OpenError::Format)?;
+    let text = parse_credential(text).ok().flatten().ok_or(OpenError::Format)?;
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+/// What may be shown of a stored credential.
+pub(super) fn credential_state(vault: &Vault, place: &Place, stored: Option<&SecretRecord>) -> SecretState {
+    shown(stored, |record| open_credential(vault, place, record).is_err())
+}
+
 pub(super) fn state(vault: &Vault, place: &Place, stored: Option<&SecretRecord>) -> SecretState {
+    shown(stored, |record| open(vault, place, Some(record)).is_err())
+}
+
+fn shown(stored: Option<&SecretRecord>, unreadable: impl FnOnce(&SecretRecord) -> bool) -> SecretState {
     stored.map_or_else(SecretState::default, |record| SecretState {
         set: true,
         names: record.names.clone(),
         set_at: Some(record.set_at),
         set_by: record.set_by.clone(),
-        unreadable: open(vault, place, Some(record)).is_err(),
+        unreadable: unreadable(record),
     })
 }

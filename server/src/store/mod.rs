@@ -18,10 +18,10 @@ pub use open::Store;
 pub use problem::{Problem, Reason};
 pub use record::Record;
 pub use records::{
-    ApiKey, Environment, ErrorTracking, ExportRevision, ExportSettings, Member, Pause, RevisionCause, Route, RouteLimits, SecretRecord,
-    Session, SetupToken, StoredEndpoint, UnixMillis, User, Workspace,
+    Agent, ApiKey, Environment, ErrorTracking, ExportRevision, ExportSettings, Member, Pause, RevisionCause, Route, RouteLimits,
+    SecretRecord, Session, SetupToken, StoredEndpoint, UnixMillis, User, Workspace,
 };
-pub use repository::{ApiKeys, Exports, Members, Meta, Routes, Rows, Sessions, SetupTokens, Users, Workspaces};
+pub use repository::{Agents, ApiKeys, Exports, Members, Meta, Routes, Rows, Sessions, SetupTokens, Users, Workspaces};
 
 /// The time now, as records keep it.
 #[must_use]

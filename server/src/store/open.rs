@@ -9,8 +9,8 @@ use super::ledger::Ledger;
 use super::problem::{Problem, Problems};
 use super::record::{self, Record};
 use super::{
-    ApiKey, ApiKeys, Changes, CommitError, ErrorTracking, ExportRevision, ExportSettings, Exports, Member, Members, Meta, OpenError,
-    ReadError, Route, Routes, Session, Sessions, SetupToken, SetupTokens, User, Users, Workspace, Workspaces,
+    Agent, Agents, ApiKey, ApiKeys, Changes, CommitError, ErrorTracking, ExportRevision, ExportSettings, Exports, Member, Members, Meta,
+    OpenError, ReadError, Route, Routes, Session, Sessions, SetupToken, SetupTokens, User, Users, Workspace, Workspaces,
 };
 
 /// sled's own default is 1 GiB; the whole configuration of ten thousand workspaces is some tens of megabytes.
@@ -94,6 +94,11 @@ impl Store {
     }
 
     #[must_use]
+    pub fn agents(&self) -> Agents<'_> {
+        Agents(self)
+    }
+
+    #[must_use]
     pub fn exports(&self) -> Exports<'_> {
         Exports(self)
     }
@@ -143,6 +148,7 @@ impl Store {
         self.check::<Member>()?;
         self.check::<Route>()?;
         self.check::<ApiKey>()?;
+        self.check::<Agent>()?;
         self.check::<ExportSettings>()?;
         self.check::<ExportRevision>()?;
         self.check::<ErrorTracking>()?;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::values::{Compression, DisplayName, Dsn, Email, Endpoint, Preset, Role, Slug, Temporality, TenantId};
+use crate::values::{Compression, DisplayName, Dsn, Email, Endpoint, Preset, Provider, Role, Slug, Temporality, TenantId};
 use crate::vault::Sealed;
 
 /// Milliseconds since the Unix epoch.
@@ -103,6 +103,29 @@ pub struct ApiKey {
     pub created_by: Option<Email>,
 }
 
+/// An AI provider that callers reach through the gateway.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Agent {
+    pub id: Uuid,
+    pub workspace: TenantId,
+    /// Callers name it, so it stays.
+    pub slug: Slug,
+    pub provider: Provider,
+    pub base_url: StoredEndpoint,
+    pub credential: Option<SecretRecord>,
+    /// Empty allows all.
+    pub models: Vec<String>,
+    /// Of one request; `None` is no limit.
+    pub max_output_tokens: Option<u32>,
+    pub tokens_per_minute: Option<u32>,
+    pub enabled: bool,
+    /// Counts saves of the form.
+    pub generation: u64,
+    pub saved_at: UnixMillis,
+    /// `None` when the bootstrap file wrote it.
+    pub saved_by: Option<Email>,
+}
+
 /// A destination's settings: the operator's (`workspace` is `None`) or a workspace's.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ExportSettings {
@@ -162,10 +185,11 @@ pub enum RevisionCause {
     PausedItself { failing_since: UnixMillis, attempts: u64 },
 }
 
-/// A sealed header list, with what may be shown of it.
+/// A sealed header list or credential, with what may be shown of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SecretRecord {
     pub sealed: Sealed,
+    /// Of the headers; a credential has none.
     pub names: Vec<String>,
     /// Scheme, host and port they were saved for; they are never sent anywhere else. `None` until there is an endpoint.
     #[serde(default)]

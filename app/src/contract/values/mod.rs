@@ -19,5 +19,5 @@ pub use export::{Compression, MAX_EXPORT_TIMEOUT_S, Temporality, parse_export_ti
 pub use headers::HeaderList;
 pub use names::{DisplayName, Email, Password, Role, Slug, TenantId};
 pub use preset::{Preset, Template};
-pub use provider::Provider;
+pub use provider::{MAX_MODELS, MAX_TOKENS, Provider, parse_credential, parse_models, parse_tokens};
 pub use webhook::{DeliveryMethod, EventType, WebhookAuth};

@@ -29,7 +29,9 @@ pub(super) fn build(vault: &Vault, stored: &Stored, broken: &mut Vec<SecretPlace
     for route in &routes {
         by_handle.insert(Arc::clone(&route.slug), Arc::clone(route));
     }
-    let workspace = Arc::new(live::Workspace { id: stored.workspace.id, slug: stored.workspace.slug.as_str().into(), routes: by_handle });
+    let agents = super::agents::build(vault, &stored.agents, broken);
+    let slug = stored.workspace.slug.as_str().into();
+    let workspace = Arc::new(live::Workspace { id: stored.workspace.id, slug, routes: by_handle, agents });
     let enabled = stored.keys.iter().filter(|key| key.enabled);
     enabled
         .filter_map(|key| {

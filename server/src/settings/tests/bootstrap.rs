@@ -54,6 +54,11 @@ name = "Acme"
     name = "staging"
     default = true
     target_base_url = "http://127.0.0.1:9001"
+  [[workspace.ai_agent]]
+  slug = "support-bot"
+  provider = "openai"
+  credential = "sk-canary"
+  models = ["gpt-4o"]
 "#;
 
 fn parse(text: &str) -> Bootstrap {
@@ -73,6 +78,7 @@ fn everything(house: &House) -> String {
         store.routes().all().unwrap(),
         store.api_keys().all().unwrap(),
         store.exports().all().unwrap(),
+        store.agents().all().unwrap(),
     );
     let members: Vec<_> = all.1.iter().map(|workspace| store.members().of_workspace(workspace.id).unwrap()).collect();
     serde_json::to_string(&(all, members)).unwrap()
@@ -90,6 +96,11 @@ async fn applied_twice_it_changes_nothing() {
         let route = &key.workspace.routes["billing"];
         assert_eq!(&*route.default_environment.as_ref().unwrap().name, "staging");
         assert_eq!(route.environments["production"].inject["authorization"], "Bearer upstream");
+        let agent = &key.workspace.agents["support-bot"];
+        assert_eq!(
+            (&*agent.upstream.address, &agent.inject["authorization"]),
+            ("api.openai.com:443", &http::HeaderValue::from_static("Bearer sk-canary"))
+        );
     }
     assert_eq!(house.exports().operator.as_ref().unwrap().logs.as_ref().unwrap().headers.to_text(), "authorization=Bearer t");
     let acme = house.settings.store().workspaces().by_slug(&Slug::parse("acme").unwrap()).unwrap().unwrap().id;

@@ -1,5 +1,6 @@
 //! The services over a real store and vault.
 
+mod agents;
 mod bootstrap;
 mod egress;
 mod error_tracking;

@@ -1,6 +1,7 @@
 //! One repository per kind: where its records lie and how they are found. Reads only; writes go through
 //! [`Changes`](super::Changes).
 
+mod agents;
 mod api_keys;
 mod error_tracking;
 mod exports;
@@ -12,6 +13,7 @@ mod setup_tokens;
 mod users;
 mod workspaces;
 
+pub use agents::Agents;
 pub use api_keys::ApiKeys;
 pub use exports::Exports;
 pub use members::Members;

@@ -1,6 +1,6 @@
 //! Workspaces, by id, by slug and as pages; and everything that goes when one is deleted.
 
-use crate::store::{ApiKey, Changes, ExportRevision, ExportSettings, Member, ReadError, Record, Route, Store, Workspace};
+use crate::store::{Agent, ApiKey, Changes, ExportRevision, ExportSettings, Member, ReadError, Record, Route, Store, Workspace};
 use crate::values::{Slug, TenantId};
 
 impl Record for Workspace {
@@ -81,6 +81,7 @@ impl Workspaces<'_> {
         let changes = self.delete_range::<Member>(Changes::new(), prefix)?;
         let changes = self.delete_range::<Route>(changes, prefix)?;
         let changes = self.delete_range::<ApiKey>(changes, prefix)?;
+        let changes = self.delete_range::<Agent>(changes, prefix)?;
         let changes = self.delete_range::<ExportSettings>(changes, prefix)?;
         let changes = self.delete_range::<ExportRevision>(changes, prefix)?;
         Ok(changes.delete::<Workspace>(&Workspace::key_of(id)))

@@ -69,7 +69,7 @@ impl Table {
         });
         let names: [Arc<str>; 3] = ["billing".into(), "Billing API".into(), ROUTE.to_string().into()];
         let routes = names.into_iter().map(|name| (name, Arc::clone(&route))).collect();
-        let workspace = Arc::new(Workspace { id: TENANT, slug: "acme".into(), routes });
+        let workspace = Arc::new(Workspace { id: TENANT, slug: "acme".into(), routes, agents: HashMap::new() });
         let key = |routes| ApiKey { id: Uuid::nil(), workspace: Arc::clone(&workspace), routes };
         Routing {
             keys: HashMap::from([
