@@ -11,6 +11,7 @@ use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::Full;
 use hyper::body::Incoming;
 
+use super::ai::Call;
 use super::record::Record;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -141,8 +142,8 @@ impl Body {
         Self::Own(Full::new(bytes))
     }
 
-    pub(super) fn upstream(body: Incoming, length: Option<u64>, upload: Option<Arc<Upload>>, record: Record) -> Self {
-        Self::Upstream(Box::new(FromUpstream { body, left: length, upload, record }))
+    pub(super) fn upstream(body: Incoming, length: Option<u64>, upload: Option<Arc<Upload>>, record: Record, call: Call) -> Self {
+        Self::Upstream(Box::new(FromUpstream { body, left: length, upload, call, record }))
     }
 }
 
@@ -152,16 +153,30 @@ pub(super) struct FromUpstream {
     /// Of a body whose length was announced: how much is missing. The server stops asking at zero.
     left: Option<u64>,
     upload: Option<Arc<Upload>>,
+    /// Of an AI provider; before the record, so that a call's event comes before its request's.
+    call: Call,
     record: Record,
 }
 
 impl FromUpstream {
+    fn end(&mut self) {
+        self.call.end();
+        self.record.end();
+    }
+
     fn broken(&mut self, error: &hyper::Error) {
         match self.upload.as_ref().map(|upload| upload.phase()) {
             // We broke it off: the cause is the client's.
-            Some(Phase::TooLarge) => self.record.failed("body_limit", || OverLimit.to_string()),
+            Some(Phase::TooLarge) => {
+                self.call.failed("body_limit", || OverLimit.to_string());
+                self.record.failed("body_limit", || OverLimit.to_string());
+            }
             Some(Phase::Gone | Phase::Malformed) => {}
-            _ => self.record.failed("connection_closed", || format!("the upstream broke off its response: {error}")),
+            _ => {
+                let message = || format!("the upstream broke off its response: {error}");
+                self.call.failed("connection_closed", message);
+                self.record.failed("connection_closed", message);
+            }
         }
     }
 }
@@ -169,7 +184,7 @@ impl FromUpstream {
 impl Drop for FromUpstream {
     fn drop(&mut self) {
         if self.left == Some(0) || self.body.is_end_stream() {
-            self.record.end();
+            self.end();
         }
     }
 }
@@ -186,12 +201,13 @@ impl http_body::Body for Body {
         let next = ready!(Pin::new(&mut this.body).poll_frame(cx));
         match &next {
             Some(Ok(frame)) => {
-                if let (Some(left), Some(data)) = (&mut this.left, frame.data_ref()) {
-                    *left = left.saturating_sub(data.len() as u64);
+                if let Some(data) = frame.data_ref() {
+                    this.left = this.left.map(|left| left.saturating_sub(data.len() as u64));
+                    this.call.data(data);
                 }
             }
             Some(Err(error)) => this.broken(error),
-            None => this.record.end(),
+            None => this.end(),
         }
         Poll::Ready(next)
     }

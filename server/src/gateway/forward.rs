@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 
-use http::header::HeaderValue;
+use http::header::{HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::uri::{self, PathAndQuery};
 use http::{Request, Response, StatusCode, Uri};
@@ -16,23 +16,23 @@ use super::headers;
 use super::refusal::Refusal;
 use super::trace_context;
 use crate::event::TraceContext;
-use crate::live::{Environment, Limits, Upstream};
+use crate::live::{Limits, Upstream};
 use crate::outbound::{self, Outbound, Scope};
 
 /// The request as the upstream gets it. `trace` is written over an inbound context; without it that passes as it came.
 pub(super) fn request(
     parts: Parts,
     body: outbound::Body,
-    environment: &Environment,
+    (upstream, inject): (&Upstream, &HeaderMap),
     client: IpAddr,
     host: HeaderValue,
     trace: Option<&TraceContext>,
 ) -> Result<Request<outbound::Body>, Refusal> {
     let mut request = Request::new(body);
-    *request.uri_mut() = target(&environment.upstream, &parts.uri)?;
+    *request.uri_mut() = target(upstream, &parts.uri)?;
     *request.method_mut() = parts.method;
     *request.headers_mut() = parts.headers;
-    headers::to_upstream(request.headers_mut(), client, host, &environment.inject);
+    headers::to_upstream(request.headers_mut(), client, host, inject);
     if let Some(trace) = trace {
         trace_context::write(trace, request.headers_mut());
     }
@@ -63,7 +63,7 @@ fn target(upstream: &Upstream, asked: &Uri) -> Result<Uri, Refusal> {
 
 /// Whether some upstream would resolve a segment of this path: `.` and `..`, also percent-encoded, between slashes that may
 /// be encoded or turned round, and with the parameters (`..;x`) that servlet containers take off first.
-fn has_dot_segment(path: &str) -> bool {
+pub(super) fn has_dot_segment(path: &str) -> bool {
     let decoded: Vec<u8> = percent_encoding::percent_decode_str(path).collect();
     decoded.split(|byte| matches!(byte, b'/' | b'\\')).any(|segment| {
         let name = segment.split(|byte| *byte == b';').next().unwrap_or_default();
@@ -113,20 +113,25 @@ pub(super) async fn send(
 
 fn late(upload: Option<&Arc<Upload>>, limits: &Limits) -> Refusal {
     if upload.is_some_and(|upload| upload.phase() == Phase::Client) {
-        let mut refusal = Refusal::new(StatusCode::REQUEST_TIMEOUT, "The request body did not arrive in time");
-        refusal.close = true;
-        return refusal;
+        return Refusal::body_late();
     }
     let detail = format!("no response headers within {:?}", limits.response_timeout);
     Refusal::failed(StatusCode::GATEWAY_TIMEOUT, "Upstream timeout", "timeout", detail)
 }
 
+/// What became of a request's body, if that is why there is no answer.
+pub(super) fn upload_failed(upload: &Upload) -> Option<Unanswered> {
+    match upload.phase() {
+        Phase::TooLarge => Some(Unanswered::Refused(Refusal::too_large())),
+        Phase::Malformed => Some(Unanswered::Refused(Refusal::bad("Malformed request body"))),
+        Phase::Gone => Some(Unanswered::Cancelled),
+        Phase::Upstream | Phase::Client | Phase::Done => None,
+    }
+}
+
 fn unanswered(error: &outbound::Error, upload: Option<&Arc<Upload>>) -> Unanswered {
-    match upload.map(|upload| upload.phase()) {
-        Some(Phase::TooLarge) => return Unanswered::Refused(Refusal::too_large()),
-        Some(Phase::Malformed) => return Unanswered::Refused(Refusal::bad("Malformed request body")),
-        Some(Phase::Gone) => return Unanswered::Cancelled,
-        _ => {}
+    if let Some(failed) = upload.and_then(|upload| upload_failed(upload)) {
+        return failed;
     }
     use outbound::Error as E;
     let (status, message) = match error {

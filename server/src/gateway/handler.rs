@@ -16,13 +16,13 @@ use super::forward::{self, Unanswered};
 use super::limiter::Limiter;
 use super::matcher::{self, Found};
 use super::record::{Begun, Record};
-use super::refusal::Refusal;
+use super::refusal::{Refusal, Words};
 use super::wire::Watch;
-use super::{headers, ids, shape, trace_context};
-use crate::bus::Bus;
+use super::{ai, headers, ids, shape, trace_context};
+use crate::bus::{Bus, Interest};
 use crate::event::{Event, Security, SecurityKind, TraceContext};
 use crate::faults;
-use crate::live::{Environment, Route, Routing};
+use crate::live::{Environment, Limits, Route, Routing};
 use crate::outbound::{self, Outbound};
 use crate::values::TenantId;
 
@@ -32,6 +32,7 @@ pub(super) struct Handler {
     pub(super) bus: Bus,
     pub(super) outbound: Outbound,
     pub(super) limiter: Limiter,
+    pub(super) rates: Arc<ai::Rates>,
 }
 
 /// Whose connection a request came on.
@@ -46,7 +47,8 @@ impl Handler {
     /// Never fails: whatever happens, there is a response.
     pub(super) async fn handle(&self, request: Request<Incoming>, client: &Client) -> Response<Body> {
         let wall = SystemTime::now();
-        let begun = Begun { id: ids::request_id(wall), wall, clock: Instant::now() };
+        let words = if ai::addressed(request.uri().path(), request.headers()) { Words::Ai } else { Words::Proxy };
+        let begun = Begun { id: ids::request_id(wall), wall, clock: Instant::now(), words };
         let recorded = AtomicBool::new(false);
         let passed = faults::caught(self.pass(request, client, begun, &recorded)).await;
         let mut response = passed.unwrap_or_else(|panic| {
@@ -59,7 +61,7 @@ impl Handler {
             let detail = format!("a handler panicked{at}: {}", panic.message);
             let mut refusal = Refusal::failed(StatusCode::INTERNAL_SERVER_ERROR, "Internal error", "panic", detail);
             refusal.close = true;
-            refusal.into_response(begun.id)
+            refusal.into_response(begun.id, words)
         });
         if client.watch.as_ref().is_some_and(|watch| watch.in_doubt()) {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -72,7 +74,10 @@ impl Handler {
         let in_doubt = client.watch.as_ref().is_some_and(|watch| watch.next_is_in_doubt());
         let host = if in_doubt { Err(Refusal::bad("Ambiguous message framing")) } else { shape::check(&parts) };
         let (host, mut found) = match host {
-            Ok(host) => (Some(host), matcher::find(&self.routing.load(), &parts)),
+            Ok(host) => {
+                let find = if begun.words == Words::Ai { ai::find } else { matcher::find };
+                (Some(host), find(&self.routing.load(), &parts))
+            }
             Err(refusal) => (None, Found::refused(refusal)),
         };
         if found.refusal.is_none() {
@@ -89,20 +94,35 @@ impl Handler {
             None => Record::default(),
         };
         recorded.store(trace.is_some(), Ordering::Relaxed);
-        let (host, route, environment) = match (found.refusal, host, found.route, found.environment) {
-            (None, Some(host), Some(route), Some(environment)) => (host, route, environment),
+        match (found.refusal, host, found.agent, found.tenant, found.route, found.environment) {
+            (None, Some(host), Some(agent), Some(tenant), ..) => {
+                let Interest { events, traces } = interest;
+                let ready = ai::Ready { host, tenant, agent, operation: found.operation, trace, traces, events };
+                self.call(Request::from_parts(parts, body), ready, record, client, begun).await
+            }
+            (None, Some(host), None, tenant, Some(route), Some(environment)) => {
+                let trace = trace.filter(|_| interest.traces);
+                let ready = Ready { host, tenant, route, environment, trace };
+                self.forward(Request::from_parts(parts, body), ready, record, client, begun).await
+            }
             (refusal, ..) => {
                 let refusal = refusal.unwrap_or_else(|| Refusal::bad("Bad request"));
-                return refuse(refusal, record, begun, client, !body.is_end_stream());
+                refuse(refusal, record, begun, client, !body.is_end_stream())
             }
-        };
-        let trace = trace.filter(|_| interest.traces);
-        let ready = Ready { host, tenant: found.tenant, route, environment, trace };
-        self.forward(Request::from_parts(parts, body), ready, record, client, begun).await
+        }
     }
 
-    /// What the route allows of a request that found its way.
+    /// What the route or agent allows of a request that found its way.
     fn limits(&self, found: &Found, body: &Incoming) -> Result<(), Refusal> {
+        if let Some(agent) = &found.agent {
+            if let Some(limit) = agent.tokens_per_minute.filter(|_| found.operation.is_some())
+                && let Err(wait) = self.rates.check(agent.id, limit, Instant::now())
+            {
+                return Err(Refusal::too_many_tokens(wait));
+            }
+            let limit = Limits::default().body_limit;
+            return if body.size_hint().lower() > limit { Err(Refusal::too_large()) } else { Ok(()) };
+        }
         let Some(route) = &found.route else { return Ok(()) };
         if let Some(rate) = route.limits.requests_per_second
             && let Err(wait) = self.limiter.take(route.id, rate, Instant::now())
@@ -112,7 +132,7 @@ impl Handler {
         if body.size_hint().lower() > route.limits.body_limit { Err(Refusal::too_large()) } else { Ok(()) }
     }
 
-    async fn forward(&self, request: Request<Incoming>, ready: Ready, mut record: Record, client: &Client, begun: Begun) -> Response<Body> {
+    async fn forward(&self, request: Request<Incoming>, ready: Ready, record: Record, client: &Client, begun: Begun) -> Response<Body> {
         let (parts, body) = request.into_parts();
         let limits = &ready.route.limits;
         let (body, upload) = if body.is_end_stream() {
@@ -121,33 +141,32 @@ impl Handler {
             let upload = Upload::new(begun.clock);
             (outbound::Body::stream(FromClient::new(body, limits.body_limit, Arc::clone(&upload))), Some(upload))
         };
-        let request = match forward::request(parts, body, &ready.environment, client.address, ready.host, ready.trace.as_ref()) {
+        let request = match forward::request(
+            parts,
+            body,
+            (&ready.environment.upstream, &ready.environment.inject),
+            client.address,
+            ready.host,
+            ready.trace.as_ref(),
+        ) {
             Ok(request) => request,
             Err(refusal) => return refuse(refusal, record, begun, client, upload.is_some()),
         };
         let response = match forward::send(&self.outbound, request, limits, upload.as_ref()).await {
             Ok(response) => response,
             Err(Unanswered::Refused(refusal)) => {
-                if let Some(rule) = refusal.blocked_by() {
-                    self.report(SecurityKind::EgressBlocked { rule }, ready.tenant, client.address, ready.trace.as_ref());
-                }
+                self.report_blocked(&refusal, ready.tenant, client, ready.trace.as_ref());
                 return refuse(refusal, record, begun, client, upload.is_some());
             }
-            Err(Unanswered::Cancelled) => {
-                // Nobody will read it.
-                drop(record);
-                return Refusal::bad("The request was cancelled").into_response(begun.id);
-            }
+            Err(Unanswered::Cancelled) => return cancelled(record, begun),
         };
-        let status = response.status();
-        record.status(status.as_u16());
-        let (head, body) = response.into_parts();
-        let length = head.headers.get(header::CONTENT_LENGTH).and_then(content_length);
-        let mut response = Response::new(Body::upstream(body, length, upload, record));
-        *response.status_mut() = status;
-        *response.headers_mut() = head.headers;
-        headers::to_client(response.headers_mut(), status.as_u16(), begun.id);
-        response
+        passed_on(response, upload, record, ai::Call::default(), begun)
+    }
+
+    pub(super) fn report_blocked(&self, refusal: &Refusal, tenant: Option<TenantId>, client: &Client, trace: Option<&TraceContext>) {
+        if let Some(rule) = refusal.blocked_by() {
+            self.report(SecurityKind::EgressBlocked { rule }, tenant, client.address, trace);
+        }
     }
 
     fn report(&self, kind: SecurityKind, tenant: Option<TenantId>, client: IpAddr, trace: Option<&TraceContext>) {
@@ -167,7 +186,32 @@ struct Ready {
     trace: Option<TraceContext>,
 }
 
-fn refuse(refusal: Refusal, mut record: Record, begun: Begun, client: &Client, unread: bool) -> Response<Body> {
+/// The answer as the client gets it.
+pub(super) fn passed_on(
+    response: Response<Incoming>,
+    upload: Option<Arc<Upload>>,
+    mut record: Record,
+    call: ai::Call,
+    begun: Begun,
+) -> Response<Body> {
+    let status = response.status();
+    record.status(status.as_u16());
+    let (head, body) = response.into_parts();
+    let length = head.headers.get(header::CONTENT_LENGTH).and_then(content_length);
+    let mut response = Response::new(Body::upstream(body, length, upload, record, call));
+    *response.status_mut() = status;
+    *response.headers_mut() = head.headers;
+    headers::to_client(response.headers_mut(), status.as_u16(), begun.id);
+    response
+}
+
+/// The client is gone: nobody will read this.
+pub(super) fn cancelled(record: Record, begun: Begun) -> Response<Body> {
+    drop(record);
+    Refusal::bad("The request was cancelled").into_response(begun.id, begun.words)
+}
+
+pub(super) fn refuse(refusal: Refusal, mut record: Record, begun: Begun, client: &Client, unread: bool) -> Response<Body> {
     if unread && let Some(watch) = &client.watch {
         watch.linger();
     }
@@ -176,7 +220,7 @@ fn refuse(refusal: Refusal, mut record: Record, begun: Begun, client: &Client, u
         record.answered(kind, || message.to_owned());
     }
     record.end();
-    refusal.into_response(begun.id)
+    refusal.into_response(begun.id, begun.words)
 }
 
 fn content_length(value: &HeaderValue) -> Option<u64> {

@@ -15,9 +15,9 @@ pub(super) const X_KNOX_UPSTREAM_STATUS: HeaderName = HeaderName::from_static("x
 /// Read by the gateway and never passed on.
 pub(super) const CONSUMED: [HeaderName; 4] = [X_KNOXCALL_KEY, X_KNOXCALL_ROUTE, X_KNOXCALL_ENVIRONMENT, X_KNOXCALL_ORIGIN];
 
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+pub(super) const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+pub(super) const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+pub(super) const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const TRAILERS: HeaderValue = HeaderValue::from_static("trailers");

@@ -6,9 +6,10 @@ use http::StatusCode;
 use http::header::{HeaderMap, HeaderName};
 use http::request::Parts;
 
+use super::ai::Operation;
 use super::headers::{X_KNOXCALL_ENVIRONMENT, X_KNOXCALL_KEY, X_KNOXCALL_ROUTE};
 use super::refusal::Refusal;
-use crate::live::{Environment, Route, Routing, hash_key};
+use crate::live::{Agent, Environment, Route, Routing, hash_key};
 use crate::values::TenantId;
 
 /// As much as could be found; telemetry names it also where the request is refused.
@@ -18,6 +19,10 @@ pub(super) struct Found {
     pub(super) tenant: Option<TenantId>,
     pub(super) route: Option<Arc<Route>>,
     pub(super) environment: Option<Arc<Environment>>,
+    /// In place of a route.
+    pub(super) agent: Option<Arc<Agent>>,
+    /// What the agent is asked for.
+    pub(super) operation: Option<Operation>,
     /// No valid key came.
     pub(super) key_rejected: bool,
     pub(super) refusal: Option<Refusal>,
@@ -70,6 +75,6 @@ fn walk(routing: &Routing, parts: &Parts, found: &mut Found) -> Result<(), Refus
 }
 
 /// `None` also for bytes that no slug, id or name can hold.
-fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+pub(super) fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name).and_then(|value| std::str::from_utf8(value.as_bytes()).ok())
 }

@@ -5,6 +5,8 @@
 //! refuses what cannot be passed on; `matcher` finds workspace, route and environment; `forward` sends; `body` passes
 //! both bodies through, frame by frame, and `record` emits one event when the response has ended.
 //!
+//! What comes for an AI agent goes the same way, by [`ai`] in place of `matcher`.
+//!
 //! It must not read the store, wait for telemetry, or hold a body. It knows the bus, never who listens.
 //!
 //! # What passes
@@ -13,6 +15,7 @@
 //! that nobody leaves it with the injected credentials in hand. The gateway is the edge: `x-forwarded-for`, `-proto` and `-host` are replaced, never appended to,
 //! and `forwarded` is dropped, so that an upstream may trust them.
 
+mod ai;
 mod body;
 mod forward;
 mod framing;

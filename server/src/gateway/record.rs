@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::ids;
 use super::matcher::Found;
+use super::refusal::Words;
 use crate::bus::Bus;
 use crate::event::{Component, Event, Failure, Proxied, Request, TraceContext};
 use crate::faults;
@@ -22,6 +23,8 @@ pub(super) struct Begun {
     pub(super) id: Uuid,
     pub(super) wall: SystemTime,
     pub(super) clock: Instant,
+    /// How a refusal would be told.
+    pub(super) words: Words,
 }
 
 /// Emits its event when dropped, at the latest.
@@ -134,6 +137,14 @@ impl Drop for Open {
 }
 
 fn proxied(found: &Found) -> Proxied {
+    if let Some(agent) = &found.agent {
+        return Proxied {
+            route: agent.handle.clone(),
+            environment: "".into(),
+            upstream_host: Some(agent.upstream.host.clone()),
+            upstream_address: Some(agent.upstream.address.clone()),
+        };
+    }
     let upstream = found.environment.as_ref().map(|environment| &environment.upstream);
     Proxied {
         route: found.route.as_ref().map_or_else(|| "".into(), |route| route.slug.clone()),
@@ -190,7 +201,7 @@ mod tests {
 
     fn record(bus: &Bus) -> Record {
         let (parts, ()) = http::Request::get("/a?secret=1").body(()).unwrap().into_parts();
-        let begun = Begun { id: Uuid::nil(), wall: SystemTime::now(), clock: Instant::now() };
+        let begun = Begun { id: Uuid::nil(), wall: SystemTime::now(), clock: Instant::now(), words: Words::Proxy };
         let trace = crate::gateway::trace_context::begin(&parts.headers, true);
         let host = HeaderValue::from_static("[::1]:8080");
         Record::open(bus, begun, [127, 0, 0, 1].into(), &parts, Some(&host), &Found::default(), trace)

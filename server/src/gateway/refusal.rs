@@ -1,4 +1,5 @@
-//! What the gateway answers itself: JSON with `error`, `status` and `request_id`.
+//! What the gateway answers itself: JSON with `error`, `status` and `request_id`; to callers of AI agents with `code` and
+//! `error_description`, where `error` is the code.
 
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ use crate::values::EgressRule;
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
     pub(super) message: &'static str,
+    /// For callers of AI agents, where it is not told by the status alone.
+    code: Option<&'static str>,
     /// The connection's next message can't be trusted, or is not wanted.
     pub(super) close: bool,
     detail: Option<Box<Detail>>,
@@ -41,7 +44,13 @@ enum Detail {
 
 impl Refusal {
     pub(super) const fn new(status: StatusCode, message: &'static str) -> Self {
-        Self { status, message, close: false, detail: None }
+        Self { status, message, code: None, close: false, detail: None }
+    }
+
+    pub(super) const fn coded(status: StatusCode, code: &'static str, message: &'static str) -> Self {
+        let mut refusal = Self::new(status, message);
+        refusal.code = Some(code);
+        refusal
     }
 
     fn with(status: StatusCode, message: &'static str, detail: Detail) -> Self {
@@ -67,6 +76,18 @@ impl Refusal {
     pub(super) fn too_many(wait: Duration) -> Self {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         Self::with(StatusCode::TOO_MANY_REQUESTS, "Rate limit exceeded", Detail::RetryAfter(seconds.max(1)))
+    }
+
+    /// An AI agent has used its tokens.
+    pub(super) fn too_many_tokens(wait: Duration) -> Self {
+        let message = "This agent's tokens of this minute are used up";
+        Self { message, code: Some("token_rate_exceeded"), ..Self::too_many(wait) }
+    }
+
+    pub(super) const fn body_late() -> Self {
+        let mut refusal = Self::new(StatusCode::REQUEST_TIMEOUT, "The request body did not arrive in time");
+        refusal.close = true;
+        refusal
     }
 
     pub(super) const fn too_large() -> Self {
@@ -102,8 +123,28 @@ impl Refusal {
         }
     }
 
+    /// For programs that call an AI agent.
+    fn code(&self) -> &'static str {
+        if let Some(code) = self.code {
+            return code;
+        }
+        match (self.status, self.failure()) {
+            (_, Some(("egress_blocked", _))) => "target_not_allowed",
+            (StatusCode::BAD_GATEWAY, Some(("tls", _))) => "provider_tls_failed",
+            (StatusCode::BAD_GATEWAY, _) => "provider_unreachable",
+            (StatusCode::GATEWAY_TIMEOUT, _) => "provider_timeout",
+            (StatusCode::METHOD_NOT_ALLOWED, _) => "method_not_allowed",
+            (StatusCode::REQUEST_TIMEOUT, _) => "request_timeout",
+            (StatusCode::PAYLOAD_TOO_LARGE, _) => "body_too_large",
+            (StatusCode::TOO_MANY_REQUESTS, _) => "rate_limited",
+            (StatusCode::NOT_IMPLEMENTED, _) => "not_supported",
+            (status, _) if status.is_server_error() => "internal_error",
+            _ => "bad_request",
+        }
+    }
+
     /// The response. A 5xx gets an error id, which is logged here, once.
-    pub(super) fn into_response(self, request_id: Uuid) -> Response<Body> {
+    pub(super) fn into_response(self, request_id: Uuid, words: Words) -> Response<Body> {
         let mut error_id = None;
         if let Some((kind, detail)) = self.failure() {
             let error_id = error_id.insert(ids::error_id(request_id));
@@ -114,7 +155,11 @@ impl Refusal {
             _ => None,
         };
         let rule = self.blocked_by().map(EgressRule::name);
-        let json = Json { error: self.message, status: self.status.as_u16(), request_id, route, rule, error_id };
+        let (error, code, error_description) = match words {
+            Words::Proxy => (self.message, None, None),
+            Words::Ai => (self.code(), Some(self.code()), Some(self.message)),
+        };
+        let json = Json { error, code, error_description, status: self.status.as_u16(), request_id, route, rule, error_id };
         // Plain text and numbers always serialise.
         let text = serde_json::to_vec(&json).unwrap_or_default();
         let mut response = Response::new(Body::own(Bytes::from(text)));
@@ -144,9 +189,21 @@ impl Refusal {
     }
 }
 
+/// In whose words a refusal is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Words {
+    Proxy,
+    /// To callers of AI agents.
+    Ai,
+}
+
 #[derive(Serialize)]
 struct Json<'a> {
     error: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_description: Option<&'a str>,
     status: u16,
     request_id: Uuid,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,5 +1,6 @@
 //! The gateway as its clients and upstreams see it, over real sockets.
 
+mod ai;
 mod egress;
 mod events;
 mod flood;
@@ -14,4 +15,4 @@ mod streaming;
 mod w3c;
 
 pub use egress::HOSTILE;
-pub use rig::{Rig, TENANT, Table, WHO, client};
+pub use rig::{KEY, Rig, TENANT, Table, WHO, client};

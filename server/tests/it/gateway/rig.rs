@@ -12,7 +12,7 @@ use http::{HeaderMap, Method};
 use server::bus::{Bus, Interest, Listener};
 use server::event::{self, Event, Security};
 use server::gateway::{self, Config};
-use server::live::{ApiKey, Environment, Limits, Route, Routing, Upstream, Workspace, hash_key};
+use server::live::{Agent, ApiKey, Environment, Limits, Route, Routing, Upstream, Workspace, hash_key};
 use server::outbound::Outbound;
 use server::values::{Endpoint, TenantId};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -36,11 +36,12 @@ pub struct Table {
     pub methods: Vec<Method>,
     pub limits: Limits,
     pub inject: HeaderMap,
+    pub agents: Vec<Arc<Agent>>,
 }
 
 impl Table {
     pub fn to(target: &str) -> Self {
-        Self { target: target.to_owned(), methods: Vec::new(), limits: Limits::default(), inject: HeaderMap::new() }
+        Self { target: target.to_owned(), methods: Vec::new(), limits: Limits::default(), inject: HeaderMap::new(), agents: Vec::new() }
     }
 
     pub fn per_second(mut self, rate: u32) -> Self {
@@ -69,7 +70,8 @@ impl Table {
         });
         let names: [Arc<str>; 3] = ["billing".into(), "Billing API".into(), ROUTE.to_string().into()];
         let routes = names.into_iter().map(|name| (name, Arc::clone(&route))).collect();
-        let workspace = Arc::new(Workspace { id: TENANT, slug: "acme".into(), routes, agents: HashMap::new() });
+        let agents = self.agents.iter().map(|agent| (Arc::clone(&agent.slug), Arc::clone(agent))).collect();
+        let workspace = Arc::new(Workspace { id: TENANT, slug: "acme".into(), routes, agents });
         let key = |routes| ApiKey { id: Uuid::nil(), workspace: Arc::clone(&workspace), routes };
         Routing {
             keys: HashMap::from([
@@ -105,6 +107,11 @@ impl Recorder {
     pub fn requests(&self) -> Vec<event::Request> {
         let kept = self.kept.lock().unwrap();
         kept.iter().filter_map(|event| if let Event::Request(request) = &**event { Some(request.clone()) } else { None }).collect()
+    }
+
+    pub fn calls(&self) -> Vec<event::Ai> {
+        let kept = self.kept.lock().unwrap();
+        kept.iter().filter_map(|event| if let Event::Ai(call) = &**event { Some(call.clone()) } else { None }).collect()
     }
 
     pub fn security(&self) -> Vec<Security> {

@@ -4,6 +4,7 @@ pub mod bugsink;
 pub mod collector;
 pub mod network;
 pub mod process;
+pub mod provider;
 pub mod rotel;
 pub mod sentry;
 pub mod upstream;

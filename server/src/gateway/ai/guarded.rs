@@ -1,0 +1,108 @@
+//! A request's body that is read on its way to the provider, and broken off where it goes against the agent's limits.
+//!
+//! What came so far is held back, up to [`HOLD`], until it names everything that a limit is about, so that a provider seldom
+//! sees anything of a call that is refused. A body that names it later streams on: the piece that goes against a limit, or that
+//! ends the object without keeping them all, is never passed on, and without it no provider has a whole request.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+
+use super::asked::Reading;
+use super::denied::Denied;
+use crate::gateway::body::FromClient;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// How much of a body is held back, in bytes.
+const HOLD: usize = 1024 * 1024;
+/// How long a caller may pause meanwhile.
+const PAUSE: Duration = Duration::from_secs(60);
+
+pub(super) struct Guarded {
+    held: VecDeque<Frame<Bytes>>,
+    rest: FromClient,
+    reading: Reading,
+}
+
+/// Why a body's beginning is not passed on.
+#[derive(Debug)]
+pub(super) enum Unheld {
+    Denied(Denied),
+    /// The caller pauses for too long.
+    Late,
+    /// It is too large, malformed, or its sender is gone; its upload knows.
+    Broken,
+}
+
+impl From<Denied> for Unheld {
+    fn from(denied: Denied) -> Self {
+        Self::Denied(denied)
+    }
+}
+
+impl Guarded {
+    pub(super) async fn hold(mut rest: FromClient, mut reading: Reading) -> Result<Self, Unheld> {
+        let (mut held, mut bytes) = (VecDeque::new(), 0);
+        while !reading.decided() && bytes < HOLD {
+            let next = tokio::time::timeout(PAUSE, poll_fn(|cx| Pin::new(&mut rest).poll_frame(cx)));
+            match next.await.map_err(|_| Unheld::Late)? {
+                Some(Ok(frame)) => {
+                    if let Some(data) = frame.data_ref() {
+                        bytes += data.len();
+                        reading.feed(data)?;
+                    }
+                    held.push_back(frame);
+                }
+                Some(Err(_)) => return Err(Unheld::Broken),
+                None => {
+                    reading.end()?;
+                    break;
+                }
+            }
+        }
+        Ok(Self { held, rest, reading })
+    }
+}
+
+impl Body for Guarded {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let this = &mut *self;
+        if let Some(frame) = this.held.pop_front() {
+            return Poll::Ready(Some(Ok(frame)));
+        }
+        let next = ready!(Pin::new(&mut this.rest).poll_frame(cx));
+        let judged = match &next {
+            Some(Ok(frame)) => frame.data_ref().map_or(Ok(()), |data| this.reading.feed(data)),
+            Some(Err(_)) => Ok(()),
+            None => this.reading.end(),
+        };
+        Poll::Ready(match judged {
+            Ok(()) => next,
+            Err(denied) => Some(Err(denied.into())),
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.held.is_empty() && self.rest.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let held: usize = self.held.iter().filter_map(Frame::data_ref).map(Bytes::len).sum();
+        let rest = self.rest.size_hint();
+        let mut hint = SizeHint::new();
+        hint.set_lower(rest.lower() + held as u64);
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(upper + held as u64);
+        }
+        hint
+    }
+}

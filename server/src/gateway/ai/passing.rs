@@ -1,0 +1,193 @@
+//! One call from its request's head to the answer's head.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{self, HeaderValue};
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{Request, Response, StatusCode};
+use http_body::Body as _;
+use hyper::body::Incoming;
+
+use super::asked::{self, Reading, Shared};
+use super::call::{Call, Subject};
+use super::credentials;
+use super::denied::Denied;
+use super::finder::split;
+use super::guarded::{Guarded, Unheld};
+use super::operation::Operation;
+use crate::event::TraceContext;
+use crate::gateway::body::{Body, FromClient, Upload};
+use crate::gateway::forward::{self, Unanswered};
+use crate::gateway::handler::{self, Client, Handler};
+use crate::gateway::ids;
+use crate::gateway::record::{Begun, Record};
+use crate::gateway::refusal::Refusal;
+use crate::live::{Agent, Limits};
+use crate::outbound;
+use crate::values::TenantId;
+
+/// Models think for minutes before they answer.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// What holds for every call.
+fn limits() -> Limits {
+    Limits { response_timeout: RESPONSE_TIMEOUT, ..Limits::default() }
+}
+
+/// A request that found its agent.
+pub(in crate::gateway) struct Ready {
+    pub(in crate::gateway) host: HeaderValue,
+    pub(in crate::gateway) tenant: TenantId,
+    pub(in crate::gateway) agent: Arc<Agent>,
+    /// `None` asks for nothing but the list of models.
+    pub(in crate::gateway) operation: Option<Operation>,
+    pub(in crate::gateway) trace: Option<TraceContext>,
+    /// Spans are recorded.
+    pub(in crate::gateway) traces: bool,
+    /// Somebody takes events.
+    pub(in crate::gateway) events: bool,
+}
+
+/// What of a request's body is known before it is sent.
+struct Sent {
+    body: outbound::Body,
+    upload: Option<Arc<Upload>>,
+    asked: Option<Shared>,
+}
+
+impl Handler {
+    pub(in crate::gateway) async fn call(
+        &self,
+        request: Request<Incoming>,
+        ready: Ready,
+        record: Record,
+        client: &Client,
+        begun: Begun,
+    ) -> Response<Body> {
+        let (parts, body) = request.into_parts();
+        let unread = !body.is_end_stream();
+        let sent = match prepared(&parts, body, &ready, begun).await {
+            Ok(sent) => sent,
+            Err(Unanswered::Refused(refusal)) => return handler::refuse(refusal, record, begun, client, unread),
+            Err(Unanswered::Cancelled) => return handler::cancelled(record, begun),
+        };
+        let span = ready.trace.as_ref().map(|trace| span(trace, ready.traces));
+        let mut call = self.opened(&ready, &sent, span.as_ref(), begun);
+        let (upload, asked) = (sent.upload.clone(), sent.asked.clone());
+        let outcome = match outgoing(parts, sent.body, &ready, client, span.as_ref().filter(|_| ready.traces)) {
+            Ok(request) => forward::send(&self.outbound, request, &limits(), upload.as_ref()).await,
+            Err(refusal) => {
+                call.discard();
+                Err(Unanswered::Refused(refusal))
+            }
+        };
+        let response = match outcome {
+            Ok(response) => response,
+            Err(unanswered) => {
+                if let Some(denied) = asked.and_then(|asked| asked.lock().denied) {
+                    call.discard();
+                    let mut refusal = Refusal::from(denied);
+                    refusal.close = true;
+                    return handler::refuse(refusal, record, begun, client, true);
+                }
+                let Unanswered::Refused(refusal) = unanswered else {
+                    drop(call);
+                    return handler::cancelled(record, begun);
+                };
+                self.report_blocked(&refusal, Some(ready.tenant), client, ready.trace.as_ref());
+                if let Some((kind, message)) = refusal.failure() {
+                    call.failed(kind, || message.to_owned());
+                }
+                call.end();
+                return handler::refuse(refusal, record, begun, client, upload.is_some());
+            }
+        };
+        call.answered(response.status().as_u16(), response.headers());
+        handler::passed_on(response, upload, record, call, begun)
+    }
+
+    /// The call that is about to be made, if anybody wants to know of it or its tokens count.
+    fn opened(&self, ready: &Ready, sent: &Sent, span: Option<&TraceContext>, begun: Begun) -> Call {
+        let counts = ready.agent.tokens_per_minute.is_some();
+        let Some(operation) = ready.operation.filter(|_| ready.events || counts) else { return Call::default() };
+        let subject = Subject {
+            tenant: ready.tenant,
+            agent: Arc::clone(&ready.agent),
+            operation,
+            request_id: begun.id,
+            trace: span.cloned().unwrap_or_else(nowhere),
+            asked: sent.asked.clone(),
+        };
+        Call::open(&self.bus, &self.rates, subject)
+    }
+}
+
+/// Judges what of the body can be judged before anything is sent.
+async fn prepared(parts: &Parts, body: Incoming, ready: &Ready, begun: Begun) -> Result<Sent, Unanswered> {
+    let denied = |denied: Denied| Unanswered::Refused(denied.into());
+    let limits = ready.operation.map(|operation| asked::Limits::of(&ready.agent, operation)).transpose().map_err(denied)?.flatten();
+    if limits.is_some() && !is_json(parts) {
+        return Err(denied(Denied::MediaType));
+    }
+    if body.is_end_stream() {
+        return if limits.is_some() {
+            Err(denied(Denied::InvalidJson))
+        } else {
+            Ok(Sent { body: outbound::Body::Empty, upload: None, asked: None })
+        };
+    }
+    let upload = Upload::new(begun.clock);
+    let body = FromClient::new(body, self::limits().body_limit, Arc::clone(&upload));
+    if ready.operation.is_none() || (limits.is_none() && !ready.events) {
+        return Ok(Sent { body: outbound::Body::stream(body), upload: Some(upload), asked: None });
+    }
+    let reading = Reading::new(limits);
+    let asked = reading.shared();
+    match Guarded::hold(body, reading).await {
+        Ok(guarded) => Ok(Sent { body: outbound::Body::stream(guarded), upload: Some(upload), asked: Some(asked) }),
+        Err(Unheld::Denied(one)) => Err(denied(one)),
+        Err(Unheld::Late) => Err(Unanswered::Refused(Refusal::body_late())),
+        Err(Unheld::Broken) => Err(forward::upload_failed(&upload).unwrap_or(Unanswered::Cancelled)),
+    }
+}
+
+fn is_json(parts: &Parts) -> bool {
+    let Some(value) = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
+    let encoded = parts.headers.contains_key(header::CONTENT_ENCODING);
+    !encoded && value.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// The request as the provider gets it.
+fn outgoing(
+    mut parts: Parts,
+    body: outbound::Body,
+    ready: &Ready,
+    client: &Client,
+    trace: Option<&TraceContext>,
+) -> Result<Request<outbound::Body>, Refusal> {
+    let (_, path) = split(parts.uri.path());
+    let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let target = PathAndQuery::from_maybe_shared(bytes::Bytes::from(format!("{path}{query}")));
+    let too_long = |_| Refusal::new(StatusCode::URI_TOO_LONG, "Request target too long");
+    parts.uri = target.map_err(too_long)?.into();
+    credentials::withhold(&mut parts.headers, ready.agent.provider);
+    let agent = &ready.agent;
+    let mut request = forward::request(parts, body, (&agent.upstream, &agent.inject), client.address, ready.host.clone(), trace)?;
+    credentials::conceal(request.headers_mut());
+    Ok(request)
+}
+
+/// The call's own place in the trace: below the request, if spans are recorded.
+fn span(request: &TraceContext, traces: bool) -> TraceContext {
+    if !traces {
+        return request.clone();
+    }
+    TraceContext { span_id: ids::random(), parent_span_id: Some(request.span_id), ..request.clone() }
+}
+
+/// Of a call that nobody asks the trace of.
+const fn nowhere() -> TraceContext {
+    TraceContext { trace_id: [0; 16], span_id: [0; 8], parent_span_id: None, flags: 0, state: None }
+}
