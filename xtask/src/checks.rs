@@ -35,8 +35,14 @@ fn clippy(workspace: &Workspace, what: &[&str]) -> Result<()> {
 pub fn rust(workspace: &Workspace) -> Result<()> {
     let rotel = peers::rotel(workspace)?;
     let bugsink = peers::bugsink(workspace)?;
+    let clients = peers::ai_clients(workspace)?;
     step("Unit and integration tests (first time: some 5 minutes)", || {
         Cmd::cargo(workspace).args(["test", "--package", "app", "--features", "ssr", "--lib"]).run()?;
-        Cmd::cargo(workspace).args(["test", "--package", "server"]).env("KNOXCALL_ROTEL", &rotel).env("KNOXCALL_BUGSINK", &bugsink).run()
+        Cmd::cargo(workspace)
+            .args(["test", "--package", "server"])
+            .env("KNOXCALL_ROTEL", &rotel)
+            .env("KNOXCALL_BUGSINK", &bugsink)
+            .env("KNOXCALL_AI_CLIENTS", &clients)
+            .run()
     })
 }

@@ -23,6 +23,23 @@ pub fn bugsink(workspace: &Workspace) -> Result<PathBuf> {
     Ok(programs)
 }
 
+/// The official clients of AI providers, as their users install them.
+const AI_CLIENTS: [&str; 2] = ["openai==3.54.0", "anthropic==2.12.0"];
+
+/// The Python that has the official clients of AI providers, installed into a virtual environment of their own if they are
+/// not there yet.
+pub fn ai_clients(workspace: &Workspace) -> Result<PathBuf> {
+    let venv = workspace.root.join("target/peers/ai-clients");
+    let python = venv.join("bin/python");
+    let there = python.is_file() && Cmd::new(&python, &workspace.root).args(["-c", "import openai, anthropic"]).succeeds();
+    if !there {
+        step("openai and anthropic, the official clients to test against (100 MB; some 30 seconds)", || {
+            AI_CLIENTS.iter().try_for_each(|package| install(workspace, &venv, package))
+        })?;
+    }
+    Ok(python)
+}
+
 /// The path of `rotel-agent`, installed into a virtual environment under `target/` if it is not there yet.
 pub fn rotel(workspace: &Workspace) -> Result<PathBuf> {
     let venv = workspace.root.join("target/peers");
