@@ -6,7 +6,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::denied::Denied;
-use super::json::{Inside, Names, Node, Scanner, Value};
+use super::json::{Names, Scanner};
+use super::member::{Inside, Node, Value};
 use super::operation::{Kind, Operation};
 use crate::live::Agent;
 
