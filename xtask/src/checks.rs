@@ -36,6 +36,7 @@ pub fn rust(workspace: &Workspace) -> Result<()> {
     let rotel = peers::rotel(workspace)?;
     let bugsink = peers::bugsink(workspace)?;
     let verifiers = peers::verifiers(workspace)?;
+    let ai_clients = peers::ai_clients(workspace)?;
     step("Unit and integration tests (first time: some 5 minutes)", || {
         Cmd::cargo(workspace).args(["test", "--package", "app", "--features", "ssr", "--lib"]).run()?;
         Cmd::cargo(workspace)
@@ -43,6 +44,7 @@ pub fn rust(workspace: &Workspace) -> Result<()> {
             .env("KNOXCALL_ROTEL", &rotel)
             .env("KNOXCALL_BUGSINK", &bugsink)
             .env("KNOXCALL_VERIFIERS", &verifiers)
+            .env("KNOXCALL_AI_CLIENTS", &ai_clients)
             .run()
     })
 }

@@ -16,6 +16,9 @@ const BUGSINK: &str = "bugsink==2.6.1";
 /// The product's own client library and the Standard Webhooks library: both verify webhooks.
 const VERIFIERS: [&str; 2] = ["knoxcall==1.2.0", "standardwebhooks==1.1.0"];
 
+/// The official clients of AI providers, as their users install them.
+const AI_CLIENTS: [&str; 2] = ["openai==3.54.0", "anthropic==2.12.0"];
+
 /// The Python that has the webhook verifiers, installed into a virtual environment of its own if they are not there yet.
 pub fn verifiers(workspace: &Workspace) -> Result<PathBuf> {
     let venv = workspace.root.join("target/peers/verifiers");
@@ -37,6 +40,20 @@ pub fn bugsink(workspace: &Workspace) -> Result<PathBuf> {
         })?;
     }
     Ok(programs)
+}
+
+/// The Python that has the official clients of AI providers, installed into a virtual environment of their own if they are
+/// not there yet.
+pub fn ai_clients(workspace: &Workspace) -> Result<PathBuf> {
+    let venv = workspace.root.join("target/peers/ai-clients");
+    let python = venv.join("bin/python");
+    let there = || python.is_file() && Cmd::new(&python, &workspace.root).args(["-c", "import openai, anthropic"]).succeeds();
+    if !there() {
+        step("openai and anthropic, the official clients to test against (100 MB; some 30 seconds)", || {
+            install(workspace, &venv, &AI_CLIENTS)
+        })?;
+    }
+    Ok(python)
 }
 
 /// The path of `rotel-agent`, installed into a virtual environment under `target/` if it is not there yet.

@@ -6,7 +6,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::denied::Denied;
-use super::json::{Inside, Names, Node, Scanner, Value};
+use super::json::{Names, Scanner};
+use super::member::{Inside, Node, Value};
 use super::operation::{Kind, Operation};
 use crate::live::Agent;
 
@@ -136,10 +137,14 @@ impl Reading {
         Err(Denied::InvalidJson)
     }
 
-    /// Whether what was read so far names everything that a limit is about. More of it may follow: reading goes on.
+    pub(super) const fn limited(&self) -> bool {
+        self.limits.is_some()
+    }
+
+    /// Whether what was read so far names everything that a limit is about, or without limits the model. More of it may follow: reading goes on.
     pub(super) fn decided(&self) -> bool {
-        let Some(limits) = &self.limits else { return true };
         let asked = self.shared.lock();
+        let Some(limits) = &self.limits else { return asked.model.is_some() || self.scanner.done() || self.scanner.broken() };
         let usage = !limits.usage || asked.include_usage;
         self.scanner.done()
             || ((!limits.models || asked.model.is_some()) && (limits.tokens.is_none() || asked.max_tokens.is_some()) && usage)

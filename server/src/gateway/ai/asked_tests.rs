@@ -140,7 +140,13 @@ fn a_body_is_held_back_until_everything_was_named() {
         assert_eq!(reading.decided(), decided, "{piece}");
     }
     assert_eq!(reading.feed(br#""model":"other"}"#), Err(Denied::Repeated), "and what follows is read on");
-    assert!(Reading::new(None).decided());
+    let mut unlimited = Reading::new(None);
+    assert!(!unlimited.decided());
+    unlimited.feed(br#"{"model":"m","#).unwrap();
+    assert!(unlimited.decided(), "the name is all there is to know");
+    let mut other = Reading::new(None);
+    other.feed(b"--boundary").unwrap();
+    assert!(other.decided(), "nothing will be known");
 }
 
 proptest! {

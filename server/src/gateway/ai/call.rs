@@ -9,7 +9,7 @@ use std::time::{Instant, SystemTime};
 use http::header::{self, HeaderMap, HeaderValue};
 
 use super::asked::Shared;
-use super::json::Value;
+use super::member::Value;
 use super::operation::Operation;
 use super::rates::Rates;
 use super::usage::{Found, Reader, name};

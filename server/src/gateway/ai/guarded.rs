@@ -1,7 +1,8 @@
 //! A request's body that is read on its way to the provider, and broken off where it goes against the agent's limits.
 //!
 //! What came so far is held back, up to [`HOLD`], until it names everything that a limit is about, so that a provider seldom
-//! sees anything of a call that is refused. A body that names it later streams on: the piece that goes against a limit, or that
+//! sees anything of a call that is refused. Without limits it looks at what comes at once, so that a call that fails has its
+//! model's name. A body that names it later streams on: the piece that goes against a limit, or that
 //! ends the object without keeping them all, is never passed on, and without it no provider has a whole request.
 
 use std::collections::VecDeque;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use tokio::time::Instant;
 
 use super::asked::Reading;
 use super::denied::Denied;
@@ -23,6 +25,9 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 const HOLD: usize = 1024 * 1024;
 /// How long a caller may pause meanwhile.
 const PAUSE: Duration = Duration::from_secs(60);
+/// How much is looked at where there are no limits, and for how long.
+const GLANCE: usize = 64 * 1024;
+const GLANCE_TIME: Duration = Duration::from_millis(50);
 
 pub(super) struct Guarded {
     held: VecDeque<Frame<Bytes>>,
@@ -49,9 +54,19 @@ impl From<Denied> for Unheld {
 impl Guarded {
     pub(super) async fn hold(mut rest: FromClient, mut reading: Reading) -> Result<Self, Unheld> {
         let (mut held, mut bytes) = (VecDeque::new(), 0);
-        while !reading.decided() && bytes < HOLD {
-            let next = tokio::time::timeout(PAUSE, poll_fn(|cx| Pin::new(&mut rest).poll_frame(cx)));
-            match next.await.map_err(|_| Unheld::Late)? {
+        let limited = reading.limited();
+        let most = if limited { HOLD } else { GLANCE };
+        let glance = Instant::now() + GLANCE_TIME;
+        while !reading.decided() && bytes < most {
+            let until = if limited { Instant::now() + PAUSE } else { glance };
+            let next = tokio::time::timeout_at(until, poll_fn(|cx| Pin::new(&mut rest).poll_frame(cx)));
+            let Ok(next) = next.await else {
+                if limited {
+                    return Err(Unheld::Late);
+                }
+                break;
+            };
+            match next {
                 Some(Ok(frame)) => {
                     if let Some(data) = frame.data_ref() {
                         bytes += data.len();

@@ -4,77 +4,12 @@
 //! byte by byte, whatever its length or depth. What it skips it does not check beyond strings and brackets; along the path
 //! of what is wanted the grammar is RFC 8259's, and the first byte that leaves it ends the reading.
 
+use super::member::{Inside, Node, Value, decoded, literal};
+
 /// The longest text of a member's name or of a wanted value, in bytes as it is written.
 pub(super) const MAX_TEXT: usize = 1024;
 /// As deep as wanted members may lie.
 const MAX_LEVELS: usize = 5;
-
-/// A member to look for.
-#[derive(Debug)]
-pub(super) struct Node<F: 'static> {
-    pub(super) key: &'static str,
-    /// Reported when its value is met; a container is reported as it opens.
-    pub(super) field: Option<F>,
-    /// What to look for inside its value.
-    pub(super) inside: Inside<F>,
-}
-
-#[derive(Debug)]
-pub(super) enum Inside<F: 'static> {
-    Nothing,
-    Object(&'static [Node<F>]),
-    /// In every object of an array.
-    Each(&'static [Node<F>]),
-}
-
-impl<F> Node<F> {
-    pub(super) const fn take(key: &'static str, field: F) -> Self {
-        Self { key, field: Some(field), inside: Inside::Nothing }
-    }
-
-    pub(super) const fn object(key: &'static str, nodes: &'static [Self]) -> Self
-    where
-        F: Copy,
-    {
-        Self { key, field: None, inside: Inside::Object(nodes) }
-    }
-
-    pub(super) const fn each(key: &'static str, nodes: &'static [Self]) -> Self
-    where
-        F: Copy,
-    {
-        Self { key, field: None, inside: Inside::Each(nodes) }
-    }
-}
-
-/// A wanted value.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value {
-    Null,
-    Bool(bool),
-    Number(f64),
-    Text(String),
-    /// An object, an array, a text that is longer than [`MAX_TEXT`] or that is no text, or something that is not JSON.
-    Other,
-}
-
-impl Value {
-    /// A count: a whole number that is not negative.
-    pub(super) fn count(&self) -> Option<u64> {
-        match self {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked: whole, and within 2^53")]
-            Self::Number(number) if number.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(number) => Some(*number as u64),
-            _ => None,
-        }
-    }
-
-    pub(super) fn text(&self) -> Option<&str> {
-        match self {
-            Self::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-}
 
 /// How names of members are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -387,23 +322,6 @@ const fn skipping(byte: u8) -> State {
 /// Of numbers and literals, also of those that are none.
 const fn is_scalar(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')
-}
-
-fn decoded(raw: &[u8]) -> Option<String> {
-    if !raw.contains(&b'\\') && !raw.iter().any(|byte| *byte < 0x20) {
-        return std::str::from_utf8(raw).ok().map(str::to_owned);
-    }
-    let quoted = [b"\"", raw, b"\""].concat();
-    serde_json::from_slice(&quoted).ok()
-}
-
-fn literal(raw: &[u8]) -> Value {
-    match raw {
-        b"null" => Value::Null,
-        b"true" => Value::Bool(true),
-        b"false" => Value::Bool(false),
-        _ => serde_json::from_slice::<f64>(raw).map_or(Value::Other, Value::Number),
-    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod denied;
 mod finder;
 mod guarded;
 mod json;
+mod member;
 mod operation;
 mod passing;
 mod rates;

@@ -3,7 +3,8 @@
 //! One set of members serves the OpenAI chat, completions, responses and embeddings APIs and the Anthropic messages API: where
 //! they use the same name they mean the same. What a provider does not report stays unknown.
 
-use super::json::{Inside, Names, Node, Scanner, Value};
+use super::json::{Names, Scanner};
+use super::member::{Inside, Node, Value};
 use super::sse::{Events, Piece};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -29,7 +29,10 @@ fn stream(text: &str) -> Found {
     found
 }
 
-fn facts(found: &Found) -> (Option<&str>, Option<&str>, Vec<&str>, Option<u64>, Option<u64>) {
+/// Model, id, reasons, input and output.
+type Facts<'a> = (Option<&'a str>, Option<&'a str>, Vec<&'a str>, Option<u64>, Option<u64>);
+
+fn facts(found: &Found) -> Facts<'_> {
     (found.model.as_deref(), found.id.as_deref(), found.reasons.iter().map(String::as_str).collect(), found.input(), found.output)
 }
 

@@ -180,14 +180,17 @@ async fn streams_pass_at_once_and_their_usage_is_read_at_the_end() {
     assert!(house.rig.recorder.calls().is_empty(), "none has ended");
     assert_eq!(house.provider.open(), cases.len());
     house.provider.release();
-    for (number, ((mut whole, mut pieces), (path, body, id, expected))) in waiting.into_iter().zip(cases).enumerate() {
+    for (mut whole, mut pieces) in waiting {
         while let Some(piece) = pieces.next().await {
             whole.extend_from_slice(&piece.unwrap());
         }
         assert!(String::from_utf8(whole).unwrap().contains(COMPLETION));
-        until("the call's event", || house.rig.recorder.calls().len() > number).await;
-        let call = house.rig.recorder.calls()[number].clone();
-        assert_eq!((call.response_id.as_deref(), usage(&call)), (Some(id), expected), "{path} {body}");
+    }
+    house.call(cases.len()).await;
+    let mut calls = house.rig.recorder.calls();
+    for (path, body, id, expected) in cases {
+        let at = calls.iter().position(|call| (call.response_id.as_deref(), usage(call)) == (Some(id), expected.clone()));
+        let call = calls.remove(at.unwrap_or_else(|| panic!("{path} {body}: {calls:#?}")));
         assert!(call.stream && !call.cancelled && call.failure.is_none(), "{call:?}");
         assert!(call.time_to_first_chunk.unwrap() <= call.duration);
     }
@@ -254,7 +257,7 @@ async fn refusals_have_a_code_and_reach_no_provider() {
         (bare(Method::POST, "/nobody/chat/completions"), 404, "agent_not_found"),
         (bare(Method::POST, "/"), 404, "agent_not_found"),
         (bare(Method::POST, "/bot"), 400, "invalid_path"),
-        (bare(Method::POST, "/bot/%2e%2e/admin"), 400, "invalid_path"),
+        (bare(Method::POST, "/bot/..%2fadmin"), 400, "invalid_path"),
         (bare(Method::GET, "/bot/files"), 405, "method_not_allowed"),
         (bare(Method::DELETE, "/bot/models/m"), 405, "method_not_allowed"),
         (strict(json!({"max_tokens": 1, "model": "gpt-4"})), 403, "model_not_allowed"),
@@ -489,4 +492,51 @@ async fn the_first_chunk_is_there_while_the_second_was_never_sent() {
     };
     tokio::time::timeout(Duration::from_secs(10), reading).await.expect("the first chunk comes");
     assert!(!text.contains("[DONE]") && house.provider.open() == 1);
+}
+
+/// The official packages, unchanged, streaming and not. `cargo xtask test` installs them and names their interpreter.
+#[tokio::test]
+async fn the_official_clients_work_unchanged() {
+    let python = std::env::var("KNOXCALL_AI_CLIENTS").expect(
+        "KNOXCALL_AI_CLIENTS does not name a Python with the packages openai and anthropic: run `cargo xtask test`, which installs them",
+    );
+    let house = House::start().await;
+    house.provider.release();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/gateway/official_clients.py");
+    let running =
+        tokio::process::Command::new(python).args(["-I", script, &house.rig.url(""), KEY]).env_clear().kill_on_drop(true).output();
+    let output = tokio::time::timeout(Duration::from_secs(120), running).await.expect("the clients end in time").unwrap();
+    let (told, failed) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{told}\n{failed}");
+    let told: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let expected = [
+        json!({"call": "chat", "text": COMPLETION, "output": 12}),
+        json!({"call": "chat stream", "text": COMPLETION, "output": 7}),
+        json!({"call": "responses", "text": COMPLETION, "output": 87}),
+        json!({"call": "responses stream", "text": COMPLETION, "output": 87}),
+        json!({"call": "embeddings", "vector": [0.25, -0.5], "input": 8}),
+        json!({"call": "models", "ids": ["gpt-4o"]}),
+        json!({"call": "messages", "text": COMPLETION, "output": 25}),
+        json!({"call": "messages stream", "text": COMPLETION, "output": 15}),
+        json!({"call": "openai refused", "status": 403, "code": "model_not_allowed"}),
+        json!({"call": "openai wrong key", "status": 401, "code": "invalid_api_key"}),
+        json!({"call": "anthropic refused", "status": 404, "code": "agent_not_found"}),
+    ];
+    assert_eq!(told, expected);
+    house.call(7).await;
+    let calls = house.rig.recorder.calls();
+    let seen: Vec<_> = calls.iter().map(|call| (call.operation, call.stream, call.input_tokens, call.output_tokens)).collect();
+    let expected = [
+        ("chat", false, Some(9), Some(12)),
+        ("chat", true, Some(5), Some(7)),
+        ("chat", false, Some(36), Some(87)),
+        ("chat", true, Some(36), Some(87)),
+        ("embeddings", false, Some(8), None),
+        ("chat", false, Some(15), Some(25)),
+        ("chat", true, Some(25), Some(15)),
+    ];
+    assert_eq!(seen, expected);
+    assert!(calls.iter().all(|call| call.failure.is_none() && !call.cancelled && call.request_model.is_some()));
+    assert!(house.provider.got().iter().all(|got| !format!("{:?}", got.headers).contains(KEY)));
+    house.no_canary();
 }

@@ -15,4 +15,4 @@ mod streaming;
 mod w3c;
 
 pub use egress::HOSTILE;
-pub use rig::{KEY, Rig, TENANT, Table, WHO, client};
+pub use rig::{Rig, TENANT, Table, WHO, client};

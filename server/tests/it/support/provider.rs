@@ -8,16 +8,16 @@
 //! | `silent` | no usage is reported |
 //! | `cut` | the stream breaks behind its first event |
 //! | `fail` | the stream goes on with an error event |
-//! | `flow` | the stream does not stop behind its first event |
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
@@ -35,7 +35,6 @@ pub const COMPLETION: &str = "canary-completion";
 /// What it got.
 #[derive(Clone, Debug)]
 pub struct Got {
-    pub method: Method,
     pub path: String,
     pub headers: HeaderMap,
     /// `None` when it did not arrive whole.
@@ -108,7 +107,7 @@ async fn respond(state: Arc<State>, request: Request<Incoming>) -> Result<Respon
     let asked: Value = body.as_deref().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
     let script = parts.headers.get("x-script").map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
     let path = parts.uri.path().to_owned();
-    state.got.lock().unwrap().push(Got { method: parts.method, path: path.clone(), headers: parts.headers, body });
+    state.got.lock().unwrap().push(Got { path: path.clone(), headers: parts.headers, body });
     let api = path.strip_prefix("/v1").unwrap_or(&path);
     if let Some(status) = script.strip_prefix("status ") {
         let kind = if api == "/messages" { "rate_limit_error" } else { "invalid_request_error" };
@@ -261,12 +260,16 @@ fn stream(state: &Arc<State>, events: Vec<(Option<&'static str>, String)>, scrip
         _ => {}
     }
     state.open.fetch_add(1, Ordering::SeqCst);
-    let (open, flow) = (Open(Arc::clone(state)), script == "flow");
+    let open = Open(Arc::clone(state));
     let frames = futures::stream::iter(pieces.into_iter().enumerate()).then(move |(number, piece)| {
         let mut released = open.0.released.subscribe();
         async move {
-            if number == 1 && !flow {
+            if number == 1 {
                 drop(released.wait_for(|released| *released).await);
+            }
+            if piece.is_err() {
+                // hyper throws away what it has not written yet when a body fails; this must come after what was sent.
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
             piece.map(Frame::data)
         }
