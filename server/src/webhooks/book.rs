@@ -82,7 +82,7 @@ pub struct Start {
 pub struct Settled {
     pub endpoint: Uuid,
     pub delivery: Uuid,
-    /// `None`: it is gone.
+    /// `None`: it is gone, or not kept.
     pub state: Option<DeliveryState>,
     /// `None`: as before.
     pub failing: Option<bool>,

@@ -168,16 +168,16 @@ impl Clerk {
         let now = now();
         let mut changes = Changes::new();
         let (mut settled, mut removed, mut stops) = (Vec::with_capacity(outcomes.len()), Vec::new(), Vec::new());
-        let mut healths: HashMap<Uuid, (WebhookHealth, usize)> = HashMap::new();
+        let mut healths: HashMap<Uuid, (WebhookHealth, Vec<Uuid>)> = HashMap::new();
         for Outcome { endpoint, before, made } in outcomes {
-            let (health, ended) = healths.entry(endpoint.id).or_insert_with(|| (self.health(endpoint.workspace, endpoint.id), 0));
+            let (health, ended) = healths.entry(endpoint.id).or_insert_with(|| (self.health(endpoint.workspace, endpoint.id), Vec::new()));
             let next = self.next(endpoint, before, made);
             let after = after(before, made, next, now);
             changes = changes.expect_unchanged(before).put(&after);
             health.failing_since = made.attempt.failure.map(|_| health.failing_since.unwrap_or(made.attempt.at));
             if !after.state.is_waiting() {
                 health.ended(next == Next::Delivered, now);
-                *ended += 1;
+                ended.push(before.id);
             }
             if let Some(why) = self.gives_up(endpoint, health, next, now) {
                 stops.push((Arc::clone(endpoint), why));
@@ -194,10 +194,14 @@ impl Clerk {
                 not_before: asked,
             });
         }
-        for (id, (health, ended)) in healths {
-            let out = self.shared.book().crowd_out(id, ended);
+        for (id, (health, mut ended)) in healths {
+            let out = self.shared.book().crowd_out(id, ended.len());
+            // More have ended at once than are kept: the oldest of them go too.
+            ended.sort_unstable();
+            ended.truncate(ended.len().saturating_sub(self.shared.options.limits.ended));
+            settled.iter_mut().filter(|one| ended.contains(&one.delivery)).for_each(|one| one.state = None);
             changes = changes.put(&health);
-            for old in &out {
+            for old in out.iter().chain(&ended) {
                 changes = changes.delete::<Delivery>(&Delivery::key_of(health.workspace, id, *old));
             }
             removed.push((id, out));
