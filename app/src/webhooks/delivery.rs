@@ -23,8 +23,13 @@ pub(super) fn Recent(newest: Memo<Deliveries>, all: String) -> impl IntoView {
             <CardHeader
                 title="Last deliveries"
                 actions=move || {
-                    let href = all.clone();
-                    any.get().then(|| view! { <LinkButton href>"View all"</LinkButton> })
+                    let all = all.clone();
+                    view! {
+                        {move || {
+                            let href = all.clone();
+                            any.get().then(|| view! { <LinkButton href>"View all"</LinkButton> })
+                        }}
+                    }
                 }
             />
             {move || if any.get() {
