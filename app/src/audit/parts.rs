@@ -5,10 +5,13 @@ use leptos::prelude::*;
 use leptos_router::components::Form;
 
 use super::view_model::{Asked, action_choices, actor_words, change_words, kind_words, verdict_words};
-use crate::contract::{ApiError, AuditPage, AuditRow, AuditVerdict};
+use crate::contract::{ApiError, AuditChange, AuditPage, AuditRow, AuditVerdict};
 use crate::ui::{
     Button, ButtonKind, Card, Cell, EmptyState, ErrorView, LinkButton, Notice, NoticeKind, Row, Select, Table, TextField, Time,
 };
+
+/// How many changes of an entry are shown before the rest is folded.
+const SHOWN: usize = 4;
 
 /// What following the chain of hashes found.
 #[component]
@@ -45,8 +48,8 @@ pub(super) fn FilterForm(base: String, asked: Asked, actions: Vec<String>, wrong
     view! {
         <Form method="GET" action=base>
             <div role="search" aria-label="Audit log" class="space-y-4">
-                <div class="grid gap-4 sm:grid-cols-2 lg:grid-cols-5">
-                    <TextField label="Actor" name="actor" value=filter.actor placeholder="Part of the e-mail address"/>
+                <div class="grid grid-cols-2 gap-4 lg:grid-cols-5">
+                    <TextField label="Actor" name="actor" value=filter.actor placeholder="Part of the e-mail"/>
                     <Select label="Action" name="action" options value=filter.action/>
                     <TextField label="Resource" name="resource" value=filter.resource placeholder="Part of the name"/>
                     <TextField label="From" name="from" kind="date" value=filter.from/>
@@ -123,20 +126,20 @@ fn EntryTable(rows: Vec<AuditRow>) -> impl IntoView {
     let rows = rows
         .into_iter()
         .map(|row| {
-            let changes = row.changes.iter().map(|change| view! { <li class="break-words">{change_words(change)}</li> }).collect_view();
-            let address = row.address.map(|address| view! { <span class="font-mono text-small break-all">{address}</span> });
+            let (actor, address) = (actor_words(&row.actor), row.address.unwrap_or_default());
             let entry = format!("Entry {}, hash {}", row.sequence, row.hash);
             view! {
                 <Row>
                     <Cell><span title=entry><Time at=row.at/></span></Cell>
-                    <Cell label="Actor"><span class="break-all">{actor_words(&row.actor)}</span></Cell>
+                    <Cell label="Actor"><Short text=actor/></Cell>
                     <Cell label="Action"><span class="font-mono text-small">{row.action}</span></Cell>
                     <Cell label="Resource">
-                        <span class="text-muted">{kind_words(&row.resource_kind)}" "</span>
-                        <span class="break-all">{row.resource}</span>
+                        <span class="text-small text-muted">{kind_words(&row.resource_kind)}</span>
+                        " "
+                        <Short text=row.resource/>
                     </Cell>
-                    <Cell label="Changes"><ul class="max-w-80 text-small text-muted">{changes}</ul></Cell>
-                    <Cell label="Address">{address}</Cell>
+                    <Cell label="Changes"><Changes changes=row.changes/></Cell>
+                    <Cell label="Address"><Short text=address mono=true/></Cell>
                 </Row>
             }
         })
@@ -145,5 +148,37 @@ fn EntryTable(rows: Vec<AuditRow>) -> impl IntoView {
         <Table caption="Entries of the audit log, the newest first" headers=vec!["Time", "Actor", "Action", "Resource", "Changes", "Address"]>
             {rows}
         </Table>
+    }
+}
+
+/// A text that is cut where the table has no room for it, whole on hover.
+#[component]
+fn Short(text: String, #[prop(optional)] mono: bool) -> impl IntoView {
+    let whole = text.clone();
+    view! {
+        <span class="break-all wide:block wide:max-w-40 wide:truncate" class:font-mono=mono class:text-small=mono title=whole>
+            {text}
+        </span>
+    }
+}
+
+/// The first few are enough to recognise a change by; a new route has many.
+#[component]
+fn Changes(changes: Vec<AuditChange>) -> impl IntoView {
+    let mut lines: Vec<_> = changes.iter().map(|change| view! { <li>{change_words(change)}</li> }).collect();
+    let rest = lines.split_off(lines.len().min(SHOWN));
+    let more = (!rest.is_empty()).then(|| {
+        view! {
+            <details>
+                <summary class="cursor-pointer hover:text-ink">{format!("{} more", rest.len())}</summary>
+                <ul>{rest}</ul>
+            </details>
+        }
+    });
+    view! {
+        <div class="min-w-0 text-small break-words text-muted wide:max-w-96">
+            <ul>{lines}</ul>
+            {more}
+        </div>
     }
 }

@@ -92,7 +92,9 @@ impl Chain {
     /// After the last entry there is: whether that is where the log ended, by the head that is kept apart.
     #[must_use]
     pub fn verdict(&self, head: Option<(u64, Hash)>) -> Verdict {
-        let head = head.unwrap_or_else(|| if self.sequence == 0 { (0, self.hash) } else { (0, Hash([0; 32])) });
+        // A log without a head never had an entry.
+        let none = if self.sequence == 0 { self.hash } else { Hash([0; 32]) };
+        let head = head.unwrap_or((0, none));
         if head == (self.sequence, self.hash) {
             return Verdict::Intact { entries: self.sequence, head: self.hash };
         }

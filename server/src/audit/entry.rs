@@ -85,7 +85,7 @@ pub struct Resource {
 
 impl Resource {
     #[must_use]
-    pub fn new(kind: &'static str, handle: impl ToString, id: Option<Uuid>) -> Self {
+    pub fn new(kind: &'static str, handle: &(impl ToString + ?Sized), id: Option<Uuid>) -> Self {
         Self { kind: Cow::Borrowed(kind), handle: handle.to_string(), id }
     }
 }

@@ -59,6 +59,16 @@ impl<'a, T> Step<'a, T> {
     }
 }
 
+/// As the form has it: in MiB where it comes out even.
+fn size(bytes: u64) -> String {
+    const MIB: u64 = 1024 * 1024;
+    if bytes.is_multiple_of(MIB) { format!("{} MiB", bytes / MIB) } else { format!("{bytes} bytes") }
+}
+
+fn rate(per_second: u32) -> String {
+    if per_second == 0 { "none".to_owned() } else { format!("{per_second} per second") }
+}
+
 pub(super) fn on_off(on: bool) -> String {
     if on { "on" } else { "off" }.to_owned()
 }
@@ -95,8 +105,8 @@ pub(super) fn route(who: &Who, step: &Step<'_, Route>) -> Told {
         (Field::Methods.label(), |route| route.limits.methods.join(", ")),
         (Field::ConnectTimeout.label(), |route| format!("{} ms", route.limits.connect_timeout_ms)),
         (Field::ResponseTimeout.label(), |route| format!("{} ms", route.limits.response_timeout_ms)),
-        (Field::BodyLimit.label(), |route| format!("{} bytes", route.limits.body_limit_bytes)),
-        (Field::RateLimit.label(), |route| format!("{} per second", route.limits.rate_limit_per_s)),
+        (Field::BodyLimit.label(), |route| size(route.limits.body_limit_bytes)),
+        (Field::RateLimit.label(), |route| rate(route.limits.rate_limit_per_s)),
     ];
     step.compared(told, fields)
 }
@@ -118,7 +128,7 @@ fn environment(who: &Who, before: &Route, after: &Route) -> Option<Told> {
         (None, None) => return None,
     };
     let action = step.action(Action::EnvironmentCreated, Action::EnvironmentChanged, Action::EnvironmentDeleted);
-    let resource = Resource::new("environment", format!("{}/{}", after.slug, step.one().name), Some(id));
+    let resource = Resource::new("environment", &format!("{}/{}", after.slug, step.one().name), Some(id));
     let told = Told::new(who, Log::Workspace(after.workspace), action, resource);
     let fields: &[(_, Show<Environment>)] = &[
         (Field::Name.label(), |one| one.name.to_string()),
@@ -157,7 +167,7 @@ pub(super) fn member(who: &Who, account: Option<&User>, step: &Step<'_, Member>)
     let one = step.one();
     let action = step.action(Action::MemberAdded, Action::MemberChanged, Action::MemberRemoved);
     let handle = account.map_or_else(|| one.user.to_string(), |user| user.email.to_string());
-    let told = Told::new(who, Log::Workspace(one.workspace), action, Resource::new("member", handle, Some(one.user)));
+    let told = Told::new(who, Log::Workspace(one.workspace), action, Resource::new("member", &handle, Some(one.user)));
     let fields: &[(_, Show<Member>)] =
         &[(Field::Role.label(), |member| member.role.name().to_owned()), (ENABLED, |member| on_off(!member.disabled))];
     step.compared(told, fields)

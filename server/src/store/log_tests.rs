@@ -112,7 +112,8 @@ async fn pages_and_exports_go_through_the_whole_log_once() {
 
 #[tokio::test]
 async fn harm_to_what_lies_there_is_found() {
-    let cases: [(&str, fn(&Store), u64); 7] = [
+    type Harm = fn(&Store);
+    let cases: [(&str, Harm, u64); 7] = [
         ("an entry that says something else", |store| change(store, 2, |text| text.replace("\"b\"", "\"q\"")), 2),
         ("a hash that fits it", forge_second, 3),
         ("one removed", |store| drop(entries(store).remove(AuditEntry::key_of(ACME.id(), 2)).unwrap()), 2),

@@ -1,5 +1,5 @@
 //! One trace over three hops, as a real collector received it: a traced client, this gateway, an upstream that is itself
-//! traced (another gateway), and what lies behind it.
+//! traced (another gateway), and what lies behind it; and to the receiver of a webhook.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -9,6 +9,7 @@ use prost::Message as _;
 use tempfile::tempdir;
 
 use super::{Process, Setup};
+use crate::support::receiver::Receiver;
 use crate::support::rotel::Rotel;
 use crate::support::upstream::{Echo, Upstream};
 
@@ -97,7 +98,11 @@ async fn one_trace_from_the_client_to_what_lies_behind_the_upstream() {
     let (back_env, front_env) = (env("the-upstream"), env("the-gateway"));
     let back_file = bootstrap(BACK, &behind.url(), "");
     let back = Process::start(&folder.path().join("back"), &Setup { bootstrap: Some(&back_file), env: &back_env, ..Setup::default() });
-    let known = format!("[workspace.route.environment.inject_headers]\nx-knoxcall-key = \"{BACK}\"\nx-knoxcall-route = \"hop\"\n");
+    let receiver = Receiver::start().await;
+    let known = format!(
+        "[workspace.route.environment.inject_headers]\nx-knoxcall-key = \"{BACK}\"\nx-knoxcall-route = \"hop\"\n[[workspace.webhook]]\nname = \"all\"\nurl = \"{}\"\nevent_types = [\"request.success\"]\n",
+        receiver.url("/hook")
+    );
     let front_file = bootstrap(FRONT, &back.gateway, &known);
     let front = Process::start(&folder.path().join("front"), &Setup { bootstrap: Some(&front_file), env: &front_env, ..Setup::default() });
 
@@ -110,7 +115,14 @@ async fn one_trace_from_the_client_to_what_lies_behind_the_upstream() {
     let echo: Echo = answer.json().await.unwrap();
     export_client_span(&rotel.endpoint, started).await;
 
-    let text = rotel.wait_for(|text| spans(text).iter().filter(|span| span.trace == TRACE).count() >= 3).await;
+    let received = receiver.wait("/hook", 1).await;
+
+    // Rotel prints line by line: the last attributes may be missing yet.
+    let complete = |text: &str| {
+        let count = |what| spans(text).iter().filter(|span| span.trace == TRACE && span.text.contains(what)).count();
+        count("knoxcall.upstream.address: ") == 2 && count("knoxcall.webhook.success: ") == 1 && count("the client's call") == 1
+    };
+    let text = rotel.wait_for(complete).await;
     let all: Vec<Printed> = spans(&text).into_iter().filter(|span| span.trace == TRACE).collect();
     let child_of = |parent: &str| {
         let found: Vec<&Printed> = all.iter().filter(|span| span.parent == parent && span.kind == "SPAN_KIND_SERVER").collect();
@@ -124,6 +136,10 @@ async fn one_trace_from_the_client_to_what_lies_behind_the_upstream() {
     assert!(gateway.text.contains(&back.gateway.replace("http://", "")) && upstream.text.contains(&behind.address.to_string()));
     assert_eq!(echo.header("traceparent"), [format!("00-{TRACE}-{}-01", upstream.id)], "and on to what lies behind");
     assert_eq!(echo.header("tracestate"), ["vendor=opaque"]);
+    let attempt = all.iter().find(|span| span.parent == gateway.id && span.kind == "SPAN_KIND_CLIENT").expect("the webhook's attempt");
+    assert_eq!(attempt.name, "POST");
+    assert_eq!(received[0].header("traceparent"), format!("00-{TRACE}-{}-01", attempt.id), "and to the webhook's receiver");
+    assert_eq!(received[0].header("tracestate"), "vendor=opaque");
     for process in [front, back] {
         process.signal("TERM");
         assert!(process.ended().0.success());
