@@ -14,13 +14,14 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 pub use upstream::start as upstream;
 
 use crate::auth::Operator;
-use crate::config::bootstrap::{Account as FileAccount, Bootstrap, Environment, Route, Workspace};
+use crate::config::bootstrap::{Account as FileAccount, Agent, Bootstrap, Environment, Route, Webhook, Workspace};
 use crate::settings::Settings;
-use crate::values::{DisplayName, Email, Endpoint, Password, Slug};
+use crate::values::{DisplayName, Email, Endpoint, EventType, Password, Provider, Slug, WebhookUrl};
 
 const EMAIL: &str = "demo@example.com";
 const WORKSPACE: &str = "demo";
 const ROUTE: &str = "echo";
+const AGENT: &str = "assistant";
 const KEY: &str = "demo";
 
 /// What a demo's workspaces may reach besides the public internet: the loopback addresses.
@@ -47,7 +48,11 @@ pub fn introduction(account: &Account, console: &str, gateway: &str) -> String {
         "\nDemo: sign in at {console}/sign-in\n  Email     {EMAIL}\n  Password  {password}\n\n\
          Send a request through the gateway (add ?status=503 to see an error):\n  \
          curl '{gateway}/hello?name=you' -H 'x-knoxcall-key: {key}' -H 'x-knoxcall-route: {ROUTE}'\n\n\
-         Password and key are new at each start. The route leads to a built-in echo on loopback.\n\
+         Call the AI agent (add \"stream\":true to see it stream):\n  \
+         curl '{gateway}/v1/ai/{AGENT}/chat/completions' -H 'x-knoxcall-key: {key}' -H 'content-type: application/json' \
+         -d '{{\"model\":\"demo-model\",\"messages\":[]}}'\n\n\
+         A webhook tells a built-in receiver of each request: see Webhooks in the console.\n\
+         Password and key are new at each start. Route and agent lead to a built-in echo and provider on loopback.\n\
          Because this is a demo, workspaces may reach loopback addresses (as with --allow-egress {}).",
         ALLOWED_EGRESS.iter().map(IpNet::to_string).collect::<Vec<_>>().join(",")
     )
@@ -75,6 +80,22 @@ pub fn bootstrap(upstream: SocketAddr) -> Result<(String, Bootstrap)> {
         enabled: Some(true),
         environments: vec![environment],
     };
+    let agent = Agent {
+        slug: Slug::parse(AGENT).map_err(rule)?,
+        provider: Provider::OpenAiCompatible,
+        base_url: Some(Endpoint::parse_exact(&format!("http://{upstream}{}", upstream::AI)).map_err(rule)?),
+        credential: None,
+        models: None,
+        max_output_tokens: None,
+        tokens_per_minute: None,
+        enabled: None,
+    };
+    let webhook = Webhook {
+        name: DisplayName::parse("Built-in receiver").map_err(rule)?,
+        url: WebhookUrl::parse(&format!("http://{upstream}{}", upstream::HOOK)).map_err(rule)?,
+        event_types: vec![EventType::RequestCompleted],
+        secret: None,
+    };
     let workspace = Workspace {
         slug: Slug::parse(WORKSPACE).map_err(rule)?,
         name: Some(DisplayName::parse("Demo").map_err(rule)?),
@@ -82,8 +103,8 @@ pub fn bootstrap(upstream: SocketAddr) -> Result<(String, Bootstrap)> {
         members: Vec::new(),
         api_keys: Vec::new(),
         routes: vec![route],
-        webhooks: Vec::new(),
-        agents: Vec::new(),
+        webhooks: vec![webhook],
+        agents: vec![agent],
     };
     let operator = FileAccount { email: Email::parse(EMAIL).map_err(rule)?, password: Some(Password::parse(&password).map_err(rule)?) };
     Ok((password, Bootstrap { operator: Some(operator), otlp: None, sentry: None, workspaces: vec![workspace] }))

@@ -82,6 +82,10 @@ pub(super) fn literal(raw: &[u8]) -> Value {
         b"null" => Value::Null,
         b"true" => Value::Bool(true),
         b"false" => Value::Bool(false),
-        _ => serde_json::from_slice::<f64>(raw).map_or(Value::Other, Value::Number),
+        // The one knows JSON's grammar, the other reads to the last bit.
+        _ => match (serde_json::from_slice::<f64>(raw), std::str::from_utf8(raw).map(str::parse)) {
+            (Ok(_), Ok(Ok(number))) => Value::Number(number),
+            _ => Value::Other,
+        },
     }
 }

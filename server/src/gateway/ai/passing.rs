@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Request, Response, StatusCode};
@@ -128,7 +128,7 @@ impl Handler {
 async fn prepared(parts: &Parts, body: Incoming, ready: &Ready, begun: Begun) -> Result<Sent, Unanswered> {
     let denied = |denied: Denied| Unanswered::Refused(denied.into());
     let limits = ready.operation.map(|operation| asked::Limits::of(&ready.agent, operation)).transpose().map_err(denied)?.flatten();
-    if limits.is_some() && !is_json(parts) {
+    if limits.is_some() && !is_json(&parts.headers) {
         return Err(denied(Denied::MediaType));
     }
     if body.is_end_stream() {
@@ -153,10 +153,15 @@ async fn prepared(parts: &Parts, body: Incoming, ready: &Ready, begun: Begun) ->
     }
 }
 
-fn is_json(parts: &Parts) -> bool {
-    let Some(value) = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
-    let encoded = parts.headers.contains_key(header::CONTENT_ENCODING);
-    !encoded && value.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+/// Nothing that another parser would read as another format, or in another alphabet.
+fn is_json(headers: &HeaderMap) -> bool {
+    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(only), None) = (types.next().and_then(|value| value.to_str().ok()), types.next()) else { return false };
+    let (essence, parameters) = only.split_once(';').unwrap_or((only, ""));
+    let parameters = parameters.trim().to_ascii_lowercase();
+    essence.trim().eq_ignore_ascii_case("application/json")
+        && matches!(parameters.as_str(), "" | "charset=utf-8" | "charset=\"utf-8\"")
+        && !headers.contains_key(header::CONTENT_ENCODING)
 }
 
 /// The request as the provider gets it.
@@ -190,4 +195,24 @@ fn span(request: &TraceContext, traces: bool) -> TraceContext {
 /// Of a call that nobody asks the trace of.
 const fn nowhere() -> TraceContext {
     TraceContext { trace_id: [0; 16], span_id: [0; 8], parent_span_id: None, flags: 0, state: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_json_is_held_against_limits() {
+        let read =
+            |types: &[&'static str]| is_json(&types.iter().map(|text| (header::CONTENT_TYPE, HeaderValue::from_static(text))).collect());
+        for good in ["application/json", "Application/JSON; charset=UTF-8", "application/json;charset=\"utf-8\"", "application/json;"] {
+            assert!(read(&[good]), "{good}");
+        }
+        for bad in ["", "text/plain", "application/json; charset=utf-7", "multipart/form-data; boundary=x", "application/jsonp"] {
+            assert!(!read(&[bad]), "{bad}");
+        }
+        assert!(!read(&[]) && !read(&["application/json", "multipart/form-data; boundary=x"]));
+        let encoded = [(header::CONTENT_TYPE, "application/json"), (header::CONTENT_ENCODING, "gzip")];
+        assert!(!is_json(&encoded.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value))).collect()));
+    }
 }
