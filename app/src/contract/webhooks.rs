@@ -13,6 +13,7 @@ use super::{FailureKind, SecretView, UnixMillis};
 pub struct WebhookRow {
     pub id: Uuid,
     pub name: String,
+    /// As for [`WebhookView::url`].
     pub url: String,
     pub state: WebhookState,
     pub event_types: Vec<EventType>,
@@ -48,6 +49,7 @@ pub enum WebhookState {
 pub struct WebhookView {
     pub id: Uuid,
     pub name: String,
+    /// Whole for whoever may change it; path and query often are a secret, so others see scheme, host and port.
     pub url: String,
     pub event_types: Vec<EventType>,
     pub method: DeliveryMethod,
@@ -61,14 +63,14 @@ pub struct WebhookView {
     pub headers: SecretView,
     /// Slugs of the routes it is told of, or the id of one that is gone; empty means all.
     pub routes: Vec<String>,
-    pub include_headers: bool,
-    pub include_bodies: bool,
     /// In seconds, 1 to 60; `None` is the default of 15.
     pub timeout_s: Option<u32>,
     /// Attempts after the first, 0 to 10; `None` is the default of 3.
     pub retries: Option<u32>,
     pub enabled: bool,
     pub state: WebhookState,
+    /// Deliveries that were not made because too many waited already, since the endpoint was made.
+    pub dropped: u64,
     /// The signing secret itself is shown once, after it was made.
     pub signing_secret: SecretView,
     /// Until when the secret before the newest signs too.
@@ -108,10 +110,6 @@ pub struct WebhookForm {
     /// Slugs; empty means all.
     #[serde(default)]
     pub routes: Vec<String>,
-    #[serde(default)]
-    pub include_headers: Option<String>,
-    #[serde(default)]
-    pub include_bodies: Option<String>,
     /// Whole seconds; blank is the default.
     #[serde(default)]
     pub timeout_s: String,

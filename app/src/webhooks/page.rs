@@ -135,7 +135,7 @@ fn Loaded(detail: WebhookDetail, taken: Taken, actions: Actions) -> impl IntoVie
                 }}
             </div>
             <div class="min-w-0 space-y-6">
-                <StateCard slug=slug.clone() id state may_write enable=actions.enable/>
+                <StateCard slug=slug.clone() id state dropped=view.dropped may_write enable=actions.enable/>
                 {test}
                 <SecretCard slug=slug.clone() view may_write rotate=actions.rotate/>
             </div>

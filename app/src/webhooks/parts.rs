@@ -7,7 +7,7 @@ use super::api::{EnableWebhook, RotateSecret, TestWebhook};
 use super::view_model::{attempt_line, failure_sentence, state_sentence, switch_words, test_heading};
 use crate::contract::values::WebhookAuth;
 use crate::contract::{DeliveryAttempt, WebhookState, WebhookView};
-use crate::integrations::TestResultOf;
+use crate::integrations::{TestResultOf, thousands};
 use crate::ui::{ActionError, Button, ButtonKind, Card, CardHeader, ConfirmDialog, Icon, IconName, KeptForm, Time, error_of, exact_time};
 
 /// How it is doing, and the switch.
@@ -16,6 +16,7 @@ pub(super) fn StateCard(
     slug: String,
     id: Uuid,
     state: Memo<WebhookState>,
+    dropped: u64,
     may_write: bool,
     enable: ServerAction<EnableWebhook>,
 ) -> impl IntoView {
@@ -45,6 +46,9 @@ pub(super) fn StateCard(
                 <ActionError error=error_of(enable.value())/>
                 <p role="status">{move || state.with(state_sentence)}</p>
                 {move || since().map(|at| view! { <p>"Since " <Time at/></p> })}
+                {(dropped > 0).then(|| view! {
+                    <p class="text-bad">{thousands(dropped)} " deliveries were not made, because too many waited already."</p>
+                })}
             </div>
             {switch}
         </Card>

@@ -12,18 +12,20 @@ use super::{Bound, secret_view};
 use crate::event::SecurityKind;
 use crate::settings::{NewSigningSecret, WebhookChange, WebhookEntry};
 use crate::store::{self, StopReason};
+use crate::values::WebhookUrl;
 use crate::webhooks;
 
 #[async_trait]
 impl Webhooks for Bound {
     async fn webhooks(&self, workspace: &str) -> Result<Vec<WebhookRow>, ApiError> {
         let (_, member) = self.visitor.member_of(workspace)?;
-        Ok(self.settings().webhooks(&member)?.into_iter().map(|entry| self.row(entry)).collect())
+        let whole = member.admin().is_some();
+        Ok(self.settings().webhooks(&member)?.into_iter().map(|entry| self.row(entry, whole)).collect())
     }
 
     async fn webhook(&self, workspace: &str, id: Uuid) -> Result<WebhookView, ApiError> {
         let (_, member) = self.visitor.member_of(workspace)?;
-        Ok(view(self.settings().webhook(&member, id)?))
+        Ok(view(self.settings().webhook(&member, id)?, member.admin().is_some()))
     }
 
     async fn create_webhook(&self, workspace: &str, form: WebhookForm) -> Result<Uuid, ApiError> {
@@ -94,7 +96,7 @@ impl Bound {
         Ok(made.id)
     }
 
-    fn row(&self, entry: WebhookEntry) -> WebhookRow {
+    fn row(&self, entry: WebhookEntry, whole: bool) -> WebhookRow {
         let state = state(&entry);
         let (delivered, failed) = entry.health.last_day(store::now());
         let webhook = entry.webhook;
@@ -102,7 +104,7 @@ impl Bound {
             waiting: self.parts.webhooks.waiting(webhook.id) as u64,
             id: webhook.id,
             name: webhook.name.into(),
-            url: webhook.url.into(),
+            url: shown(webhook.url, whole),
             state,
             event_types: webhook.event_types,
             delivered,
@@ -145,14 +147,19 @@ fn state(entry: &WebhookEntry) -> WebhookState {
     }
 }
 
-fn view(entry: WebhookEntry) -> WebhookView {
+/// Path and query often are a secret: only for whoever may change them.
+fn shown(url: WebhookUrl, whole: bool) -> String {
+    if whole { url.into() } else { url.origin().as_str().to_owned() }
+}
+
+fn view(entry: WebhookEntry, whole: bool) -> WebhookView {
     let state = state(&entry);
-    let WebhookEntry { webhook, routes, auth_secret, headers, signing, .. } = entry;
+    let WebhookEntry { webhook, routes, auth_secret, headers, signing, health } = entry;
     let now = store::now();
     WebhookView {
         id: webhook.id,
         name: webhook.name.into(),
-        url: webhook.url.into(),
+        url: shown(webhook.url, whole),
         event_types: webhook.event_types,
         method: webhook.method,
         auth: webhook.auth,
@@ -161,12 +168,11 @@ fn view(entry: WebhookEntry) -> WebhookView {
         auth_secret: secret_view(auth_secret),
         headers: secret_view(headers),
         routes,
-        include_headers: false,
-        include_bodies: false,
         timeout_s: webhook.timeout_s,
         retries: webhook.retries,
         enabled: webhook.enabled,
         state,
+        dropped: health.dropped,
         signing_secret: secret_view(signing),
         overlap_until: webhook.previous.map(|previous| previous.until).filter(|until| *until > now),
         generation: webhook.generation,

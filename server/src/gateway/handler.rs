@@ -89,6 +89,9 @@ impl Handler {
         if found.key_rejected {
             self.report(SecurityKind::ApiKeyRejected, None, client.address, trace.as_ref());
         }
+        if found.refusal.as_ref().is_some_and(|refusal| refusal.status == StatusCode::FORBIDDEN) {
+            self.report(SecurityKind::AuthzDenied, found.tenant, client.address, trace.as_ref());
+        }
         let record = match &trace {
             Some(trace) => Record::open(&self.bus, begun, client.address, &parts, host.as_ref(), &found, trace.clone()),
             None => Record::default(),

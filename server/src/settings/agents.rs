@@ -64,7 +64,7 @@ impl Settings {
     /// # Errors
     /// A field breaks a rule, or the slug is taken.
     pub async fn create_agent(&self, witness: &WorkspaceAdmin, slug: &str, change: &AgentChange) -> Result<Agent, Error> {
-        let slug = Slug::parse(slug).map_err(Error::invalid(Field::Slug))?;
+        let slug = super::routes::addressable(slug)?;
         let guard = self.writing().await;
         self.store().workspaces().get(witness.workspace())?.ok_or(Error::NotFound)?;
         let agent = self.changed_agent(witness, slug, None, change)?;

@@ -85,7 +85,7 @@ impl Settings {
     /// # Errors
     /// A field breaks a rule, or the slug is taken.
     pub async fn create_route(&self, witness: &WorkspaceAdmin, slug: &str, name: &str, target_base_url: &str) -> Result<Route, Error> {
-        let slug = Slug::parse(slug).map_err(Error::invalid(Field::Slug))?;
+        let slug = addressable(slug)?;
         let name = DisplayName::parse(name).map_err(Error::invalid(Field::Name))?;
         let target = Endpoint::parse_exact(target_base_url).map_err(Error::invalid(Field::TargetBaseUrl))?;
         self.check_egress(Reach::Tenant, Field::TargetBaseUrl, &target)?;
@@ -278,6 +278,12 @@ impl Settings {
         };
         RouteEntry { inject_headers: route.environments.iter().map(state).collect(), route }
     }
+}
+
+/// A slug for something with a page of its own, beside the page where one is made.
+pub(super) fn addressable(slug: &str) -> Result<Slug, Error> {
+    let slug = Slug::parse(slug).map_err(Error::invalid(Field::Slug))?;
+    if slug.as_str() == "new" { Err(Error::Taken(Field::Slug)) } else { Ok(slug) }
 }
 
 /// A route without environments and with the default limits.

@@ -3,6 +3,7 @@
 use std::os::unix::fs::DirBuilderExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use super::changes::{COMMITS, META_TREE};
 use super::ledger::Ledger;
@@ -19,6 +20,10 @@ use super::{
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 /// Older records are rewritten in transactions of this many.
 const REWRITE_BATCH: usize = 500;
+
+/// How long to wait for whoever has the database to let go: the process before, or sled's own threads.
+const PATIENCE: Duration = Duration::from_secs(1);
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// The database. Cheap to clone; the last clone to go closes it.
 #[derive(Clone)]
@@ -48,17 +53,17 @@ impl Store {
         let config = sled::Config::new().path(path).cache_capacity(CACHE_BYTES);
         let damaged = |detail: String| OpenError::Damaged { path: path.to_owned(), detail };
         // sled panics on some kinds of damage.
-        let db =
-            catch_unwind(AssertUnwindSafe(|| config.open())).map_err(|_| damaged("reading it failed".to_owned()))?.map_err(|error| {
-                match error {
-                    // sled wraps the refused lock in an error of its own, without a kind.
-                    sled::Error::Io(error) if error.to_string().contains("could not acquire lock") => {
-                        OpenError::InUse { path: path.to_owned() }
-                    }
-                    sled::Error::Io(error) => io(error.to_string()),
-                    other => damaged(other.to_string()),
-                }
-            })?;
+        let since = Instant::now();
+        let db = loop {
+            let opened = catch_unwind(AssertUnwindSafe(|| config.open())).map_err(|_| damaged("reading it failed".to_owned()))?;
+            match opened {
+                Ok(db) => break db,
+                Err(error) if is_locked(&error) && since.elapsed() < PATIENCE => std::thread::sleep(LOCK_PAUSE),
+                Err(error) if is_locked(&error) => return Err(OpenError::InUse { path: path.to_owned() }),
+                Err(sled::Error::Io(error)) => return Err(io(error.to_string())),
+                Err(other) => return Err(damaged(other.to_string())),
+            }
+        };
         let ledger = Ledger::open(path).map_err(|error| io(error.to_string()))?;
         let store = Self { db, problems: Problems::default(), ledger, tail: Tail::default() };
         let (there, written) = (store.commits().map_err(|error| io(error.to_string()))?, store.ledger.count());
@@ -194,4 +199,9 @@ impl Store {
         tracing::info!(tree = R::TREE, records = rewrite.len(), version = R::VERSION, "stored records were brought to the present version");
         Ok(())
     }
+}
+
+/// sled wraps the refused lock in an error of its own, without a kind.
+fn is_locked(error: &sled::Error) -> bool {
+    matches!(error, sled::Error::Io(error) if error.to_string().contains("could not acquire lock"))
 }

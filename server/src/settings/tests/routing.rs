@@ -71,6 +71,14 @@ async fn a_key_leads_to_its_workspaces_routes() {
 }
 
 #[tokio::test]
+async fn the_page_where_one_is_made_is_no_slug() {
+    let house = house();
+    let acme = house.workspace("acme").await.id;
+    let taken = house.settings.create_route(&admin(acme), "new", "New", "http://up").await.unwrap_err();
+    assert!(matches!(taken, Error::Taken(Field::Slug)), "{taken:?}");
+}
+
+#[tokio::test]
 async fn slugs_win_over_ids_and_names() {
     let house = house();
     let acme = house.workspace("acme").await.id;

@@ -165,7 +165,7 @@ async fn every_kind_of_request_as_a_collector_reads_it() {
         "/client-gone",
     ];
     let received = collector.wait_for(|received| received.spans().iter().filter(|span| span.record.kind == 2).count() == paths.len()).await;
-    assert_eq!(received.spans().len(), paths.len() + 1, "a span each, and one of the rejected key");
+    assert_eq!(received.spans().len(), paths.len() + 2, "a span each, and one each of the rejected key and of the denied one");
     rig.telemetry.shutdown(Duration::from_secs(20)).await;
     let received = collector.received();
     for path in paths {

@@ -1,5 +1,6 @@
 //! The binary itself, started as an operator starts it: bootstrap file, both listeners, collectors, signals.
 
+mod ai;
 mod audit;
 mod egress;
 mod export;
