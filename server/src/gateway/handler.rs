@@ -72,7 +72,13 @@ impl Handler {
     async fn pass(&self, request: Request<Incoming>, client: &Client, begun: Begun, recorded: &AtomicBool) -> Response<Body> {
         let (parts, body) = request.into_parts();
         let in_doubt = client.watch.as_ref().is_some_and(|watch| watch.next_is_in_doubt());
-        let host = if in_doubt { Err(Refusal::bad("Ambiguous message framing")) } else { shape::check(&parts) };
+        let host = if in_doubt {
+            Err(Refusal::bad("Ambiguous message framing"))
+        } else if self.outbound.sent(&parts.headers) {
+            Err(Refusal::looped())
+        } else {
+            shape::check(&parts)
+        };
         let (host, mut found) = match host {
             Ok(host) => {
                 let find = if begun.words == Words::Ai { ai::find } else { matcher::find };

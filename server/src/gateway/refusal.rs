@@ -90,6 +90,12 @@ impl Refusal {
         refusal
     }
 
+    /// A route, an agent or a webhook leads back here. Nobody's request, so that it sets nothing off.
+    pub(super) fn looped() -> Self {
+        let detail = "a workspace's route, agent, webhook or export leads back to this gateway".to_owned();
+        Self::failed(StatusCode::LOOP_DETECTED, "This gateway sent this request itself", "loop", detail)
+    }
+
     pub(super) const fn too_large() -> Self {
         let mut refusal = Self::new(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large");
         refusal.close = true;

@@ -1,6 +1,7 @@
 //! The one HTTP client that everything leaves through: upstreams of routes, telemetry, webhooks.
 //!
-//! It follows no redirect, knows no proxy from the environment, and adds no header but `Host`. Nothing is connected to
+//! It follows no redirect, knows no proxy from the environment, and adds no header but `Host`, and for a workspace `CDN-Loop`
+//! (RFC 8586): whatever a workspace aims at this gateway itself is known when it comes back. Nothing is connected to
 //! before [`guard`] has seen it. Connections made for a workspace and those made for the operator are never shared: what
 //! may be reached differs, and a pooled connection is not checked again. It need not be: the policy is fixed when the
 //! client is made, and a connection stays with the address that was checked.
@@ -16,6 +17,7 @@ mod tls;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper_rustls::HttpsConnector;
@@ -48,7 +50,11 @@ pub struct Outbound {
     operator: Pool,
     policy: Policy,
     network: Arc<dyn Network>,
+    /// This client's name in `CDN-Loop`, which nobody can guess.
+    mark: HeaderValue,
 }
+
+const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
 
 impl Outbound {
     /// Trusts the roots of Mozilla's programme.
@@ -64,7 +70,9 @@ impl Outbound {
     /// # Errors
     /// As [`Outbound::new`].
     pub fn over(policy: Policy, network: Arc<dyn Network>) -> Result<Self, RootsError> {
-        Ok(Self::build(policy, network, &tls::client(None)?))
+        let mark = format!("knoxcall-{}", uuid::Uuid::new_v4().simple());
+        let mark = HeaderValue::try_from(mark).unwrap_or(HeaderValue::from_static("knoxcall"));
+        Ok(Self::build(policy, network, mark, &tls::client(None)?))
     }
 
     /// A client with connections of its own that trusts the certificates in `pem` besides Mozilla's roots. What may be
@@ -73,10 +81,10 @@ impl Outbound {
     /// # Errors
     /// When `pem` holds no certificate or one that is not readable.
     pub fn with_roots(&self, pem: &str) -> Result<Self, RootsError> {
-        Ok(Self::build(self.policy.clone(), Arc::clone(&self.network), &tls::client(Some(pem))?))
+        Ok(Self::build(self.policy.clone(), Arc::clone(&self.network), self.mark.clone(), &tls::client(Some(pem))?))
     }
 
-    fn build(policy: Policy, network: Arc<dyn Network>, tls: &rustls::ClientConfig) -> Self {
+    fn build(policy: Policy, network: Arc<dyn Network>, mark: HeaderValue, tls: &rustls::ClientConfig) -> Self {
         let pool = |scope| {
             let guard = Guard::new(scope, policy.clone());
             let https = hyper_rustls::HttpsConnectorBuilder::new()
@@ -94,7 +102,14 @@ impl Outbound {
                 .build(Bounded { guard, inner: https })
         };
         let (tenant, operator) = (pool(Scope::Tenant), pool(Scope::Operator));
-        Self { tenant, operator, policy, network }
+        Self { tenant, operator, policy, network, mark }
+    }
+
+    /// Whether this client sent the request on already, for whichever workspace.
+    #[must_use]
+    pub fn sent(&self, headers: &HeaderMap) -> bool {
+        let own = self.mark.as_bytes();
+        headers.get_all(CDN_LOOP).iter().any(|value| value.as_bytes().windows(own.len()).any(|part| part == own))
     }
 
     /// Sends a request whose URI is absolute, and waits for the response's headers. `connect_timeout` covers name
@@ -103,9 +118,12 @@ impl Outbound {
     ///
     /// # Errors
     /// Why there is no response.
-    pub async fn send(&self, scope: Scope, request: Request<Body>, connect_timeout: Duration) -> Result<Response<Incoming>, Error> {
+    pub async fn send(&self, scope: Scope, mut request: Request<Body>, connect_timeout: Duration) -> Result<Response<Incoming>, Error> {
         let pool = match scope {
-            Scope::Tenant => &self.tenant,
+            Scope::Tenant => {
+                request.headers_mut().append(CDN_LOOP, self.mark.clone());
+                &self.tenant
+            }
             Scope::Operator => &self.operator,
         };
         connect::within(connect_timeout, pool.request(request)).await.map_err(|error| Error::classify(&error))

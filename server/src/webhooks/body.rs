@@ -16,6 +16,9 @@ use crate::values::EventType;
 /// RFC 3339 in UTC, always with milliseconds: some parsers take no other number of digits.
 const RFC_3339: &[BorrowedFormatItem<'static>] = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
+/// How much of a request's path is told, in bytes.
+const MOST_OF_PATH: usize = 2048;
+
 #[derive(Serialize)]
 struct Body<'a> {
     event: &'static str,
@@ -84,9 +87,14 @@ fn of_request(request: &Request, response: Option<Answered>) -> Option<Data<'_>>
         route_id: proxied.route_id,
         route_name: &proxied.route_name,
         environment: &proxied.environment,
-        request: Asked { method: &request.method, path: &request.path, ip: request.client_address },
+        request: Asked { method: &request.method, path: cut(&request.path), ip: request.client_address },
         response,
     })
+}
+
+/// One request may be told many times over: a path of any length would be kept as often.
+fn cut(path: &str) -> &str {
+    &path[..path.floor_char_boundary(MOST_OF_PATH)]
 }
 
 fn write(event_type: EventType, at: SystemTime, data: Data<'_>, webhook: &Webhook) -> Option<String> {

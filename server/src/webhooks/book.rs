@@ -1,7 +1,7 @@
 //! What waits and what has ended, by id, in memory: a mirror of the deliveries on disk that says what is due. Pure: it reads
 //! no clock and no disk, and holds no body.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -19,13 +19,15 @@ pub struct Limits {
     pub ended: usize,
     /// Attempts under way, of one endpoint. One that fails gets one at a time, so that it holds up nobody else.
     pub per_endpoint: usize,
+    /// Attempts under way, of one workspace: its endpoints may all hang, and hold up no other's.
+    pub per_workspace: usize,
     /// Attempts under way, of all.
     pub at_once: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { waiting: 1_000, ended: 200, per_endpoint: 8, at_once: 512 }
+        Self { waiting: 1_000, ended: 200, per_endpoint: 8, per_workspace: 64, at_once: 512 }
     }
 }
 
@@ -35,7 +37,22 @@ pub struct Book {
     /// What is to be tried next, of all endpoints: when, endpoint, delivery.
     queue: BTreeSet<(UnixMillis, Uuid, Uuid)>,
     shelves: HashMap<Uuid, Shelf>,
+    /// Those of which something is under way.
+    crews: HashMap<TenantId, Crew>,
     running: usize,
+    /// When the tests of each endpoint began, as far as they count.
+    tests: HashMap<Uuid, VecDeque<UnixMillis>>,
+}
+
+/// A test is a request to an address that somebody typed: so many of an endpoint may begin within [`TEST_WINDOW_MS`].
+const TESTS: usize = 6;
+const TEST_WINDOW_MS: UnixMillis = 60_000;
+
+/// A workspace's attempts that are under way, and what is due but has to wait for one of them to end.
+#[derive(Debug, Default)]
+struct Crew {
+    running: usize,
+    held: BTreeSet<(UnixMillis, Uuid, Uuid)>,
 }
 
 /// One endpoint's.
@@ -80,6 +97,7 @@ pub struct Start {
 /// What came of an attempt, once it is on disk.
 #[derive(Clone, Copy, Debug)]
 pub struct Settled {
+    pub workspace: TenantId,
     pub endpoint: Uuid,
     pub delivery: Uuid,
     /// `None`: it is gone, or not kept.
@@ -92,7 +110,7 @@ pub struct Settled {
 impl Book {
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { limits, queue: BTreeSet::new(), shelves: HashMap::new(), running: 0 }
+        Self { limits, queue: BTreeSet::new(), shelves: HashMap::new(), crews: HashMap::new(), running: 0, tests: HashMap::new() }
     }
 
     fn shelf(&mut self, workspace: TenantId, endpoint: Uuid) -> &mut Shelf {
@@ -188,6 +206,12 @@ impl Book {
                     self.queue.insert((shelf.not_before, id, delivery));
                 }
                 Some(endpoint) if shelf.running < most => {
+                    let crew = self.crews.entry(shelf.workspace).or_default();
+                    if crew.running >= self.limits.per_workspace {
+                        crew.held.insert((at, id, delivery));
+                        continue;
+                    }
+                    crew.running += 1;
                     shelf.running += 1;
                     self.running += 1;
                     starts.push(Start { endpoint: Arc::clone(endpoint), delivery });
@@ -203,6 +227,7 @@ impl Book {
     /// An attempt has ended, and what came of it is on disk.
     pub fn settle(&mut self, settled: Settled) {
         self.running = self.running.saturating_sub(1);
+        self.free(settled.workspace);
         let id = settled.endpoint;
         let Some(shelf) = self.shelves.get_mut(&id) else { return };
         shelf.running = shelf.running.saturating_sub(1);
@@ -223,6 +248,36 @@ impl Book {
         for _ in shelf.running..most {
             let Some((at, delivery)) = shelf.parked.pop_first() else { break };
             self.queue.insert((at, id, delivery));
+        }
+    }
+
+    /// One attempt of the workspace less: the next one that waited for it is due.
+    fn free(&mut self, workspace: TenantId) {
+        let Some(crew) = self.crews.get_mut(&workspace) else { return };
+        crew.running = crew.running.saturating_sub(1);
+        self.queue.extend(crew.held.pop_first());
+        if crew.running == 0 {
+            // Those of endpoints that are gone are found out by `due`.
+            self.queue.extend(std::mem::take(&mut crew.held));
+            self.crews.remove(&workspace);
+        }
+    }
+
+    /// A test is about to begin. The error is how long to wait, in milliseconds.
+    pub fn begin_test(&mut self, endpoint: Uuid, now: UnixMillis) -> Result<(), UnixMillis> {
+        self.tests.retain(|_, begun| {
+            while begun.front().is_some_and(|at| now - at >= TEST_WINDOW_MS) {
+                begun.pop_front();
+            }
+            !begun.is_empty()
+        });
+        let begun = self.tests.entry(endpoint).or_default();
+        match begun.front() {
+            Some(first) if begun.len() >= TESTS => Err(TEST_WINDOW_MS - (now - first)),
+            _ => {
+                begun.push_back(now);
+                Ok(())
+            }
         }
     }
 
@@ -264,7 +319,7 @@ mod tests {
     use super::*;
     use crate::live::TenantWebhooks;
 
-    const LIMITS: Limits = Limits { waiting: 3, ended: 2, per_endpoint: 2, at_once: 4 };
+    const LIMITS: Limits = Limits { waiting: 3, ended: 2, per_endpoint: 2, per_workspace: 4, at_once: 8 };
 
     fn endpoint(n: u128) -> Arc<Webhook> {
         Arc::new(Webhook { id: Uuid::from_u128(n), ..fixtures::webhook() })
@@ -287,7 +342,7 @@ mod tests {
 
     fn settled(of: &Webhook, delivery: u128, state: DeliveryState, failing: bool) -> Settled {
         let delivery = Uuid::from_u128(delivery);
-        Settled { endpoint: of.id, delivery, state: Some(state), failing: Some(failing), not_before: None }
+        Settled { workspace: of.workspace, endpoint: of.id, delivery, state: Some(state), failing: Some(failing), not_before: None }
     }
 
     #[test]
@@ -305,6 +360,28 @@ mod tests {
         book.settle(settled(&a, 11, DeliveryState::Delivered { at: 41 }, false));
         assert_eq!(started(&book.due(41, &both).0), [(1, 13)]);
         assert_eq!((book.waiting(a.id), book.waiting(b.id)), (2, 1));
+    }
+
+    #[test]
+    fn a_workspace_has_its_share_and_no_more_even_if_its_endpoints_come_and_go() {
+        let limits = Limits { per_workspace: 2, ..LIMITS };
+        let (mut book, a, b) = (Book::new(limits), endpoint(1), endpoint(2));
+        let all = in_force(&[&a, &b]);
+        for (of, delivery) in [(&a, 11), (&a, 12), (&b, 21), (&b, 22)] {
+            add(&mut book, of, delivery, 10);
+        }
+        assert_eq!(started(&book.due(10, &all).0), [(1, 11), (1, 12)]);
+        book.forget(a.id);
+        let left = in_force(&[&b]);
+        assert!(book.due(10, &left).0.is_empty(), "those of the endpoint that is gone still hang");
+        book.settle(Settled { state: None, ..settled(&a, 11, DeliveryState::Delivered { at: 11 }, false) });
+        assert_eq!(started(&book.due(11, &left).0), [(2, 21)]);
+        book.settle(Settled { state: None, ..settled(&a, 12, DeliveryState::Delivered { at: 11 }, false) });
+        assert_eq!(started(&book.due(11, &left).0), [(2, 22)]);
+        for delivery in [21, 22] {
+            book.settle(settled(&b, delivery, DeliveryState::Delivered { at: 12 }, false));
+        }
+        assert!(book.crews.is_empty(), "nothing is kept of whoever has nothing under way");
     }
 
     #[test]
@@ -351,6 +428,20 @@ mod tests {
         book.settle(settled(&a, 12, DeliveryState::Waiting { next_at: 20 }, true));
         let (starts, next) = book.due(20, &all);
         assert_eq!((starts.len(), next), (0, Some(500)));
+    }
+
+    #[test]
+    fn tests_count_when_they_begin() {
+        let (mut book, a, b) = (Book::new(LIMITS), Uuid::from_u128(1), Uuid::from_u128(2));
+        for at in 0..6 {
+            assert_eq!(book.begin_test(a, at), Ok(()));
+        }
+        assert_eq!(book.begin_test(a, 10), Err(59_990));
+        assert_eq!(book.begin_test(b, 10), Ok(()));
+        assert_eq!(book.begin_test(a, 60_000), Ok(()), "the first is over");
+        assert_eq!(book.begin_test(a, 60_000), Err(1));
+        assert_eq!(book.begin_test(b, 200_000), Ok(()));
+        assert_eq!(book.tests.len(), 1, "what is over is forgotten");
     }
 
     #[test]

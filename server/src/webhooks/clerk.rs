@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::attempt::{Made, kept};
 use super::book::Settled;
+use super::listener::Pending;
 use super::retry::Next;
 use super::{Shared, Stop, body, classify};
 use crate::event::{Event, TraceContext};
@@ -20,6 +21,9 @@ use crate::store::{Changes, CommitError, Delivery, DeliveryState, StopReason, Un
 use crate::values::{EventType, TenantId};
 
 const BATCH: usize = 256;
+/// What is written at once, about.
+const COMMIT_BYTES: usize = 1024 * 1024;
+const COMMIT_DELIVERIES: usize = 500;
 /// Attempts that are kept of a delivery: the last ones.
 const KEPT_ATTEMPTS: usize = 20;
 /// When what could not be written down is tried again.
@@ -36,6 +40,7 @@ pub struct Outcome {
 pub struct Clerk {
     shared: Arc<Shared>,
     events: mpsc::Receiver<Arc<Event>>,
+    pending: Arc<Pending>,
     outcomes: mpsc::Receiver<Outcome>,
 }
 
@@ -49,8 +54,8 @@ struct Plan {
 }
 
 impl Clerk {
-    pub fn new(shared: Arc<Shared>, events: mpsc::Receiver<Arc<Event>>, outcomes: mpsc::Receiver<Outcome>) -> Self {
-        Self { shared, events, outcomes }
+    pub fn new(shared: Arc<Shared>, events: mpsc::Receiver<Arc<Event>>, pending: Arc<Pending>, outcomes: mpsc::Receiver<Outcome>) -> Self {
+        Self { shared, events, pending, outcomes }
     }
 
     /// Ends when nothing more comes, and everything that came is written down.
@@ -82,6 +87,7 @@ impl Clerk {
             }
             if !events.is_empty() {
                 self.take_in(&events).await;
+                self.pending.done(&events);
             }
         }
     }
@@ -90,7 +96,7 @@ impl Clerk {
         let shared = &self.shared;
         let in_force = shared.in_force.load_full();
         let now = now();
-        let mut new: Vec<Delivery> = Vec::new();
+        let (mut new, mut bytes): (Vec<Delivery>, usize) = (Vec::new(), 0);
         let mut refused: HashMap<(TenantId, Uuid), u64> = HashMap::new();
         for event in events {
             let Some(own) = event.tenant().and_then(|tenant| in_force.tenants.get(&tenant)) else { continue };
@@ -101,7 +107,10 @@ impl Clerk {
                         continue;
                     }
                     match body::of_event(event_type, event, endpoint) {
-                        Some(body) => new.push(delivery(endpoint, event_type, body, event, now)),
+                        Some(body) => {
+                            bytes += body.len();
+                            new.push(delivery(endpoint, event_type, body, event, now));
+                        }
                         None => {
                             shared.book().release(endpoint.id);
                             tracing::error!(event = event_type.name(), "a webhook's body could not be made");
@@ -109,7 +118,17 @@ impl Clerk {
                     }
                 }
             }
+            // One event may be told to many endpoints: what is held at once stays bounded.
+            if bytes >= COMMIT_BYTES || new.len() >= COMMIT_DELIVERIES {
+                self.write(std::mem::take(&mut new), std::mem::take(&mut refused)).await;
+                bytes = 0;
+            }
         }
+        self.write(new, refused).await;
+    }
+
+    async fn write(&self, new: Vec<Delivery>, refused: HashMap<(TenantId, Uuid), u64>) {
+        let (shared, now) = (&self.shared, now());
         let changes = new.iter().fold(self.count_refused(&refused), Changes::put);
         match shared.store.commit(changes).await {
             Ok(()) => {
@@ -119,7 +138,7 @@ impl Clerk {
                 shared.wake.notify_one();
             }
             Err(error) => {
-                shared.lost.fetch_add(events.len() as u64, Ordering::Relaxed);
+                shared.lost.fetch_add(new.len() as u64, Ordering::Relaxed);
                 tracing::error!(%error, deliveries = new.len(), "webhook deliveries could not be written to disk; they are not made");
                 let mut book = shared.book();
                 new.iter().for_each(|delivery| book.release(delivery.endpoint));
@@ -187,6 +206,7 @@ impl Clerk {
                 _ => None,
             };
             settled.push(Settled {
+                workspace: endpoint.workspace,
                 endpoint: endpoint.id,
                 delivery: before.id,
                 state: Some(after.state),
@@ -254,8 +274,8 @@ impl Clerk {
         let mut book = self.shared.book();
         for Outcome { endpoint, before, .. } in outcomes {
             let state = (!gone).then(|| DeliveryState::Waiting { next_at: now() + DISK_PAUSE_MS });
-            let (endpoint, delivery) = (endpoint.id, before.id);
-            book.settle(Settled { endpoint, delivery, state, failing: None, not_before: None });
+            let (workspace, endpoint, delivery) = (endpoint.workspace, endpoint.id, before.id);
+            book.settle(Settled { workspace, endpoint, delivery, state, failing: None, not_before: None });
         }
         drop(book);
         self.shared.wake.notify_one();

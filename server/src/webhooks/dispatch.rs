@@ -68,7 +68,8 @@ async fn attempt(shared: Arc<Shared>, start: Start) {
         // Gone meanwhile, or reported by the store as one that can't be read.
         _ => {
             let state = None;
-            let settled = Settled { endpoint: endpoint.id, delivery, state, failing: None, not_before: None };
+            let settled =
+                Settled { workspace: endpoint.workspace, endpoint: endpoint.id, delivery, state, failing: None, not_before: None };
             shared.book().settle(settled);
             shared.wake.notify_one();
             return;

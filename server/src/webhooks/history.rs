@@ -11,10 +11,6 @@ use crate::store::{Attempt, Changes, Delivery, DeliveryState, UnixMillis, now, u
 use crate::values::{EventType, TenantId};
 
 const PER_PAGE: usize = 50;
-/// A test is a request to an address that somebody typed: so many of an endpoint within [`TEST_WINDOW_MS`].
-const TESTS: usize = 6;
-const TEST_WINDOW_MS: UnixMillis = 60_000;
-
 /// Some deliveries, the newest first, and where the next page begins.
 #[derive(Debug)]
 pub struct Page {
@@ -103,11 +99,7 @@ impl Webhooks {
     /// There were too many tests lately, or it can't be written down.
     pub async fn test(&self, endpoint: &Webhook) -> Result<Attempt, Error> {
         let (at, now) = (SystemTime::now(), now());
-        let lately = |delivery: &Delivery| delivery.event == EventType::WebhookTest && now - delivery.created_at < TEST_WINDOW_MS;
-        let history = self.shared.store.webhooks().deliveries(endpoint.workspace, endpoint.id)?;
-        let mut tests = history.iter().filter(|delivery| lately(delivery));
-        if let (Some(first), true) = (tests.next(), tests.count() + 1 >= TESTS) {
-            let left = TEST_WINDOW_MS - (now - first.created_at);
+        if let Err(left) = self.shared.book().begin_test(endpoint.id, now) {
             return Err(Error::TooMany { retry_after: Duration::from_millis(u64::try_from(left).unwrap_or(0)) });
         }
         let mut delivery = Delivery {

@@ -48,7 +48,7 @@ use crate::values::TenantId;
 use attempt::Way;
 use book::Book;
 use clerk::{Clerk, Outcome};
-use listener::Ear;
+use listener::{Ear, Pending};
 
 /// Events that may wait for the disk.
 const EVENTS: usize = 8_192;
@@ -159,7 +159,8 @@ impl Webhooks {
         let (events, taken) = mpsc::channel(EVENTS);
         let (outcomes, made) = mpsc::channel(OUTCOMES);
         let lost = Arc::default();
-        let ear = Ear { in_force: Arc::clone(&in_force.now), events, lost: Arc::clone(&lost) };
+        let pending: Arc<Pending> = Arc::default();
+        let ear = Ear { in_force: Arc::clone(&in_force.now), events, pending: Arc::clone(&pending), lost: Arc::clone(&lost) };
         let shared = Arc::new(Shared {
             store,
             in_force: in_force.now,
@@ -175,7 +176,7 @@ impl Webhooks {
             abort: CancellationToken::new(),
             end: CancellationToken::new(),
         });
-        shared.tasks.spawn(Clerk::new(Arc::clone(&shared), taken, made).run());
+        shared.tasks.spawn(Clerk::new(Arc::clone(&shared), taken, pending, made).run());
         shared.tasks.spawn(dispatch::run(Arc::clone(&shared), in_force.changed));
         bus.listen(&(Arc::new(ear) as Arc<dyn Listener>));
         Ok(Self { shared })

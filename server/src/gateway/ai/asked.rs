@@ -1,7 +1,7 @@
 //! Reads what a request asks for while its body goes by, and holds it against the agent's limits.
 //!
-//! A limit is only as good as this reading is like the provider's: names are compared without regard to case, a member that
-//! is given twice is refused, and so is what is not plain JSON. Nothing here changes the body.
+//! A limit is only as good as this reading is like the provider's: a member that is given twice or in another spelling is refused,
+//! as one server would read it and the next would not, and so is what is not plain JSON. Nothing here changes the body.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,6 +16,7 @@ enum Field {
     Model,
     /// Some servers take several, the others for when the first fails.
     Models,
+    Fallbacks,
     MaxTokens,
     MaxCompletionTokens,
     MaxOutputTokens,
@@ -32,6 +33,7 @@ enum Field {
 const MEMBERS: &[Node<Field>] = &[
     Node::take("model", Field::Model),
     Node::take("models", Field::Models),
+    Node::take("fallbacks", Field::Fallbacks),
     Node::take("max_tokens", Field::MaxTokens),
     Node::take("max_completion_tokens", Field::MaxCompletionTokens),
     Node::take("max_output_tokens", Field::MaxOutputTokens),
@@ -79,6 +81,9 @@ pub(super) struct Limits {
     agent: Arc<Agent>,
     models: bool,
     tokens: Option<u64>,
+    /// The answer's tokens are asked for as `max_output_tokens`, or else as one of the others: a name that the path's API does
+    /// not know says nothing.
+    responses: bool,
     usage: bool,
 }
 
@@ -87,13 +92,13 @@ impl Limits {
     pub(super) fn of(agent: &Arc<Agent>, operation: Operation) -> Result<Option<Self>, Denied> {
         let models = !agent.models.is_empty();
         let tokens = agent.max_output_tokens.map(|limit| u64::from(limit.get()));
-        if operation.kind == Kind::Unknown && (models || tokens.is_some()) {
+        if operation.kind == Kind::Unknown && (models || tokens.is_some() || agent.tokens_per_minute.is_some()) {
             return Err(Denied::Path);
         }
-        let tokens = tokens.filter(|_| matches!(operation.kind, Kind::OpenAiText | Kind::Text));
+        let tokens = tokens.filter(|_| matches!(operation.kind, Kind::OpenAiText | Kind::Text | Kind::Responses));
         let usage = agent.tokens_per_minute.is_some() && operation.kind == Kind::OpenAiText;
         let applies = models || tokens.is_some() || usage;
-        Ok(applies.then(|| Self { agent: Arc::clone(agent), models, tokens, usage }))
+        Ok(applies.then(|| Self { agent: Arc::clone(agent), models, tokens, responses: operation.kind == Kind::Responses, usage }))
     }
 }
 
@@ -158,6 +163,12 @@ impl Asked {
     }
 
     fn take(&mut self, field: Field, value: &Value, limits: Option<&Limits>) {
+        if *value == Value::Misspelled {
+            if limits.is_some() {
+                self.deny(Denied::Spelling);
+            }
+            return;
+        }
         let bit = 1 << field as u16;
         if limits.is_some() && self.seen & bit != 0 {
             self.deny(Denied::Repeated);
@@ -169,15 +180,20 @@ impl Asked {
         };
         match field {
             Field::Model => self.model(value, limits),
-            Field::Models if limits.is_some_and(|limits| limits.models) => self.deny(Denied::Model),
-            Field::MaxTokens | Field::MaxCompletionTokens | Field::MaxOutputTokens => self.tokens(value, limits),
+            Field::Models | Field::Fallbacks if limits.is_some_and(|limits| limits.models) => self.deny(Denied::Model),
+            Field::MaxTokens | Field::MaxCompletionTokens | Field::MaxOutputTokens => {
+                let own = (field == Field::MaxOutputTokens) == limits.is_some_and(|limits| limits.responses);
+                if own || limits.is_none() {
+                    self.tokens(value, limits);
+                }
+            }
             Field::Answers | Field::BestOf => self.answers(value, limits),
             Field::Temperature => self.temperature = number,
             Field::TopP => self.top_p = number,
             // Some servers take more than `true` for yes.
             Field::Stream => self.stream = !matches!(value, Value::Null | Value::Bool(false)),
             Field::IncludeUsage => self.include_usage = *value == Value::Bool(true),
-            Field::Models | Field::StreamOptions => {}
+            Field::Models | Field::Fallbacks | Field::StreamOptions => {}
         }
     }
 
@@ -193,9 +209,11 @@ impl Asked {
 
     /// Under whatever name; where several came, the most counts.
     fn tokens(&mut self, value: &Value, limits: Option<&Limits>) {
-        if let Some(count) = value.count() {
+        let limited = limits.is_some_and(|limits| limits.tokens.is_some());
+        // Some servers take 0 for no limit at all.
+        if let Some(count) = value.count().filter(|count| *count > 0 || !limited) {
             self.max_tokens = Some(self.max_tokens.map_or(count, |other| other.max(count)));
-        } else if *value != Value::Null && limits.is_some_and(|limits| limits.tokens.is_some()) {
+        } else if *value != Value::Null && limited {
             self.deny(Denied::TokensMissing);
         }
         self.hold_tokens(limits);

@@ -73,8 +73,9 @@ fn the_allow_list_holds_whatever_the_body_looks_like() {
         (r#"{"model":["gpt-4o"]}"#, Denied::ModelMissing),
         (r#"{"model":null}"#, Denied::ModelMissing),
         (r#"{"model":"gpt-4o","x":1,"model":"b"}"#, Denied::Repeated),
-        (r#"{"model":"gpt-4o","Model":"gpt-4"}"#, Denied::Repeated),
-        (r#"{"MODEL":"gpt-4"}"#, Denied::Model),
+        (r#"{"model":"gpt-4o","Model":"gpt-4"}"#, Denied::Spelling),
+        (r#"{"MODEL":"gpt-4o"}"#, Denied::Spelling),
+        (r#"{"model":"gpt-4o","fallbacks":["gpt-4"]}"#, Denied::Model),
         (r#"{"model":"gpt-4o","models":["gpt-4"]}"#, Denied::Model),
         (r#"{"model":"gpt-4o"} {"model":"gpt-4"}"#, Denied::InvalidJson),
         (r#"[{"model":"gpt-4o"}]"#, Denied::InvalidJson),
@@ -94,7 +95,7 @@ fn output_is_limited_under_each_of_its_names() {
     for body in [
         r#"{"max_tokens":100}"#,
         r#"{"max_completion_tokens":1e2}"#,
-        r#"{"max_output_tokens":1,"max_tokens":null}"#,
+        r#"{"max_output_tokens":1,"max_tokens":2}"#,
         r#"{"max_tokens":50,"n":2}"#,
         r#"{"max_tokens":50,"n":null}"#,
     ] {
@@ -102,6 +103,9 @@ fn output_is_limited_under_each_of_its_names() {
     }
     for (body, denied) in [
         (r#"{"max_tokens":101}"#, Denied::Tokens),
+        (r#"{"max_tokens":0}"#, Denied::TokensMissing),
+        (r#"{"max_output_tokens":1}"#, Denied::TokensMissing),
+        (r#"{"MAX_TOKENS":1,"max_tokens":1}"#, Denied::Spelling),
         (r#"{"max_tokens":1,"max_completion_tokens":101}"#, Denied::Tokens),
         (r#"{"n":2,"max_tokens":51}"#, Denied::Tokens),
         (r#"{"max_tokens":51,"best_of":2}"#, Denied::Tokens),
@@ -115,6 +119,10 @@ fn output_is_limited_under_each_of_its_names() {
         assert_eq!(verdict(&hundred, body), Err(denied), "{body}");
     }
     assert!(limits(&agent(&[], 100, 0), "/embeddings").unwrap().is_none(), "nothing is generated there");
+    let responses = limits(&agent(&[], 100, 0), "/responses").unwrap();
+    assert_eq!(verdict(&responses, r#"{"max_output_tokens":100}"#), Ok(()));
+    assert_eq!(verdict(&responses, r#"{"max_tokens":1}"#), Err(Denied::TokensMissing), "a name that is not this API's says nothing");
+    assert_eq!(verdict(&responses, r#"{"max_output_tokens":101,"max_tokens":1}"#), Err(Denied::Tokens));
 }
 
 #[test]

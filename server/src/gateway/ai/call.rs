@@ -43,6 +43,8 @@ struct Open {
     first_chunk: Option<Instant>,
     status: Option<u16>,
     reader: Option<Reader>,
+    /// Bytes of an answer that is read.
+    passed: u64,
     failure: Option<Failure>,
     ended: bool,
 }
@@ -58,6 +60,7 @@ impl Call {
             first_chunk: None,
             status: None,
             reader: None,
+            passed: 0,
             failure: None,
             ended: false,
         })))
@@ -77,6 +80,7 @@ impl Call {
         if let Some(open) = &mut self.0
             && let Some(reader) = &mut open.reader
         {
+            open.passed += bytes.len() as u64;
             if reader.is_stream() {
                 open.first_chunk.get_or_insert_with(Instant::now);
             }
@@ -113,7 +117,7 @@ impl Drop for Open {
         let Some(subject) = self.subject.take() else { return };
         let found = self.reader.take().map(Reader::end).unwrap_or_default();
         if subject.agent.tokens_per_minute.is_some() {
-            self.rates.add(subject.agent.id, found.tokens(), Instant::now());
+            self.rates.add(subject.agent.id, self.counted(&subject, &found), Instant::now());
         }
         let panicking = std::thread::panicking();
         if panicking {
@@ -130,7 +134,22 @@ impl Drop for Open {
     }
 }
 
+/// A streamed token with what surrounds it, in bytes, about.
+const BYTES_OF_TOKEN: u64 = 200;
+
 impl Open {
+    /// What counts against the agent's rate: the reported usage or, of a stream that was left before its end told it, about as
+    /// much as passed.
+    fn counted(&self, subject: &Subject, found: &Found) -> u64 {
+        match found.tokens() {
+            0 if !self.ended => {
+                let asked = subject.asked.as_ref().and_then(|asked| asked.lock().max_tokens);
+                (self.passed / BYTES_OF_TOKEN).min(asked.unwrap_or(u64::MAX))
+            }
+            tokens => tokens,
+        }
+    }
+
     fn event(&self, subject: Subject, found: Found) -> Ai {
         let asked = subject.asked.map(|asked| asked.lock().clone()).unwrap_or_default();
         let agent = subject.agent;

@@ -12,6 +12,7 @@ pub(super) enum Denied {
     MediaType,
     Path,
     Repeated,
+    Spelling,
     ModelMissing,
     Model,
     TokensMissing,
@@ -26,6 +27,7 @@ impl Denied {
             Self::MediaType => "unsupported_media_type",
             Self::Path => "path_not_allowed",
             Self::Repeated => "member_repeated",
+            Self::Spelling => "member_misspelled",
             Self::ModelMissing => "model_required",
             Self::Model => "model_not_allowed",
             Self::TokensMissing => "max_tokens_required",
@@ -48,6 +50,7 @@ impl Denied {
             Self::MediaType => "This agent has limits, so the request's content type must be application/json",
             Self::Path => "This agent has limits, and what this path asks for can't be held against them",
             Self::Repeated => "A member that the agent's limits are about is given more than once",
+            Self::Spelling => "A member that the agent's limits are about is written in other than lower case",
             Self::ModelMissing => "This agent allows certain models only; name one as model, in a text",
             Self::Model => "This agent does not allow this model",
             Self::TokensMissing => {

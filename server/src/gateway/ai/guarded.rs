@@ -5,13 +5,12 @@
 //! model's name. A body that names it later streams on: the piece that goes against a limit, or that
 //! ends the object without keeping them all, is never passed on, and without it no provider has a whole request.
 
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
 
@@ -23,14 +22,17 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// How much of a body is held back, in bytes.
 const HOLD: usize = 1024 * 1024;
-/// How long a caller may pause meanwhile.
-const PAUSE: Duration = Duration::from_secs(60);
+/// How long a caller may take meanwhile.
+const HOLD_TIME: Duration = Duration::from_secs(60);
 /// How much is looked at where there are no limits, and for how long.
 const GLANCE: usize = 64 * 1024;
 const GLANCE_TIME: Duration = Duration::from_millis(50);
 
 pub(super) struct Guarded {
-    held: VecDeque<Frame<Bytes>>,
+    /// In one piece: a frame may be a byte, and costs more than it holds.
+    held: Option<Bytes>,
+    /// What came behind the body's data.
+    trailers: Option<Frame<Bytes>>,
     rest: FromClient,
     reading: Reading,
 }
@@ -39,7 +41,7 @@ pub(super) struct Guarded {
 #[derive(Debug)]
 pub(super) enum Unheld {
     Denied(Denied),
-    /// The caller pauses for too long.
+    /// The caller takes too long.
     Late,
     /// It is too large, malformed, or its sender is gone; its upload knows.
     Broken,
@@ -53,12 +55,11 @@ impl From<Denied> for Unheld {
 
 impl Guarded {
     pub(super) async fn hold(mut rest: FromClient, mut reading: Reading) -> Result<Self, Unheld> {
-        let (mut held, mut bytes) = (VecDeque::new(), 0);
+        let (mut held, mut trailers) = (BytesMut::new(), None);
         let limited = reading.limited();
         let most = if limited { HOLD } else { GLANCE };
-        let glance = Instant::now() + GLANCE_TIME;
-        while !reading.decided() && bytes < most {
-            let until = if limited { Instant::now() + PAUSE } else { glance };
+        let until = Instant::now() + if limited { HOLD_TIME } else { GLANCE_TIME };
+        while !reading.decided() && held.len() < most && trailers.is_none() {
             let next = tokio::time::timeout_at(until, poll_fn(|cx| Pin::new(&mut rest).poll_frame(cx)));
             let Ok(next) = next.await else {
                 if limited {
@@ -67,13 +68,13 @@ impl Guarded {
                 break;
             };
             match next {
-                Some(Ok(frame)) => {
-                    if let Some(data) = frame.data_ref() {
-                        bytes += data.len();
+                Some(Ok(frame)) => match frame.data_ref() {
+                    Some(data) => {
                         reading.feed(data)?;
+                        held.extend_from_slice(data);
                     }
-                    held.push_back(frame);
-                }
+                    None => trailers = Some(frame),
+                },
                 Some(Err(_)) => return Err(Unheld::Broken),
                 None => {
                     reading.end()?;
@@ -81,7 +82,8 @@ impl Guarded {
                 }
             }
         }
-        Ok(Self { held, rest, reading })
+        let held = (!held.is_empty()).then(|| held.freeze());
+        Ok(Self { held, trailers, rest, reading })
     }
 }
 
@@ -91,7 +93,7 @@ impl Body for Guarded {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = &mut *self;
-        if let Some(frame) = this.held.pop_front() {
+        if let Some(frame) = this.held.take().map(Frame::data).or_else(|| this.trailers.take()) {
             return Poll::Ready(Some(Ok(frame)));
         }
         let next = ready!(Pin::new(&mut this.rest).poll_frame(cx));
@@ -107,11 +109,11 @@ impl Body for Guarded {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.held.is_empty() && self.rest.is_end_stream()
+        self.held.is_none() && self.trailers.is_none() && self.rest.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        let held: usize = self.held.iter().filter_map(Frame::data_ref).map(Bytes::len).sum();
+        let held = self.held.as_ref().map_or(0, Bytes::len);
         let rest = self.rest.size_hint();
         let mut hint = SizeHint::new();
         hint.set_lower(rest.lower() + held as u64);

@@ -204,7 +204,11 @@ impl<F: Copy> Scanner<F> {
         self.text.extend_from_slice(&content[..content.len().min(room)]);
         let Some(end) = end else { return bytes.len() };
         if self.state == State::InName {
-            self.wanted = self.named();
+            let (node, plain) = self.named();
+            self.wanted = node.filter(|_| plain);
+            if let (Some(field), false) = (node.and_then(|node| node.field), plain) {
+                on(field, Value::Misspelled);
+            }
             self.state = State::Colon;
         } else {
             let value = if self.long { None } else { decoded(&self.text) };
@@ -227,23 +231,24 @@ impl<F: Copy> Scanner<F> {
         None
     }
 
-    /// The wanted member of this name.
-    fn named(&self) -> Option<&'static Node<F>> {
-        let Some(Level::Object(nodes)) = self.levels.last() else { return None };
+    /// The wanted member of this name, and whether it is written as it should be.
+    fn named(&self) -> (Option<&'static Node<F>>, bool) {
+        let Some(Level::Object(nodes)) = self.levels.last() else { return (None, true) };
         let nodes: &'static [Node<F>] = nodes;
         if self.long {
-            return None;
+            return (None, true);
         }
         if self.names == Names::Exact && !self.text.contains(&b'\\') {
-            return nodes.iter().find(|node| node.key.as_bytes() == self.text);
+            return (nodes.iter().find(|node| node.key.as_bytes() == self.text), true);
         }
-        let name = decoded(&self.text)?;
+        let Some(name) = decoded(&self.text) else { return (None, true) };
         match self.names {
-            Names::Exact => nodes.iter().find(|node| node.key == name),
+            Names::Exact => (nodes.iter().find(|node| node.key == name), true),
             // Upper case takes in the letters beyond ASCII that fold to it: U+017F is an S, and U+212A is one for K.
             Names::AnyCase => {
                 let folded = name.to_lowercase().to_uppercase();
-                nodes.iter().find(|node| node.key.to_uppercase() == folded)
+                let node = nodes.iter().find(|node| node.key.to_uppercase() == folded);
+                (node, node.is_none_or(|node| node.key == name))
             }
         }
     }

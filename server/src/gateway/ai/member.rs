@@ -47,6 +47,8 @@ pub(super) enum Value {
     Text(String),
     /// An object, an array, a text that is longer than [`MAX_TEXT`](super::json::MAX_TEXT) or that is no text, or something that is not JSON.
     Other,
+    /// The member's name is written in a way that some servers know and others do not. Its value is not read.
+    Misspelled,
 }
 
 impl Value {

@@ -17,6 +17,8 @@ pub(super) enum Kind {
     OpenAiText,
     /// Text is generated, and its usage always told.
     Text,
+    /// The same, where the answer's tokens are asked for as `max_output_tokens`.
+    Responses,
     /// The request names a model and asks for no tokens.
     Model,
     /// Not known: it may name a model in some other way.
@@ -27,7 +29,7 @@ pub(super) enum Kind {
 const KNOWN: &[(&str, &str, Kind)] = &[
     ("chat/completions", "chat", Kind::OpenAiText),
     ("completions", "text_completion", Kind::OpenAiText),
-    ("responses", "chat", Kind::Text),
+    ("responses", "chat", Kind::Responses),
     ("messages", "chat", Kind::Text),
     ("embeddings", "embeddings", Kind::Model),
     ("images/generations", "generate_content", Kind::Model),
@@ -68,7 +70,7 @@ mod tests {
         let post = |path| Operation::of(&Method::POST, path).unwrap().map(|operation| (operation.name, operation.kind)).unwrap();
         assert_eq!(post("/chat/completions"), ("chat", Kind::OpenAiText));
         assert_eq!(post("/v1/messages"), ("chat", Kind::Text));
-        assert_eq!(post("/responses"), ("chat", Kind::Text));
+        assert_eq!(post("/responses"), ("chat", Kind::Responses));
         assert_eq!(post("/embeddings"), ("embeddings", Kind::Model));
         for unknown in ["/files", "/v1/v1/messages", "/Chat/completions", "/chat/completions/", "/deployments/x/chat/completions", "/"] {
             assert_eq!(post(unknown), ("other", Kind::Unknown), "{unknown}");

@@ -263,7 +263,7 @@ async fn refusals_have_a_code_and_reach_no_provider() {
         (strict(json!({"max_tokens": 1, "model": "gpt-4"})), 403, "model_not_allowed"),
         (strict(json!({"max_tokens": 101})), 400, "max_tokens_exceeded"),
         (strict(json!({})), 400, "max_tokens_required"),
-        (strict(json!({"max_tokens": 1, "Model": "gpt-4o"})), 400, "member_repeated"),
+        (strict(json!({"max_tokens": 1, "Model": "gpt-4o"})), 400, "member_misspelled"),
         (house.post("/strict/chat/completions", &json!({"max_tokens": 1})), 400, "model_required"),
         (house.post("/strict/files", &chat(&json!({}))), 403, "path_not_allowed"),
         (plain("multipart/form-data; boundary=x", "{}"), 415, "unsupported_media_type"),

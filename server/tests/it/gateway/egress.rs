@@ -279,3 +279,21 @@ async fn nobody_leaves_the_base_path() {
     assert_eq!(upstream.connections(), 0);
     assert_eq!(rig.request(&client(), Method::GET, "/a/..b/.c?x=../..").send().await.unwrap().status(), 200);
 }
+
+/// A route back to the gateway itself, with a key of its own: known when it comes back, whatever it carries.
+#[tokio::test]
+async fn a_route_that_leads_back_here_is_no_loop() {
+    let rig = Rig::start(&Table::to("http://127.0.0.1:1")).await;
+    let mut back = Table::to(&rig.url(""));
+    back.inject.insert("x-knoxcall-key", http::HeaderValue::from_static(super::rig::KEY));
+    back.inject.insert("x-knoxcall-route", http::HeaderValue::from_static("billing"));
+    rig.routing.store(Arc::new(back.build()));
+    let response = rig.request(&client(), Method::GET, "/round").send().await.unwrap();
+    assert_eq!((response.status().as_u16(), response.headers()["x-knox-upstream-status"].as_bytes()), (508, &b"508"[..]));
+    let body: Value = response.json().await.unwrap();
+    assert!(body["error"].as_str().unwrap().contains("sent this request itself"), "{body}");
+    let mut events = rig.recorder.wait(2).await;
+    events.sort_by_key(|event| event.proxied.is_some());
+    assert_eq!(events.len(), 2, "once there and once back");
+    assert_eq!((events[0].tenant, events[0].failure.as_ref().unwrap().kind), (None, "loop"), "nobody's, so that it sets nothing off");
+}
