@@ -23,6 +23,7 @@ async fn an_answer_410_ends_it_for_the_endpoint() {
     rig.ended(&acme, 200);
     until_state(&services, id, "it is gone", |state| matches!(state, WebhookState::Gone { .. })).await;
     assert!(!services.webhooks.webhook("acme", id).await.unwrap().enabled);
+    until("it was told", || !rig.stopped.lock().unwrap().is_empty()).await;
     assert_eq!(rig.stopped.lock().unwrap()[0].why, StopReason::Gone);
     rig.ended(&acme, 200);
     let rows = services.webhooks.deliveries("acme", id, None, true).await.unwrap().rows;
