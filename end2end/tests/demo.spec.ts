@@ -16,6 +16,13 @@ test("the demo's account, curl line and pages work, from the binary alone", asyn
   await hydrated(page);
   await expect(page.getByRole("heading", { level: 1, name: "Echo" })).toBeVisible();
 
+  const called = execFileSync("sh", ["-c", `${knoxcall.printed(/^\s+(curl .*chat\/completions.*)$/m)} --silent --show-error`], { encoding: "utf8" });
+  expect(JSON.parse(called).usage.completion_tokens).toBeGreaterThan(0);
+  await page.goto(`${knoxcall.console}/w/demo/webhooks`);
+  await hydrated(page);
+  await page.getByRole("link", { name: "Built-in receiver" }).click();
+  await expect(page.getByText("Delivered").first()).toBeVisible();
+
   const script = await page.locator('link[rel="modulepreload"]').getAttribute("href");
   const asset = await page.request.get(knoxcall.console + script, { headers: { "accept-encoding": "br" } });
   expect(asset.headers()["cache-control"]).toContain("immutable");

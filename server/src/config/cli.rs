@@ -42,7 +42,7 @@ pub struct Cli {
     #[arg(long, value_name = "IP:PORT", env = "KNOXCALL_GATEWAY_ADDR", global = true)]
     pub gateway_addr: Option<String>,
 
-    /// Folder for the database, the key file and spools [default: ./data]
+    /// Folder for the database and the key file [default: ./data]
     #[arg(long, value_name = "FOLDER", env = "KNOXCALL_DATA_DIR", global = true)]
     pub data_dir: Option<String>,
 

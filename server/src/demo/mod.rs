@@ -1,5 +1,5 @@
-//! What `--demo` adds so that the quick start needs nothing else: an operator, a workspace, a route to an upstream on
-//! loopback that answers with what it received, and an API key. Password and key are made anew at each start, so that a
+//! What `--demo` adds so that the quick start needs nothing else: an operator, a workspace with a route, an AI agent and a
+//! webhook that lead to a server on loopback, and an API key. Password and key are made anew at each start, so that a
 //! demo's folder that is served later has no account that anybody knows.
 
 mod echo;
