@@ -1,0 +1,151 @@
+use super::super::fixtures;
+use super::*;
+use crate::live::TenantWebhooks;
+
+const LIMITS: Limits = Limits { waiting: 3, ended: 2, per_endpoint: 2, per_workspace: 4, at_once: 8 };
+
+fn endpoint(n: u128) -> Arc<Webhook> {
+    Arc::new(Webhook { id: Uuid::from_u128(n), ..fixtures::webhook() })
+}
+
+fn in_force(endpoints: &[&Arc<Webhook>]) -> Webhooks {
+    let workspace = fixtures::webhook().workspace;
+    let all = endpoints.iter().map(|one| Arc::clone(one)).collect();
+    Webhooks { tenants: HashMap::from([(workspace, Arc::new(TenantWebhooks::new(all)))]) }
+}
+
+fn add(book: &mut Book, of: &Webhook, delivery: u128, at: UnixMillis) {
+    assert!(book.reserve(of.workspace, of.id));
+    book.add(of.id, Uuid::from_u128(delivery), at);
+}
+
+fn started(starts: &[Start]) -> Vec<(u128, u128)> {
+    starts.iter().map(|start| (start.endpoint.id.as_u128(), start.delivery.as_u128())).collect()
+}
+
+fn settled(of: &Webhook, delivery: u128, state: DeliveryState, failing: bool) -> Settled {
+    let delivery = Uuid::from_u128(delivery);
+    Settled { workspace: of.workspace, endpoint: of.id, delivery, state: Some(state), failing: Some(failing), not_before: None }
+}
+
+#[test]
+fn what_is_due_starts_in_order_and_within_the_limits() {
+    let (mut book, a, b) = (Book::new(LIMITS), endpoint(1), endpoint(2));
+    let both = in_force(&[&a, &b]);
+    for (delivery, at) in [(11, 10), (12, 20), (13, 30)] {
+        add(&mut book, &a, delivery, at);
+    }
+    add(&mut book, &b, 21, 40);
+    assert_eq!(book.due(5, &both).1, Some(10));
+    let (starts, next) = book.due(30, &both);
+    assert_eq!((started(&starts), next), (vec![(1, 11), (1, 12)], Some(40)), "two at once for one endpoint");
+    assert_eq!(started(&book.due(40, &both).0), [(2, 21)], "a busy endpoint holds up nobody else");
+    book.settle(settled(&a, 11, DeliveryState::Delivered { at: 41 }, false));
+    assert_eq!(started(&book.due(41, &both).0), [(1, 13)]);
+    assert_eq!((book.waiting(a.id), book.waiting(b.id)), (2, 1));
+}
+
+#[test]
+fn a_workspace_has_its_share_and_no_more_even_if_its_endpoints_come_and_go() {
+    let limits = Limits { per_workspace: 2, ..LIMITS };
+    let (mut book, a, b) = (Book::new(limits), endpoint(1), endpoint(2));
+    let all = in_force(&[&a, &b]);
+    for (of, delivery) in [(&a, 11), (&a, 12), (&b, 21), (&b, 22)] {
+        add(&mut book, of, delivery, 10);
+    }
+    assert_eq!(started(&book.due(10, &all).0), [(1, 11), (1, 12)]);
+    book.forget(a.id);
+    let left = in_force(&[&b]);
+    assert!(book.due(10, &left).0.is_empty(), "those of the endpoint that is gone still hang");
+    book.settle(Settled { state: None, ..settled(&a, 11, DeliveryState::Delivered { at: 11 }, false) });
+    assert_eq!(started(&book.due(11, &left).0), [(2, 21)]);
+    book.settle(Settled { state: None, ..settled(&a, 12, DeliveryState::Delivered { at: 11 }, false) });
+    assert_eq!(started(&book.due(11, &left).0), [(2, 22)]);
+    for delivery in [21, 22] {
+        book.settle(settled(&b, delivery, DeliveryState::Delivered { at: 12 }, false));
+    }
+    assert!(book.crews.is_empty(), "nothing is kept of whoever has nothing under way");
+}
+
+#[test]
+fn a_failing_endpoint_is_tried_one_by_one() {
+    let (mut book, a) = (Book::new(LIMITS), endpoint(1));
+    let all = in_force(&[&a]);
+    add(&mut book, &a, 11, 10);
+    assert_eq!(started(&book.due(10, &all).0), [(1, 11)]);
+    book.settle(settled(&a, 11, DeliveryState::Waiting { next_at: 50 }, true));
+    add(&mut book, &a, 12, 20);
+    add(&mut book, &a, 13, 20);
+    assert_eq!(started(&book.due(60, &all).0), [(1, 12)]);
+    assert!(book.due(60, &all).0.is_empty());
+    book.settle(settled(&a, 12, DeliveryState::Delivered { at: 61 }, false));
+    assert_eq!(started(&book.due(61, &all).0), [(1, 13), (1, 11)]);
+}
+
+#[test]
+fn an_endpoint_that_is_off_keeps_what_waits_until_it_is_on() {
+    let (mut book, a) = (Book::new(LIMITS), endpoint(1));
+    add(&mut book, &a, 11, 10);
+    assert_eq!((book.due(10, &Webhooks::default()).0.len(), book.waiting(a.id)), (0, 1));
+    assert_eq!(book.unpark(&Webhooks::default()), [(a.workspace, a.id)]);
+    let on = in_force(&[&a]);
+    assert!(book.unpark(&on).is_empty());
+    book.halt(&a);
+    assert!(book.due(10, &on).0.is_empty(), "it was given up as it is");
+    let again = Arc::new(Webhook { enabled_at: 9, ..fixtures::webhook() });
+    let again = Arc::new(Webhook { id: a.id, enabled_at: again.enabled_at, ..fixtures::webhook() });
+    let on = in_force(&[&again]);
+    book.unpark(&on);
+    assert_eq!(started(&book.due(10, &on).0), [(1, 11)]);
+}
+
+#[test]
+fn a_receiver_that_asks_for_patience_is_left_alone() {
+    let (mut book, a) = (Book::new(LIMITS), endpoint(1));
+    let all = in_force(&[&a]);
+    add(&mut book, &a, 11, 10);
+    add(&mut book, &a, 12, 10);
+    assert_eq!(book.due(10, &all).0.len(), 2);
+    let asked = Settled { not_before: Some(500), ..settled(&a, 11, DeliveryState::Waiting { next_at: 500 }, true) };
+    book.settle(asked);
+    book.settle(settled(&a, 12, DeliveryState::Waiting { next_at: 20 }, true));
+    let (starts, next) = book.due(20, &all);
+    assert_eq!((starts.len(), next), (0, Some(500)));
+}
+
+#[test]
+fn tests_count_when_they_begin() {
+    let (mut book, a, b) = (Book::new(LIMITS), Uuid::from_u128(1), Uuid::from_u128(2));
+    for at in 0..6 {
+        assert_eq!(book.begin_test(a, at), Ok(()));
+    }
+    assert_eq!(book.begin_test(a, 10), Err(59_990));
+    assert_eq!(book.begin_test(b, 10), Ok(()));
+    assert_eq!(book.begin_test(a, 60_000), Ok(()), "the first is over");
+    assert_eq!(book.begin_test(a, 60_000), Err(1));
+    assert_eq!(book.begin_test(b, 200_000), Ok(()));
+    assert_eq!(book.tests.len(), 1, "what is over is forgotten");
+}
+
+#[test]
+fn both_piles_are_bounded() {
+    let (mut book, a) = (Book::new(LIMITS), endpoint(1));
+    for delivery in 11..=13 {
+        add(&mut book, &a, delivery, 10);
+    }
+    assert!(!book.reserve(a.workspace, a.id));
+    book.release(a.id);
+    assert!(book.reserve(a.workspace, a.id));
+    for delivery in 1..=2 {
+        book.keep(a.workspace, a.id, Uuid::from_u128(delivery));
+    }
+    let out = book.crowd_out(a.id, 1);
+    assert_eq!(out, [Uuid::from_u128(1)]);
+    assert!(!book.pick(a.id, Uuid::from_u128(1)), "it is about to be removed");
+    book.put_back(a.id, out);
+    assert!(book.pick(a.id, Uuid::from_u128(1)) && !book.pick(a.id, Uuid::from_u128(1)));
+    book.keep(a.workspace, a.id, Uuid::from_u128(3));
+    assert_eq!(book.crowd_out(a.id, 0), Vec::<Uuid>::new());
+    book.forget(a.id);
+    assert_eq!((book.waiting(a.id), book.due(99, &in_force(&[&a])).0.len()), (0, 0));
+}
