@@ -6,9 +6,15 @@ use super::api::agents;
 use super::view_model::{models_words, row_state};
 use crate::contract::AgentRow;
 use crate::layout::use_slug;
-use crate::ui::{ButtonKind, Card, Cell, EmptyState, ErrorView, Icon, IconName, LinkButton, PageHeader, Row, Skeleton, StatusPill, Table};
+use crate::ui::{Card, Cell, Collection, CollectionWords, ErrorView, Row, Skeleton, StatusPill, Table};
 
-const PURPOSE: &str = "An agent stands between your programs and an AI provider: they call it with a KnoxCall key, the provider's credential stays here, and every call is measured in tokens. Prompts and answers are never recorded.";
+const WORDS: CollectionWords = CollectionWords {
+    title: "AI agents",
+    subtitle: "The AI providers that callers of this workspace reach through the gateway, each under a name of its own.",
+    create: "Create agent",
+    none: "No AI agents yet",
+    purpose: "An agent stands between your programs and an AI provider: they call it with a KnoxCall key, the provider's credential stays here, and every call is measured in tokens. Prompts and answers are never recorded.",
+};
 
 /// `/w/:slug/agents`
 #[component]
@@ -21,35 +27,18 @@ pub fn AgentList() -> impl IntoView {
                 match loaded.await {
                     Err(error) => view! { <ErrorView error/> }.into_any(),
                     Ok((workspace, rows)) => {
-                        let may_write = workspace.access.may_write();
-                        view! { <Loaded slug=workspace.slug may_write rows/> }.into_any()
+                        let (may_write, empty) = (workspace.access.may_write(), rows.is_empty());
+                        let new = format!("/w/{}/agents/new", workspace.slug);
+                        view! {
+                            <Collection words=WORDS new may_write empty>
+                                <AgentTable slug=workspace.slug rows/>
+                            </Collection>
+                        }
+                            .into_any()
                     }
                 }
             })}
         </Transition>
-    }
-}
-
-#[component]
-fn Loaded(slug: String, may_write: bool, rows: Vec<AgentRow>) -> impl IntoView {
-    let new = format!("/w/{slug}/agents/new");
-    let button = move || {
-        let href = new.clone();
-        may_write.then(|| view! { <LinkButton href kind=ButtonKind::Primary><Icon name=IconName::Plus/> "Create agent"</LinkButton> })
-    };
-    let empty = rows.is_empty();
-    let head = button.clone();
-    view! {
-        <PageHeader
-            title="AI agents"
-            subtitle="The AI providers that callers of this workspace reach through the gateway, each under a name of its own."
-            actions=move || (!empty).then(&head)
-        />
-        {if empty {
-            view! { <EmptyState title="No AI agents yet" text=PURPOSE>{button()}</EmptyState> }.into_any()
-        } else {
-            view! { <AgentTable slug rows/> }.into_any()
-        }}
     }
 }
 

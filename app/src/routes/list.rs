@@ -6,12 +6,15 @@ use super::api::routes;
 use super::view_model::environment_names;
 use crate::contract::RouteRow;
 use crate::layout::use_slug;
-use crate::ui::{
-    ButtonKind, Card, Cell, EmptyState, ErrorView, Icon, IconName, LinkButton, PageHeader, PillState, Row, Skeleton, StatusPill, Table,
-};
+use crate::ui::{Card, Cell, Collection, CollectionWords, ErrorView, PillState, Row, Skeleton, StatusPill, Table};
 
-const PURPOSE: &str =
-    "A route gives an upstream a name. Callers put the name into the header x-knoxcall-route, and KnoxCall forwards the request there.";
+const WORDS: CollectionWords = CollectionWords {
+    title: "Routes",
+    subtitle: "The upstreams that callers of this workspace reach through the gateway.",
+    create: "Create route",
+    none: "No routes yet",
+    purpose: "A route gives an upstream a name. Callers put the name into the header x-knoxcall-route, and KnoxCall forwards the request there.",
+};
 
 /// `/w/:slug/routes`
 #[component]
@@ -24,35 +27,18 @@ pub fn RouteList() -> impl IntoView {
                 match loaded.await {
                     Err(error) => view! { <ErrorView error/> }.into_any(),
                     Ok((workspace, rows)) => {
-                        let may_write = workspace.access.may_write();
-                        view! { <Loaded slug=workspace.slug may_write rows/> }.into_any()
+                        let (may_write, empty) = (workspace.access.may_write(), rows.is_empty());
+                        let new = format!("/w/{}/routes/new", workspace.slug);
+                        view! {
+                            <Collection words=WORDS new may_write empty>
+                                <RouteTable slug=workspace.slug rows/>
+                            </Collection>
+                        }
+                            .into_any()
                     }
                 }
             })}
         </Transition>
-    }
-}
-
-#[component]
-fn Loaded(slug: String, may_write: bool, rows: Vec<RouteRow>) -> impl IntoView {
-    let new = format!("/w/{slug}/routes/new");
-    let button = move || {
-        let href = new.clone();
-        may_write.then(|| view! { <LinkButton href kind=ButtonKind::Primary><Icon name=IconName::Plus/> "Create route"</LinkButton> })
-    };
-    let empty = rows.is_empty();
-    let head = button.clone();
-    view! {
-        <PageHeader
-            title="Routes"
-            subtitle="The upstreams that callers of this workspace reach through the gateway."
-            actions=move || (!empty).then(&head)
-        />
-        {if empty {
-            view! { <EmptyState title="No routes yet" text=PURPOSE>{button()}</EmptyState> }.into_any()
-        } else {
-            view! { <RouteTable slug rows/> }.into_any()
-        }}
     }
 }
 

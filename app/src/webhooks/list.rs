@@ -7,9 +7,15 @@ use super::view_model::{events_words, host_of, state_pill, success_words};
 use crate::contract::WebhookRow;
 use crate::integrations::thousands;
 use crate::layout::use_slug;
-use crate::ui::{ButtonKind, Card, Cell, EmptyState, ErrorView, Icon, IconName, LinkButton, PageHeader, Row, Skeleton, StatusPill, Table};
+use crate::ui::{Card, Cell, Collection, CollectionWords, ErrorView, Row, Skeleton, StatusPill, Table};
 
-const PURPOSE: &str = "A webhook tells a server of yours what happens here, as it happens: a request that failed, a change that somebody made. Deliveries are signed, and tried again when the receiver is away.";
+const WORDS: CollectionWords = CollectionWords {
+    title: "Webhooks",
+    subtitle: "Servers of yours that are told what happens in this workspace.",
+    create: "Create webhook",
+    none: "No webhooks yet",
+    purpose: "A webhook tells a server of yours what happens here, as it happens: a request that failed, a change that somebody made. Deliveries are signed, and tried again when the receiver is away.",
+};
 
 /// `/w/:slug/webhooks`
 #[component]
@@ -22,35 +28,18 @@ pub fn WebhookList() -> impl IntoView {
                 match loaded.await {
                     Err(error) => view! { <ErrorView error/> }.into_any(),
                     Ok((workspace, rows)) => {
-                        let may_write = workspace.access.may_write();
-                        view! { <Loaded slug=workspace.slug may_write rows/> }.into_any()
+                        let (may_write, empty) = (workspace.access.may_write(), rows.is_empty());
+                        let new = format!("/w/{}/webhooks/new", workspace.slug);
+                        view! {
+                            <Collection words=WORDS new may_write empty>
+                                <WebhookTable slug=workspace.slug rows/>
+                            </Collection>
+                        }
+                            .into_any()
                     }
                 }
             })}
         </Transition>
-    }
-}
-
-#[component]
-fn Loaded(slug: String, may_write: bool, rows: Vec<WebhookRow>) -> impl IntoView {
-    let new = format!("/w/{slug}/webhooks/new");
-    let button = move || {
-        let href = new.clone();
-        may_write.then(|| view! { <LinkButton href kind=ButtonKind::Primary><Icon name=IconName::Plus/> "Create webhook"</LinkButton> })
-    };
-    let empty = rows.is_empty();
-    let head = button.clone();
-    view! {
-        <PageHeader
-            title="Webhooks"
-            subtitle="Servers of yours that are told what happens in this workspace."
-            actions=move || (!empty).then(&head)
-        />
-        {if empty {
-            view! { <EmptyState title="No webhooks yet" text=PURPOSE>{button()}</EmptyState> }.into_any()
-        } else {
-            view! { <WebhookTable slug rows/> }.into_any()
-        }}
     }
 }
 
