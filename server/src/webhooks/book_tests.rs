@@ -1,6 +1,6 @@
-use super::super::fixtures;
 use super::*;
 use crate::live::TenantWebhooks;
+use crate::webhooks::fixtures;
 
 const LIMITS: Limits = Limits { waiting: 3, ended: 2, per_endpoint: 2, per_workspace: 4, at_once: 8 };
 
