@@ -142,13 +142,21 @@ impl Vault {
     /// # Errors
     /// No random numbers, or a plaintext beyond 256 GiB.
     pub fn seal(&self, binding: &Binding<'_>, plain: &[u8]) -> Result<Sealed, SealError> {
+        Ok(Sealed { v: FORMAT, data: STANDARD.encode(self.seal_bytes(binding, plain)?) })
+    }
+
+    /// As [`Vault::seal`], for what is stored as bytes: the nonce, then the ciphertext with its tag.
+    ///
+    /// # Errors
+    /// As [`Vault::seal`].
+    pub fn seal_bytes(&self, binding: &Binding<'_>, plain: &[u8]) -> Result<Vec<u8>, SealError> {
         let mut nonce = [0_u8; NONCE_LENGTH];
         getrandom::fill(&mut nonce).map_err(|_| SealError::Randomness)?;
         let aad = binding.associated_data();
         let ciphertext = self.cipher.encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: &aad }).map_err(|_| SealError::TooLong)?;
         let mut bytes = nonce.to_vec();
         bytes.extend_from_slice(&ciphertext);
-        Ok(Sealed { v: FORMAT, data: STANDARD.encode(bytes) })
+        Ok(bytes)
     }
 
     /// # Errors
@@ -158,6 +166,14 @@ impl Vault {
             return Err(OpenError::Format);
         }
         let bytes = STANDARD.decode(&sealed.data).map_err(|_| OpenError::Format)?;
+        self.open_bytes(binding, &bytes)
+    }
+
+    /// Opens what [`Vault::seal_bytes`] made.
+    ///
+    /// # Errors
+    /// As [`Vault::open_sealed`].
+    pub fn open_bytes(&self, binding: &Binding<'_>, bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
         let (nonce, ciphertext) = bytes.split_first_chunk::<NONCE_LENGTH>().ok_or(OpenError::Format)?;
         let aad = binding.associated_data();
         self.cipher

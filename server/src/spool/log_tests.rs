@@ -1,0 +1,279 @@
+//! What is written is there again after whatever happens to the process, and what is lost is counted.
+
+use super::*;
+use crate::spool::{Home, Options, Spool};
+use crate::vault::Vault;
+
+struct Rig {
+    folder: tempfile::TempDir,
+    options: Options,
+}
+
+impl Rig {
+    fn new(options: Options) -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), options }
+    }
+
+    /// A fresh start over what lies there.
+    fn home(&self) -> Home {
+        Spool::new(self.folder.path().join("spool"), Vault::from_key([7; 32]), self.options).home("operator")
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        fn below(folder: &Path, out: &mut Vec<PathBuf>) {
+            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+                if entry.path().is_dir() {
+                    below(&entry.path(), out);
+                } else {
+                    out.push(entry.path());
+                }
+            }
+        }
+        let mut out = Vec::new();
+        below(self.folder.path(), &mut out);
+        out.sort();
+        out
+    }
+
+    fn segments(&self) -> Vec<PathBuf> {
+        self.files().into_iter().filter(|file| file.extension().is_some_and(|extension| extension == EXTENSION)).collect()
+    }
+}
+
+fn small() -> Options {
+    Options { segment_bytes: 500, ..Options::default() }
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64
+}
+
+fn meta(records: u32) -> Meta {
+    Meta { records, items: records, at: now(), gzip: true }
+}
+
+fn body(n: u32) -> Vec<u8> {
+    format!("canary payload {n:04}").into_bytes()
+}
+
+fn filled(home: &Home, count: u32) -> Log {
+    let mut log = home.log("logs").unwrap();
+    for n in 1..=count {
+        log.append(meta(n), &body(n)).unwrap().unwrap();
+    }
+    log
+}
+
+/// Everything that waits, settled on the way.
+fn drain(log: &mut Log) -> Vec<(u32, Vec<u8>)> {
+    let mut out = Vec::new();
+    while let Some((ticket, body)) = log.read(None).unwrap() {
+        out.push((ticket.meta().records, body));
+        log.settle(ticket);
+    }
+    out
+}
+
+fn expected(numbers: impl Iterator<Item = u32>) -> Vec<(u32, Vec<u8>)> {
+    numbers.map(|n| (n, body(n))).collect()
+}
+
+#[test]
+fn nothing_is_made_before_something_is_written_and_nothing_stays() {
+    let rig = Rig::new(small());
+    let home = rig.home();
+    let mut log = home.log("logs").unwrap();
+    assert!(log.read(None).unwrap().is_none() && rig.files().is_empty() && !home.has_left());
+    log.append(meta(1), &body(1)).unwrap();
+    assert!(home.has_left());
+    log.sync().unwrap();
+    assert_eq!(drain(&mut log), expected(1..=1));
+    assert!(!home.has_left() && fs::read_dir(rig.folder.path().join("spool")).unwrap().next().is_none());
+    assert_eq!((log.bytes(), home.budget().used()), (0, 0));
+}
+
+#[test]
+fn the_order_is_that_of_writing_over_segments_and_starts() {
+    let rig = Rig::new(small());
+    let mut log = filled(&rig.home(), 20);
+    assert!(rig.segments().len() > 3);
+    let (first, _) = log.read(None).unwrap().unwrap();
+    log.settle(first);
+    let waiting = log.waiting();
+    drop(log);
+
+    let home = rig.home();
+    let mut logs = home.left("logs");
+    assert_eq!((logs.len(), home.left("logs").len(), home.left("traces").len()), (1, 0, 0), "a log has one owner at a time");
+    let mut log = logs.remove(0);
+    assert_eq!((log.waiting(), home.budget().used()), (waiting, log.bytes()));
+    log.append(meta(21), &body(21)).unwrap();
+    assert_eq!(drain(&mut log), expected(2..=21));
+    assert_eq!(log.take_losses(), Losses::default());
+}
+
+#[test]
+fn what_was_settled_is_not_there_again() {
+    let rig = Rig::new(Options::default());
+    let mut log = filled(&rig.home(), 5);
+    let (first, _) = log.read(None).unwrap().unwrap();
+    let (second, bytes) = log.read(Some(first)).unwrap().unwrap();
+    assert_eq!(bytes, body(2));
+    log.settle(second);
+    drop(log);
+    assert_eq!(drain(&mut rig.home().left("logs")[0]).iter().map(|(n, _)| *n).collect::<Vec<_>>(), [1, 3, 4, 5]);
+}
+
+#[test]
+fn the_oldest_make_room_and_are_counted_but_for_what_somebody_holds() {
+    let rig = Rig::new(Options { per_destination: 4_000, ..small() });
+    let home = rig.home();
+    let mut log = filled(&home, 3);
+    let (held, _) = log.read(None).unwrap().unwrap();
+    log.hold(held);
+    for n in 4..=100 {
+        log.append(meta(n), &body(n)).unwrap().unwrap();
+    }
+    assert!(log.bytes() <= 2_000 && home.budget().used() == log.bytes());
+    assert!(!log.has(held));
+    let lost = log.take_losses().full;
+    let left = drain(&mut log);
+    assert_eq!(lost.payloads + left.len() as u64 + 1, 100, "the one that is held is its holder's");
+    assert_eq!(left, expected(101 - left.len() as u32..=100));
+    log.settle(held);
+    assert_eq!(log.waiting(), Count::default());
+}
+
+#[test]
+fn what_is_larger_than_all_the_room_is_lost_itself() {
+    let rig = Rig::new(Options { total: 100, ..small() });
+    let mut log = rig.home().log("logs").unwrap();
+    assert_eq!(log.append(meta(7), &[0; 200]).unwrap(), None);
+    assert_eq!((log.take_losses().full.records, log.waiting().payloads), (7, 0));
+}
+
+#[test]
+fn damage_is_counted_and_kept_apart_and_the_rest_is_read() {
+    let rig = Rig::new(Options::default());
+    drop(filled(&rig.home(), 5));
+    let file = rig.segments().remove(0);
+    let mut bytes = fs::read(&file).unwrap();
+    let length = bytes.len();
+    // In the body of the third, and a torn end.
+    bytes[length * 2 / 5 + HEAD + 10] ^= 1;
+    bytes.truncate(length - 3);
+    fs::write(&file, &bytes).unwrap();
+
+    let mut log = rig.home().left("logs").remove(0);
+    let lost = log.take_losses().damaged;
+    assert_eq!((lost.payloads, lost.records), (2, 3 + 5));
+    assert_eq!(log.waiting().payloads, 3);
+    drop(log);
+    let quarantined = rig.files().into_iter().filter(|file| file.parent().unwrap().ends_with("quarantine")).count();
+    assert_eq!(quarantined, 2);
+
+    // It is told once.
+    let mut log = rig.home().left("logs").remove(0);
+    assert_eq!(log.take_losses(), Losses::default());
+    assert_eq!(drain(&mut log), expected([1, 2, 4].into_iter()));
+}
+
+#[test]
+fn damage_while_it_waits_is_found_when_it_is_read() {
+    let rig = Rig::new(Options::default());
+    let mut log = filled(&rig.home(), 3);
+    let file = rig.segments().remove(0);
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[HEAD + 3] ^= 1;
+    fs::write(&file, &bytes).unwrap();
+    assert_eq!(drain(&mut log), expected(2..=3));
+    assert_eq!(log.take_losses().damaged.records, 1);
+}
+
+#[test]
+fn segments_that_somebody_removed_are_counted_as_damaged() {
+    let rig = Rig::new(small());
+    let mut log = filled(&rig.home(), 10);
+    let first = rig.segments().remove(0);
+    fs::remove_file(first).unwrap();
+    let left = drain(&mut log);
+    assert_eq!(log.take_losses().damaged.payloads + left.len() as u64, 10);
+    assert_eq!(log.waiting(), Count::default());
+}
+
+#[test]
+fn it_is_sealed_and_opens_in_its_own_place_alone() {
+    let rig = Rig::new(Options::default());
+    drop(filled(&rig.home(), 2));
+    let file = rig.segments().remove(0);
+    let bytes = fs::read(&file).unwrap();
+    assert!(!bytes.windows(6).any(|window| window == b"canary"));
+    // Moved to another destination.
+    let elsewhere = rig.folder.path().join("spool/other/0/logs");
+    fs::create_dir_all(&elsewhere).unwrap();
+    fs::rename(&file, elsewhere.join("00000000000000000000.seg")).unwrap();
+    let other = Spool::new(rig.folder.path().join("spool"), Vault::from_key([7; 32]), rig.options).home("other");
+    let mut log = other.left("logs").remove(0);
+    assert_eq!(drain(&mut log), []);
+    assert_eq!(log.take_losses().damaged.payloads, 2);
+}
+
+#[test]
+fn another_key_opens_nothing_and_breaks_nothing() {
+    let rig = Rig::new(Options::default());
+    drop(filled(&rig.home(), 2));
+    let other = Spool::new(rig.folder.path().join("spool"), Vault::from_key([8; 32]), rig.options).home("operator");
+    let mut log = other.left("logs").remove(0);
+    assert_eq!((drain(&mut log), log.take_losses().damaged.payloads), (vec![], 2));
+}
+
+#[test]
+fn what_waited_too_long_expires() {
+    let rig = Rig::new(Options::default());
+    let mut log = rig.home().log("logs").unwrap();
+    let old = now() - 8 * 24 * 60 * 60 * 1000;
+    log.append(Meta { at: old, ..meta(3) }, &body(3)).unwrap();
+    log.append(meta(4), &body(4)).unwrap();
+    assert_eq!(drain(&mut log), expected(4..=4));
+    assert_eq!(log.take_losses().expired.records, 3);
+}
+
+/// Whatever keeps a folder from being written to: it is an error, changes nothing, and passes.
+#[test]
+fn a_disk_that_does_not_take_it_is_an_error_and_later_it_does() {
+    let rig = Rig::new(small());
+    let mut log = rig.home().log("logs").unwrap();
+    fs::write(rig.folder.path().join("spool"), "in the way").unwrap();
+    assert!(log.append(meta(1), &body(1)).is_err());
+    assert_eq!((log.waiting(), log.bytes(), log.take_losses()), (Count::default(), 0, Losses::default()));
+    fs::remove_file(rig.folder.path().join("spool")).unwrap();
+    log.append(meta(2), &body(2)).unwrap().unwrap();
+    assert_eq!(drain(&mut log), expected(2..=2));
+}
+
+#[test]
+fn destroying_leaves_nothing() {
+    let rig = Rig::new(small());
+    let home = rig.home();
+    let waiting = filled(&home, 10).destroy();
+    assert_eq!((waiting.payloads, waiting.records), (10, 55));
+    assert!(rig.files().is_empty() && home.budget().used() == 0);
+}
+
+/// A process that dies between two bytes of a write leaves a file that ends anywhere.
+#[test]
+fn wherever_a_write_was_cut_short_what_was_whole_is_there() {
+    let rig = Rig::new(Options::default());
+    drop(filled(&rig.home(), 3));
+    let file = rig.segments().remove(0);
+    let whole = fs::read(&file).unwrap();
+    let each = whole.len() / 3;
+    for length in (0..whole.len()).step_by(7) {
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, &whole[..length]).unwrap();
+        let home = rig.home();
+        for mut log in home.left("logs") {
+            assert_eq!(drain(&mut log), expected(1..=(length / each) as u32), "cut at {length}");
+        }
+    }
+}

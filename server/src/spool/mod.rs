@@ -1,0 +1,171 @@
+//! Payloads that can't be sent for now, on disk: sealed, in order, bounded, and there after a restart or a crash.
+//!
+//! ```text
+//! <data>/spool/<owner>/<home>/<kind>/00000000000000000000.seg
+//! ```
+//! An owner is a destination's; a home is one life of its settings, so that an old one that still sends and the one that
+//! follows it never write to the same files; a kind is a signal. Nothing is made before something has to be written, and
+//! nothing stays when it is empty. It knows bytes and numbers only: not what a payload means, nor where it goes.
+
+mod count;
+mod log;
+mod record;
+mod shared;
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::Semaphore;
+
+pub use count::{Count, Losses};
+pub use log::{Log, Ticket};
+pub use record::Meta;
+
+use crate::budget::Budget;
+use crate::vault::Vault;
+use shared::{Quarantine, Shared};
+
+/// How many threads work on the disk at once, for all destinations together.
+const AT_ONCE: usize = 2;
+
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Bytes on disk for all destinations together; one kind of one destination gets at most half of what others leave.
+    pub total: usize,
+    /// Likewise for all kinds of one destination.
+    pub per_destination: usize,
+    /// At about how many bytes a new file is begun: what is dropped to make room is a whole file.
+    pub segment_bytes: usize,
+    /// What has waited for longer is not sent any more.
+    pub max_age: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            total: 4 << 30,
+            per_destination: 512 << 20,
+            segment_bytes: 2 << 20,
+            max_age: Duration::from_secs(7 * 24 * 60 * 60),
+        }
+    }
+}
+
+/// A folder of logs. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Spool {
+    shared: Arc<Shared>,
+    disk: Arc<Semaphore>,
+    homes: Arc<AtomicU64>,
+}
+
+impl Spool {
+    /// Touches nothing yet.
+    #[must_use]
+    pub fn new(root: PathBuf, vault: Vault, options: Options) -> Self {
+        Self { shared: Arc::new(Shared::new(root, vault, options)), disk: Arc::new(Semaphore::new(AT_ONCE)), homes: Arc::default() }
+    }
+
+    /// Works on the disk beside the runtime's own threads, with a bounded number of others.
+    pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+        let _permit = self.disk.acquire().await.map_err(io::Error::other)?;
+        tokio::task::spawn_blocking(work).await.map_err(io::Error::other)
+    }
+
+    /// A place for one life of a destination's settings.
+    #[must_use]
+    pub fn home(&self, owner: &str) -> Home {
+        Home {
+            spool: self.clone(),
+            owner: owner.to_owned(),
+            budget: Arc::new(Budget::new(self.shared.options.per_destination)),
+            folder: OnceLock::new(),
+        }
+    }
+
+    /// Owners of whom something lies here.
+    #[must_use]
+    pub fn owners(&self) -> Vec<String> {
+        let Ok(folders) = fs::read_dir(&self.shared.root) else { return Vec::new() };
+        folders.filter_map(|folder| folder.ok()?.file_name().into_string().ok()).filter(|name| name != Quarantine::NAME).collect()
+    }
+
+    /// Removes what lies here of an owner that is no more.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn destroy(&self, owner: &str) -> io::Result<()> {
+        fs::remove_dir_all(self.shared.root.join(owner))
+    }
+}
+
+/// Where one destination's logs are, for one life of its settings.
+#[derive(Debug)]
+pub struct Home {
+    spool: Spool,
+    owner: String,
+    budget: Arc<Budget>,
+    folder: OnceLock<PathBuf>,
+}
+
+impl Home {
+    #[must_use]
+    pub const fn spool(&self) -> &Spool {
+        &self.spool
+    }
+
+    #[must_use]
+    pub const fn budget(&self) -> &Arc<Budget> {
+        &self.budget
+    }
+
+    /// Whether something lies here of an earlier life.
+    #[must_use]
+    pub fn has_left(&self) -> bool {
+        self.spool.shared.root.join(&self.owner).is_dir()
+    }
+
+    /// A new log of this life.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn log(&self, kind: &str) -> io::Result<Log> {
+        let shared = &self.spool.shared;
+        let folder = self.folder.get_or_init(|| {
+            // Sorts by time, and is new even if the clock stood still.
+            let millis = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+            let nth = self.spool.homes.fetch_add(1, Ordering::Relaxed);
+            shared.root.join(&self.owner).join(format!("{millis:016}-{nth:06}-{}", std::process::id()))
+        });
+        let folder = folder.join(kind);
+        shared.claim(&folder);
+        Log::open(Arc::clone(shared), folder.clone(), Arc::clone(&self.budget)).inspect_err(|_| shared.close(&folder))
+    }
+
+    /// The logs of earlier lives that are nobody's, oldest first. Ones that can't be opened are told of and left.
+    #[must_use]
+    pub fn left(&self, kind: &str) -> Vec<Log> {
+        let shared = &self.spool.shared;
+        let Ok(homes) = fs::read_dir(shared.root.join(&self.owner)) else { return Vec::new() };
+        let mut folders: Vec<PathBuf> = homes.filter_map(|home| Some(home.ok()?.path().join(kind))).filter(|path| path.is_dir()).collect();
+        folders.sort();
+        let mut logs = Vec::new();
+        for folder in folders {
+            if !shared.claim(&folder) {
+                continue;
+            }
+            match Log::open(Arc::clone(shared), folder.clone(), Arc::clone(&self.budget)) {
+                Ok(log) => logs.push(log),
+                Err(error) => {
+                    shared.close(&folder);
+                    tracing::warn!(folder = %folder.display(), %error, "what was spooled can't be read; it stays where it is");
+                }
+            }
+        }
+        logs
+    }
+}

@@ -1,0 +1,79 @@
+//! What all logs of a spool share: the key, the bound on all of them together, which are open, and the quarantine.
+
+use std::collections::HashSet;
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::Options;
+use crate::budget::Budget;
+use crate::vault::Vault;
+
+/// Bytes that the quarantine keeps. What comes when it is full is counted and not kept.
+const QUARANTINE_BYTES: u64 = 16 * 1024 * 1024;
+
+pub struct Shared {
+    pub root: PathBuf,
+    pub vault: Vault,
+    pub options: Options,
+    pub total: Budget,
+    pub quarantine: Quarantine,
+    open: Mutex<HashSet<PathBuf>>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("root", &self.root).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    pub fn new(root: PathBuf, vault: Vault, options: Options) -> Self {
+        let quarantine = Quarantine { folder: root.join(Quarantine::NAME) };
+        Self { total: Budget::new(options.total), root, vault, options, quarantine, open: Mutex::default() }
+    }
+
+    fn logs(&self) -> MutexGuard<'_, HashSet<PathBuf>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the log in this folder was nobody's, and is the caller's now.
+    pub fn claim(&self, folder: &Path) -> bool {
+        self.logs().insert(folder.to_owned())
+    }
+
+    pub fn close(&self, folder: &Path) {
+        self.logs().remove(folder);
+    }
+}
+
+/// Where bytes go that were a record once, for whoever wants to know what happened to them. They stay sealed.
+#[derive(Debug)]
+pub struct Quarantine {
+    folder: PathBuf,
+}
+
+impl Quarantine {
+    pub const NAME: &str = "quarantine";
+
+    /// Keeps the bytes if there is room, and says in the log where they were.
+    pub fn put(&self, log: &Path, segment: u64, at: usize, bytes: &[u8]) {
+        let place: Vec<_> = log.iter().rev().take(3).filter_map(|part| part.to_str()).collect();
+        let name = format!("{}-{segment}-{at}.bad", place.into_iter().rev().collect::<Vec<_>>().join("-"));
+        let kept = self.keep(&name, bytes).is_ok_and(|kept| kept);
+        tracing::warn!(log = %log.display(), segment, at, length = bytes.len(), kept, "a spooled payload is damaged and is left out");
+    }
+
+    fn keep(&self, name: &str, bytes: &[u8]) -> std::io::Result<bool> {
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+        let held: u64 = fs::read_dir(&self.folder)?.filter_map(|file| file.ok()?.metadata().ok()).map(|data| data.len()).sum();
+        if held + bytes.len() as u64 > QUARANTINE_BYTES {
+            return Ok(false);
+        }
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(self.folder.join(name))?;
+        file.write_all(bytes)?;
+        Ok(true)
+    }
+}
