@@ -26,6 +26,7 @@ use crate::gateway;
 use crate::live::Owner;
 use crate::outbound::Outbound;
 use crate::settings::{BootstrapReport, Environment, Exhausted, Problem, Settings};
+use crate::spool::{self, Spool};
 use crate::store::{self, Store};
 use crate::telemetry::{self, GiveUp, OutboundTransport, Telemetry};
 use crate::values::Password;
@@ -83,7 +84,7 @@ impl KnoxCall {
         let gateway_url = format!("http://{}", gateway_listener.local_addr()?);
 
         let egress = egress(&config);
-        let settings = open_settings(&config, egress.clone()).await?;
+        let (settings, vault) = open_settings(&config, egress.clone()).await?;
         let bus = Bus::default();
         // From here on, so that what the bootstrap file changes is told of too.
         let audited = settings.store().audit().listen();
@@ -100,7 +101,7 @@ impl KnoxCall {
         let transport = Arc::new(OutboundTransport::new(outbound.clone()));
         let (reports, exhausted) = mpsc::channel(64);
         let give_up = GiveUp { after: config.pause_failing_after, reports: Some(reports), ..GiveUp::default() };
-        let options = telemetry::Options { give_up, ..telemetry::Options::default() };
+        let options = telemetry::Options { give_up, spool: spool(&config, vault), ..telemetry::Options::default() };
         let telemetry = Telemetry::start(settings.exports(), &bus, transport, options);
         tokio::spawn(pause_exhausted(settings.clone(), exhausted, shutdown.clone()));
         let saved_all = CancellationToken::new();
@@ -307,14 +308,20 @@ fn egress(config: &Config) -> Policy {
     Policy::new(config.allow_egress.iter().copied().chain(demo.iter().copied()))
 }
 
-async fn open_settings(config: &Config, egress: Policy) -> Result<Settings> {
+/// Where exports keep what they can't send; nothing is made before something has to be kept.
+fn spool(config: &Config, vault: Vault) -> Option<Spool> {
+    let options = spool::Options { total: config.spool_bytes, ..spool::Options::default() };
+    (config.spool_bytes > 0).then(|| Spool::new(config.data_dir.join("spool"), vault, options))
+}
+
+async fn open_settings(config: &Config, egress: Policy) -> Result<(Settings, Vault)> {
     let (folder, key) = (config.data_dir.clone(), config.master_key.clone());
     let environment = Environment { otel: config.otel.clone(), sentry: config.sentry.clone() };
-    let open = move || -> Result<Settings> {
+    let open = move || -> Result<(Settings, Vault)> {
         std::fs::create_dir_all(&folder).with_context(|| format!("the data folder {} can't be made", folder.display()))?;
         let store = Store::open(&folder)?;
         let vault = Vault::open(&folder, key.as_deref().map(String::as_str))?;
-        Ok(Settings::open(store, vault, environment, Uuid::new_v4(), egress)?)
+        Ok((Settings::open(store, vault.clone(), environment, Uuid::new_v4(), egress)?, vault))
     };
     tokio::task::spawn_blocking(open).await?
 }

@@ -35,6 +35,8 @@ pub struct ExportStatus {
     pub last_success_at: Option<UnixMillis>,
     pub last_failure: Option<ExportFailure>,
     pub counts: ExportCounts,
+    /// Why what waits is in memory alone, where it should be on disk.
+    pub disk_problem: Option<DiskProblem>,
     /// Minutes of the last hour in which something happened, oldest first.
     pub hour: Vec<ExportMinute>,
     /// The newest first, at most 20.
@@ -55,6 +57,7 @@ impl ExportStatus {
             last_success_at: None,
             last_failure: None,
             counts: ExportCounts::default(),
+            disk_problem: None,
             hour: Vec::new(),
             attempts: Vec::new(),
             pauses_at: None,
@@ -76,6 +79,9 @@ pub struct ExportCounts {
     /// Dropped, by reason (`queue_full`, `not_retryable`, `expired`, `disabled`, …); only reasons that occurred.
     pub dropped: Vec<(String, u64)>,
     pub queued: u64,
+    /// Of these, what waits on disk.
+    pub on_disk: u64,
+    pub on_disk_bytes: u64,
     /// Metric instruments that have more series than they may: what is new is merged into one series.
     pub overflowing_instruments: u64,
 }
@@ -128,6 +134,16 @@ pub struct ExportFailure {
     pub kind: FailureKind,
     /// The collector's host, as configured.
     pub host: String,
+}
+
+/// What keeps records from being kept on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum DiskProblem {
+    Full,
+    ReadOnly,
+    /// The process has as many files open as it may.
+    NoFiles,
+    Other,
 }
 
 /// What went wrong with an export request, as far as it may be told.

@@ -7,7 +7,10 @@ use leptos::prelude::*;
 use super::card::LiveFact;
 use super::chart::HourChart;
 use super::live::{Live, NotLive};
-use super::view_model::{announcement, counts, drop_reason, failure_sentence, hour_counts, hour_drops, overflow_sentence, thousands};
+use super::view_model::{
+    announcement, counts, disk_problem_sentence, disk_sentence, drop_reason, failure_sentence, hour_counts, hour_drops, overflow_sentence,
+    thousands,
+};
 use crate::contract::{ExportFailure, ExportState, ExportStatus};
 use crate::ui::{Card, CardHeader, PillState, StatusPill, Time};
 
@@ -29,6 +32,7 @@ pub fn HealthPanel(live: Live<ExportStatus>) -> impl IntoView {
                 <div class="space-y-3 px-5 py-4">
                     <p class="text-sm text-ink tabular-nums">{move || view! { <LiveFact status=status.get()/> }}</p>
                     {move || status.with(|status| view! { <Moments status=status.clone()/> })}
+                    {move || status.with(|status| view! { <OnDisk status=status.clone()/> })}
                 </div>
                 {move || status.with(|status| view! { <LastHour status=status.clone()/> })}
                 <details>
@@ -97,6 +101,19 @@ fn Moments(status: ExportStatus) -> impl IntoView {
             </div>
             {status.last_failure.map(|failure| view! { <LastError failure failing/> })}
         </dl>
+    }
+}
+
+/// What waits on disk, or why it can't.
+#[component]
+fn OnDisk(status: ExportStatus) -> impl IntoView {
+    let waits = disk_sentence(&status);
+    let problem = status.disk_problem.map(disk_problem_sentence);
+    view! {
+        {waits.map(|sentence| view! { <p class="text-small text-muted">{sentence}</p> })}
+        {problem.map(|sentence| view! {
+            <p class="rounded-md border border-warn-line bg-warn-soft px-3 py-2 text-small text-ink">{sentence}</p>
+        })}
     }
 }
 

@@ -10,7 +10,7 @@ use app::contract::{
 use crate::auth::millis;
 use crate::live::Owner;
 use crate::settings::Standing;
-use crate::telemetry::{Attempt, Lately, Minute, Outcome, ProbeReport, Reason, Status, Streak, Telemetry, TooMany};
+use crate::telemetry::{Attempt, Lately, Minute, OnDisk, Outcome, ProbeReport, Reason, Status, Streak, Telemetry, TooMany};
 
 /// Longer reasons are cut: they are somebody else's words.
 const LONGEST_DETAIL: usize = 200;
@@ -26,7 +26,10 @@ pub(super) fn status(telemetry: &Telemetry, owner: Owner, standing: Standing) ->
     let known = set != ExportState::Off;
     let (reading, lately) = match reading {
         Some(reading) => (reading.clone(), reading.lately),
-        None if known => (Status::default(), telemetry.lately(owner)),
+        None if known => {
+            let on_disk = OnDisk { bytes: telemetry.bytes_on_disk(owner), records: 0 };
+            (Status { on_disk, ..Status::default() }, telemetry.lately(owner))
+        }
         None => (Status::default(), Lately::default()),
     };
     // Of earlier settings, where these have had no success yet.
@@ -65,12 +68,15 @@ fn of_reading(reading: Status, set: ExportState) -> ExportStatus {
             kind: failure.kind,
             host: failure.host,
         }),
+        disk_problem: reading.disk_problem,
         counts: ExportCounts {
             accepted: reading.accepted,
             delivered: reading.delivered,
             rejected: reading.rejected,
             dropped: reading.dropped.into_iter().map(|(reason, count)| (reason.name().to_owned(), count)).collect(),
             queued: reading.queued,
+            on_disk: reading.on_disk.records,
+            on_disk_bytes: reading.on_disk.bytes,
             overflowing_instruments: reading.overflowing_instruments,
         },
         ..ExportStatus::off()

@@ -10,6 +10,7 @@ pub(super) const DATA_DIR: &str = "./data";
 /// Until an export that only fails pauses itself.
 pub(super) const PAUSE_AFTER: &str = "24h";
 pub(super) const GRACE: &str = "10s";
+pub(super) const SPOOL_LIMIT: &str = "4GiB";
 
 const AFTER_HELP: &str = "\
 Further environment variables:
@@ -65,6 +66,10 @@ pub struct Cli {
     /// How long a telemetry export may only fail before it pauses itself, with at least 20 attempts [default: 24h]
     #[arg(long, value_name = "TIME", env = "KNOXCALL_PAUSE_FAILING_AFTER", global = true)]
     pub pause_failing_after: Option<String>,
+
+    /// Disk space for telemetry that can't be sent for now, all destinations together; 0 keeps it in memory only [default: 4GiB]
+    #[arg(long, value_name = "SIZE", env = "KNOXCALL_SPOOL_LIMIT", global = true)]
+    pub spool_limit: Option<String>,
 
     /// The console's URL as people open it, for cookies, links and the origin check [default: the listener's]
     #[arg(long, value_name = "URL", env = "KNOXCALL_PUBLIC_URL", global = true)]

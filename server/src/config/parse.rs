@@ -61,6 +61,14 @@ impl Checker<'_> {
         })
     }
 
+    pub(super) fn bytes(&mut self, setting: &'static str, text: Option<&str>, default: &str) -> usize {
+        let text = given(text).unwrap_or(default);
+        bytes(text).unwrap_or_else(|| {
+            self.wrong(setting, "write a size with its unit, such as 64MiB or 4GiB, or 0");
+            0
+        })
+    }
+
     pub(super) fn origin(&mut self, setting: &'static str, text: Option<&str>) -> Option<Endpoint> {
         let text = given(text)?;
         match Endpoint::parse_exact(text) {
@@ -82,6 +90,21 @@ impl Checker<'_> {
             }
         }
     }
+}
+
+fn bytes(text: &str) -> Option<usize> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let number: usize = number.parse().ok()?;
+    let factor = match unit.trim() {
+        "" if number == 0 => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        "TiB" => 1 << 40,
+        _ => return None,
+    };
+    number.checked_mul(factor)
 }
 
 fn duration(text: &str) -> Option<Duration> {

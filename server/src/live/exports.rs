@@ -1,6 +1,6 @@
 //! Where telemetry goes: the operator's destination and each workspace's own.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +12,26 @@ use crate::values::{Endpoint, HeaderList, Signal, TenantId};
 pub struct Exports {
     pub operator: Option<Arc<ExportTarget>>,
     pub tenants: HashMap<TenantId, Arc<ExportTarget>>,
+    /// Those that are set and not in force now: paused, unreadable, or of a workspace that is disabled. What waits for them
+    /// is kept.
+    pub suspended: BTreeSet<Owner>,
+}
+
+impl Exports {
+    /// Whoever has a destination in force, in no order.
+    pub fn owners(&self) -> impl Iterator<Item = Owner> {
+        self.operator.iter().map(|_| Owner::Operator).chain(self.tenants.keys().copied().map(Owner::Tenant))
+    }
+
+    /// Whether somebody has one, in force or not.
+    #[must_use]
+    pub fn knows(&self, owner: Owner) -> bool {
+        self.suspended.contains(&owner)
+            || match owner {
+                Owner::Operator => self.operator.is_some(),
+                Owner::Tenant(tenant) => self.tenants.contains_key(&tenant),
+            }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

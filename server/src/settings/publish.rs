@@ -2,28 +2,30 @@
 //!
 //! What can't be opened is left out and reported, never used without its secret.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use thiserror::Error as ThisError;
 use tokio::sync::watch;
 
-use super::effective::{self, StoredExport};
+use super::effective;
 use super::secret::{self, Place};
 use super::{Error, Settings};
 use crate::live::{
-    self, BrowserTracking, ExportTarget, Exports, KeyHash, Routing, ServerTracking, TenantWebhooks, Webhooks, WebhooksInForce,
+    self, BrowserTracking, ExportTarget, Exports, KeyHash, Owner, Routing, ServerTracking, TenantWebhooks, Webhooks, WebhooksInForce,
 };
 use crate::store::{self, ExportSettings, Store};
 use crate::values::{Slug, TenantId};
 use crate::vault::Vault;
 
 mod agents;
+mod exports;
 mod routing;
 mod webhooks;
 
+pub(super) use exports::stored_export;
+use exports::{keep, suspended, with};
 pub(super) use webhooks::unsealed_webhook;
 
 /// Something stored that can't be used.
@@ -182,15 +184,23 @@ impl Publisher {
         if stored.headers.is_none() {
             broken.push(SecretPlace::OperatorHeaders);
         }
+        let suspended = effective.target.is_none() && suspended(settings.store(), None)?;
+        self.replace_exports(|exports| {
+            let operator = keep(exports.operator.as_ref(), effective.target);
+            Exports { operator, tenants: exports.tenants.clone(), suspended: with(&exports.suspended, Owner::Operator, suspended) }
+        });
+        Ok(())
+    }
+
+    fn replace_exports(&self, next: impl FnOnce(&Exports) -> Exports) {
         self.exports.send_if_modified(|exports| {
-            let next = keep(exports.operator.as_ref(), effective.target);
-            let changed = exports.operator != next;
+            let next = next(exports);
+            let changed = **exports != next;
             if changed {
-                *exports = Arc::new(Exports { operator: next, tenants: exports.tenants.clone() });
+                *exports = Arc::new(next);
             }
             changed
         });
-        Ok(())
     }
 
     fn publish_tracking(&self, settings: &Settings) -> Result<(), Error> {
@@ -211,6 +221,7 @@ impl Publisher {
             Err(store::ReadError::Undecodable { .. }) => None,
             other => other?,
         };
+        let known = workspace.is_some();
         let Built { target, keys, webhooks } = match workspace.filter(|workspace| workspace.enabled) {
             Some(workspace) => {
                 let export = match store.exports().of(id) {
@@ -229,19 +240,15 @@ impl Publisher {
             }
             None => Built::default(),
         };
-        self.exports.send_if_modified(|exports| {
-            let old = exports.tenants.get(&id);
-            let next = keep(old, target);
-            let changed = old != next.as_ref();
-            if changed {
-                let mut tenants = exports.tenants.clone();
-                match next {
-                    Some(target) => tenants.insert(id, target),
-                    None => tenants.remove(&id),
-                };
-                *exports = Arc::new(Exports { operator: exports.operator.clone(), tenants });
-            }
-            changed
+        let suspended = target.is_none() && known && suspended(store, Some(id))?;
+        self.replace_exports(|exports| {
+            let mut tenants = exports.tenants.clone();
+            match keep(exports.tenants.get(&id), target) {
+                Some(target) => tenants.insert(id, target),
+                None => tenants.remove(&id),
+            };
+            let suspended = with(&exports.suspended, Owner::Tenant(id), suspended);
+            Exports { operator: exports.operator.clone(), tenants, suspended }
         });
         let mut all = self.routing.load().keys.clone();
         all.retain(|_, key| key.workspace.id != id);
@@ -285,8 +292,15 @@ impl Publisher {
         let mut keys = HashMap::new();
         let mut endpoints = HashMap::new();
         let before = Arc::clone(&self.exports.borrow());
-        for workspace in store.workspaces().all()?.into_iter().filter(|workspace| workspace.enabled) {
+        let mut suspended_ones = BTreeSet::new();
+        for workspace in store.workspaces().all()? {
             let id = workspace.id;
+            if !workspace.enabled {
+                if suspended(store, Some(id))? {
+                    suspended_ones.insert(Owner::Tenant(id));
+                }
+                continue;
+            }
             let stored = Stored {
                 workspace,
                 routes: routes.remove(&id).unwrap_or_default(),
@@ -296,20 +310,23 @@ impl Publisher {
                 webhooks: webhooks.remove(&id).unwrap_or_default(),
             };
             let built = build(vault, &stored, broken);
-            if let Some(target) = keep(before.tenants.get(&id), built.target) {
-                tenants.insert(id, target);
+            match keep(before.tenants.get(&id), built.target) {
+                Some(target) => {
+                    tenants.insert(id, target);
+                }
+                None if suspended(store, Some(id))? => {
+                    suspended_ones.insert(Owner::Tenant(id));
+                }
+                None => {}
             }
             keys.extend(built.keys);
             endpoints.extend(built.webhooks.map(|webhooks| (id, webhooks)));
         }
         self.publish_webhooks(endpoints);
         self.routing.store(Arc::new(Routing { keys }));
-        self.exports.send_if_modified(|exports| {
-            let changed = exports.tenants != tenants;
-            if changed {
-                *exports = Arc::new(Exports { operator: exports.operator.clone(), tenants });
-            }
-            changed
+        self.replace_exports(|exports| {
+            let operators = exports.suspended.get(&Owner::Operator).copied();
+            Exports { operator: exports.operator.clone(), tenants, suspended: operators.into_iter().chain(suspended_ones).collect() }
         });
         Ok(())
     }
@@ -322,15 +339,6 @@ impl Publisher {
     fn broken(&self) -> MutexGuard<'_, Vec<SecretPlace>> {
         self.broken.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The old `Arc` where nothing changed, so that whoever holds it need not look inside.
-fn keep(old: Option<&Arc<ExportTarget>>, new: Option<ExportTarget>) -> Option<Arc<ExportTarget>> {
-    let new = new?;
-    Some(match old {
-        Some(old) if **old == new => Arc::clone(old),
-        _ => Arc::new(new),
-    })
 }
 
 /// What of one workspace is in force.
@@ -351,23 +359,6 @@ fn build(vault: &Vault, stored: &Stored, broken: &mut Vec<SecretPlace>) -> Built
         effective::tenant(id, &unsealed)
     });
     Built { target, keys: routing::build(vault, stored, broken), webhooks: webhooks::build(vault, &stored.webhooks, broken) }
-}
-
-/// The settings of a destination, unsealed.
-pub(super) fn stored_export(vault: &Vault, record: Option<&ExportSettings>) -> StoredExport {
-    record.map_or_else(StoredExport::default, |record| StoredExport {
-        endpoint: record.endpoint.as_ref().map(|endpoint| endpoint.0.clone()),
-        service_name: record.service_name.as_ref().map(|name| name.as_str().to_owned()),
-        headers: secret::open(vault, &Place::export(record.workspace), record.headers.as_ref()).ok(),
-        traces: record.traces,
-        logs: record.logs,
-        metrics: record.metrics,
-        compression: record.compression,
-        timeout: record.timeout_s.map(|seconds| Duration::from_secs(u64::from(seconds))),
-        temporality: record.temporality,
-        paused: record.paused.is_some(),
-        generation: record.generation,
-    })
 }
 
 /// Over everything stored, in force or not.

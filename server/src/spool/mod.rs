@@ -14,7 +14,7 @@ mod shared;
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -46,12 +46,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            total: 4 << 30,
-            per_destination: 512 << 20,
-            segment_bytes: 2 << 20,
-            max_age: Duration::from_secs(7 * 24 * 60 * 60),
-        }
+        Self { total: 4 << 30, per_destination: 512 << 20, segment_bytes: 2 << 20, max_age: Duration::from_secs(7 * 24 * 60 * 60) }
     }
 }
 
@@ -92,6 +87,16 @@ impl Spool {
     pub fn owners(&self) -> Vec<String> {
         let Ok(folders) = fs::read_dir(&self.shared.root) else { return Vec::new() };
         folders.filter_map(|folder| folder.ok()?.file_name().into_string().ok()).filter(|name| name != Quarantine::NAME).collect()
+    }
+
+    /// Bytes that lie here of an owner.
+    #[must_use]
+    pub fn bytes_of(&self, owner: &str) -> u64 {
+        fn below(folder: &Path) -> u64 {
+            let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+            entries.map(|entry| entry.metadata().map_or(0, |data| if data.is_dir() { below(&entry.path()) } else { data.len() })).sum()
+        }
+        below(&self.shared.root.join(owner))
     }
 
     /// Removes what lies here of an owner that is no more.

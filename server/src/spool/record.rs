@@ -45,9 +45,15 @@ pub struct Head {
 /// What a scan finds, in order, without a gap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
-    Record { at: usize, head: Head },
+    Record {
+        at: usize,
+        head: Head,
+    },
     /// Bytes that are no record any more; `head` is what is still known of one whose body was damaged.
-    Damaged { range: Range<usize>, head: Option<Head> },
+    Damaged {
+        range: Range<usize>,
+        head: Option<Head>,
+    },
 }
 
 fn crc(parts: [&[u8]; 2]) -> u32 {

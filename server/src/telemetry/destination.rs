@@ -14,14 +14,17 @@ use tokio_util::task::TaskTracker;
 
 use super::Options;
 use super::alarm::Alarm;
-use super::delivery::Transport;
+use super::delivery::{Estate, Heirs, Inherits, Left, Transport};
 use super::pipeline::Pipeline;
 use super::queue::Queue;
 use super::recent::Recent;
 use super::signal::metric::Meters;
 use super::status::{Ledger, Reason, Status};
+use crate::budget::Budget;
 use crate::event::Event;
 use crate::live::{Batch, ExportTarget, Owner};
+use crate::spool::{Home, Log};
+use crate::values::Signal;
 
 /// What all destinations share.
 pub struct Common {
@@ -34,6 +37,10 @@ pub struct Common {
     pub runtime: Handle,
     /// Makes empty log records, which nothing else can.
     pub logger: SdkLogger,
+    /// What all queues and lanes may hold together.
+    pub memory: Arc<Budget>,
+    /// Who gets what a destination leaves.
+    pub heirs: Arc<dyn Heirs>,
 }
 
 pub struct Destination {
@@ -42,6 +49,10 @@ pub struct Destination {
     ledger: Arc<Ledger>,
     meters: Option<Arc<MeterCell>>,
     started: AtomicBool,
+    /// Where it keeps what it can't send.
+    home: Option<Arc<Home>>,
+    /// What others leave to it.
+    estate: Arc<Estate>,
     common: Arc<Common>,
 }
 
@@ -132,10 +143,12 @@ impl Destination {
                 cell.enter(this);
             }
             Self {
-                queue: Arc::new(Queue::new(common.options.queue_bytes, limits.max_records)),
+                queue: Arc::new(Queue::new(common.options.queue_bytes, limits.max_records, Arc::clone(&common.memory))),
                 ledger: Arc::new(Ledger::new(recent)),
                 meters,
                 started: AtomicBool::new(false),
+                home: common.options.spool.as_ref().map(|spool| Arc::new(spool.home(&name(target.owner)))),
+                estate: Arc::default(),
                 common: Arc::clone(common),
                 target,
             }
@@ -170,6 +183,13 @@ impl Destination {
         Arc::clone(&self.ledger)
     }
 
+    /// Begins with what an earlier life left on disk, if it left something; without, it waits for its first event.
+    pub fn resume(&self) {
+        if self.home.as_ref().is_some_and(|home| home.has_left()) {
+            self.ensure_started();
+        }
+    }
+
     fn ensure_started(&self) {
         if self.started.load(Ordering::Acquire) || self.started.swap(true, Ordering::AcqRel) {
             return;
@@ -179,10 +199,37 @@ impl Destination {
             queue: Arc::clone(&self.queue),
             ledger: Arc::clone(&self.ledger),
             meters: self.meters.clone(),
+            home: self.home.clone(),
+            estate: Arc::clone(&self.estate),
             common: Arc::clone(&self.common),
             limits: limits(&self.target),
         };
         self.common.tracker.spawn_on(pipeline.run(), &self.common.runtime);
+    }
+}
+
+impl Inherits for Destination {
+    /// Of metrics only what means the same series here.
+    fn inherit(&self, from: &ExportTarget, signal: Signal, logs: Vec<Log>) -> Left {
+        if self.target.signal(signal).is_none() || (signal == Signal::Metrics && !same_series(from, &self.target)) {
+            return Left::Unwanted(logs);
+        }
+        match self.estate.put(signal, logs) {
+            Ok(()) => {
+                self.ensure_started();
+                Left::Taken
+            }
+            Err(logs) => Left::Ended(logs),
+        }
+    }
+}
+
+/// How the owner's folder is called.
+#[must_use]
+pub fn name(owner: Owner) -> String {
+    match owner {
+        Owner::Operator => "operator".to_owned(),
+        Owner::Tenant(tenant) => tenant.to_string(),
     }
 }
 

@@ -24,8 +24,9 @@ mod set;
 pub mod signal;
 mod status;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::io::ErrorKind;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -41,13 +42,16 @@ use tokio_util::task::TaskTracker;
 pub use delivery::{Exhausted, GiveUp, OutboundTransport, Retry, Transport, Unsent};
 pub use probe::{Probe, ProbeReport, TooMany};
 pub use recent::{Attempt, Lately, Minute, Outcome, Streak};
-pub use status::{Failure, Reason, Status};
+pub use status::{DiskProblem, Failure, OnDisk, Reason, Status};
 
+use crate::budget::Budget;
 use crate::bus::{Bus, Interest, Listener};
 use crate::event::Event;
 use crate::live::{ExportTarget, Exports, Owner};
+use crate::spool::Spool;
 use crate::values::TenantId;
 use alarm::Alarm;
+use delivery::{Heir, Heirs, Inherits};
 use destination::{Common, Destination};
 use probe::Desk;
 use recent::Recent;
@@ -56,6 +60,9 @@ use status::Ledger;
 
 /// Of how many destinations that are gone something is remembered.
 const REMEMBERED: usize = 1000;
+
+/// How long the disk may take, after the time to shut down, for what could not be sent.
+const LAST_SPOOLING: Duration = Duration::from_secs(5);
 
 /// Bounds of every destination.
 #[derive(Clone, Debug)]
@@ -68,6 +75,10 @@ pub struct Options {
     /// How long a destination that was changed or switched off may go on sending what it holds.
     pub drain: Duration,
     pub give_up: GiveUp,
+    /// Bytes that all destinations together may hold in memory; one alone gets at most half.
+    pub memory_bytes: usize,
+    /// Where what can't be sent for now is kept; without it that is memory alone, until it expires.
+    pub spool: Option<Spool>,
 }
 
 impl Default for Options {
@@ -78,6 +89,8 @@ impl Default for Options {
             retry: Retry::default(),
             drain: Duration::from_secs(30),
             give_up: GiveUp::default(),
+            memory_bytes: 512 * 1024 * 1024,
+            spool: None,
         }
     }
 }
@@ -107,25 +120,31 @@ impl Telemetry {
     #[must_use]
     pub fn start(mut exports: watch::Receiver<Arc<Exports>>, bus: &Bus, transport: Arc<dyn Transport>, options: Options) -> Self {
         let logger = SdkLoggerProvider::builder().with_resource(Resource::builder_empty().build()).build();
-        let common = Arc::new(Common {
-            transport,
-            alarm: Arc::new(Alarm::new(bus.emitter())),
-            options,
-            tracker: TaskTracker::new(),
-            abort: CancellationToken::new(),
-            runtime: Handle::current(),
-            logger: logger.logger(signal::names::SCOPE),
-        });
-        let shared = Arc::new(Shared {
-            set: ArcSwap::from_pointee(Set::default()),
-            common,
-            stop: CancellationToken::new(),
-            closed: Mutex::default(),
-            absent: Mutex::default(),
-            desk: Desk::default(),
-            last: ArcSwapOption::empty(),
+        let memory = Arc::new(Budget::new(options.memory_bytes));
+        let shared = Arc::new_cyclic(|shared: &Weak<Shared>| {
+            let common = Arc::new(Common {
+                transport,
+                alarm: Arc::new(Alarm::new(bus.emitter())),
+                memory,
+                heirs: Arc::new(InForce(Weak::clone(shared))),
+                options,
+                tracker: TaskTracker::new(),
+                abort: CancellationToken::new(),
+                runtime: Handle::current(),
+                logger: logger.logger(signal::names::SCOPE),
+            });
+            Shared {
+                set: ArcSwap::from_pointee(Set::default()),
+                common,
+                stop: CancellationToken::new(),
+                closed: Mutex::default(),
+                absent: Mutex::default(),
+                desk: Desk::default(),
+                last: ArcSwapOption::empty(),
+            }
         });
         let now = Arc::clone(&exports.borrow_and_update());
+        shared.sweep(&now);
         shared.apply(now);
         bus.listen(&(Arc::clone(&shared) as Arc<dyn Listener>));
         shared.common.tracker.spawn(reload::run(Arc::clone(&shared), exports));
@@ -148,6 +167,12 @@ impl Telemetry {
             Some(status) => status.lately,
             None => self.shared.absent().get(&owner).map_or_else(Lately::default, |recent| recent.read()),
         }
+    }
+
+    /// Bytes that wait on disk for a destination, in force or not.
+    #[must_use]
+    pub fn bytes_on_disk(&self, owner: Owner) -> u64 {
+        self.shared.common.options.spool.as_ref().map_or(0, |spool| spool.bytes_of(&destination::name(owner)))
     }
 
     /// When the destination pauses itself if it only goes on failing.
@@ -179,7 +204,9 @@ impl Telemetry {
         common.tracker.close();
         if timeout(grace, common.tracker.wait()).await.is_err() {
             common.abort.cancel();
-            common.tracker.wait().await;
+            if timeout(LAST_SPOOLING, common.tracker.wait()).await.is_err() {
+                tracing::error!("the disk takes too long: what could not be sent may be lost");
+            }
         }
     }
 }
@@ -192,6 +219,7 @@ impl Shared {
             return;
         }
         let before = self.set.load_full();
+        self.sweep_suspended(&before.exports, &exports);
         let mut absent = self.absent();
         let next = before.next(exports, |target, before| {
             let recent = match before {
@@ -199,7 +227,9 @@ impl Shared {
                 None => absent.remove(&target.owner).unwrap_or_default(),
             };
             recent.settings_changed();
-            Destination::new(target, before, recent, &self.common)
+            let built = Destination::new(target, before, recent, &self.common);
+            built.resume();
+            built
         });
         for (owner, gone) in before.iter().filter(|(owner, _)| next.get(*owner).is_none()) {
             if absent.len() >= REMEMBERED
@@ -210,6 +240,19 @@ impl Shared {
             absent.insert(owner, Arc::clone(gone.ledger().recent()));
         }
         self.set.store(Arc::new(next));
+    }
+
+    /// At the start: removes what lies on disk of destinations that are no more.
+    fn sweep(&self, exports: &Exports) {
+        let Some(spool) = &self.common.options.spool else { return };
+        let kept: HashSet<String> = exports.owners().chain(exports.suspended.iter().copied()).map(destination::name).collect();
+        spool.owners().into_iter().filter(|owner| !kept.contains(owner)).for_each(|owner| destroy(spool, &owner));
+    }
+
+    /// Later: those that end while they are in force see to it themselves.
+    fn sweep_suspended(&self, before: &Exports, after: &Exports) {
+        let Some(spool) = &self.common.options.spool else { return };
+        before.suspended.iter().filter(|owner| !after.knows(**owner)).for_each(|owner| destroy(spool, &destination::name(*owner)));
     }
 
     fn absent(&self) -> MutexGuard<'_, HashMap<Owner, Arc<Recent>>> {
@@ -223,6 +266,33 @@ impl Shared {
         }
         let set = self.set.swap(Arc::default());
         self.last.store(Some(Arc::new(set.iter().map(|(owner, destination)| (owner, destination.ledger())).collect())));
+    }
+}
+
+fn destroy(spool: &Spool, owner: &str) {
+    match spool.destroy(owner) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => tracing::warn!(owner, %error, "what was spooled for an export that is off can't be removed"),
+        Ok(()) => tracing::warn!(owner, "what was spooled for an export that is off is removed"),
+    }
+}
+
+/// Finds the destination in force. Knows of the set only as long as there is one.
+struct InForce(Weak<Shared>);
+
+impl Heirs for InForce {
+    fn heir(&self, owner: Owner) -> Heir {
+        let Some(shared) = self.0.upgrade() else { return Heir::Later };
+        // Closed before the set is emptied, so that an empty set is never taken for one without this destination.
+        let set = shared.set.load_full();
+        if *shared.closed.lock().unwrap_or_else(PoisonError::into_inner) {
+            return Heir::Later;
+        }
+        match set.get(owner) {
+            Some(destination) => Heir::To(Arc::clone(destination) as Arc<dyn Inherits>),
+            None if set.exports.suspended.contains(&owner) => Heir::Later,
+            None => Heir::Nobody,
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::delivery::{Lane, Limit, MAX_REQUEST, Payload, Retry, Worker, points_in, split_metrics};
+use super::delivery::{Backlog, Estate, Lane, Limit, MAX_REQUEST, Payload, Way, Worker, points_in, split_metrics};
 use super::destination::{Common, MeterCell, Share};
 use super::encode::{EncodeError, Encoders};
 use super::queue::{Queue, Taken};
@@ -24,6 +24,7 @@ use super::signal::{genai, log, scope, span, webhook};
 use super::status::{Ledger, Load, Reason};
 use crate::event::Event;
 use crate::live::{Batch, ExportTarget};
+use crate::spool::Home;
 use crate::values::{FailureKind, Signal};
 
 /// How large a batch may grow while its lane is behind, whatever the configured size.
@@ -34,6 +35,8 @@ pub struct Pipeline {
     pub queue: Arc<Queue>,
     pub ledger: Arc<Ledger>,
     pub meters: Option<Arc<MeterCell>>,
+    pub home: Option<Arc<Home>>,
+    pub estate: Arc<Estate>,
     pub common: Arc<Common>,
     pub limits: Batch,
 }
@@ -300,21 +303,21 @@ impl Lanes {
             pipeline.target.signal(signal)?;
             let batch = pipeline.target.batch(signal);
             let limit = Limit { bytes: common.options.lane_bytes, records: batch.and_then(|batch| batch.max_queue) };
-            let lane = Arc::new(Lane::new(limit));
-            let retry = common.options.retry;
-            let max_elapsed = batch.and_then(|batch| batch.max_elapsed).unwrap_or(retry.max_elapsed);
-            let worker = Worker {
+            let lane = Arc::new(Lane::new(limit, Arc::clone(&common.memory)));
+            let way = Way {
                 signal,
                 target: Arc::clone(&pipeline.target),
-                lane: Arc::clone(&lane),
                 ledger: Arc::clone(&pipeline.ledger),
                 transport: Arc::clone(&common.transport),
                 alarm: Arc::clone(&common.alarm),
-                retry: Retry { max_elapsed, ..retry },
+                retry: common.options.retry,
+                expires: batch.and_then(|batch| batch.max_elapsed),
                 give_up: common.options.give_up.clone(),
-                abort: abort.clone(),
+                heirs: Arc::clone(&common.heirs),
+                estate: Arc::clone(&pipeline.estate),
             };
-            workers.spawn(worker.run());
+            let backlog = Backlog::new(pipeline.home.clone(), signal, Arc::clone(&pipeline.ledger));
+            workers.spawn(Worker::new(way, Arc::clone(&lane), backlog, abort.clone()).run());
             Some(lane)
         });
         Self { lanes, workers, abort }

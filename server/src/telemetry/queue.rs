@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
+use crate::budget::Budget;
 use crate::event::Event;
 
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub struct Queue {
     wake: Notify,
     /// Bytes it may hold, by [`Event::size`].
     limit: usize,
+    /// What all queues and lanes share.
+    memory: Arc<Budget>,
     /// Events at which the reader is woken before its delay is over.
     batch: usize,
 }
@@ -41,8 +44,8 @@ pub struct Taken {
 
 impl Queue {
     #[must_use]
-    pub fn new(limit: usize, batch: usize) -> Self {
-        Self { state: Mutex::default(), wake: Notify::new(), limit, batch: batch.max(1) }
+    pub fn new(limit: usize, batch: usize, memory: Arc<Budget>) -> Self {
+        Self { state: Mutex::default(), wake: Notify::new(), limit, memory, batch: batch.max(1) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -55,9 +58,10 @@ impl Queue {
         let size = event.size();
         let wake = {
             let mut state = self.lock();
-            if state.closed || state.bytes + size > self.limit {
+            if state.closed || state.bytes + size > self.limit || !self.memory.allows(state.bytes, size) {
                 return Err(Full);
             }
+            self.memory.take(size);
             state.bytes += size;
             state.events.push(Arc::clone(event));
             if state.events.len() == 1 {
@@ -77,6 +81,12 @@ impl Queue {
         self.wake.notify_one();
     }
 
+    fn empty(&self, state: &mut State) -> Option<Taken> {
+        self.memory.give(std::mem::take(&mut state.bytes));
+        let since = state.since.take()?;
+        Some(Taken { events: std::mem::take(&mut state.events), since })
+    }
+
     /// Everything that is here, once there is a batch or `delay` has passed since the first event. `None` once it is
     /// closed and empty. Dropping the future loses nothing.
     pub async fn take(&self, delay: Duration) -> Option<Taken> {
@@ -84,7 +94,7 @@ impl Queue {
             let due = {
                 let mut state = self.lock();
                 match state.since {
-                    Some(_) if state.closed || state.events.len() >= self.batch => return state.take(),
+                    Some(_) if state.closed || state.events.len() >= self.batch => return self.empty(&mut state),
                     Some(since) => Some(since + delay),
                     None if state.closed => return None,
                     None => None,
@@ -94,7 +104,7 @@ impl Queue {
                 None => self.wake.notified().await,
                 Some(due) => {
                     if timeout_at(due, self.wake.notified()).await.is_err() {
-                        return self.lock().take();
+                        return self.empty(&mut self.lock());
                     }
                 }
             }
@@ -102,11 +112,10 @@ impl Queue {
     }
 }
 
-impl State {
-    fn take(&mut self) -> Option<Taken> {
-        self.bytes = 0;
-        let since = self.since.take()?;
-        Some(Taken { events: std::mem::take(&mut self.events), since })
+impl Drop for Queue {
+    fn drop(&mut self) {
+        let bytes = self.lock().bytes;
+        self.memory.give(bytes);
     }
 }
 
@@ -115,13 +124,17 @@ mod tests {
     use super::super::signal::fixtures::request;
     use super::*;
 
+    fn memory() -> Arc<Budget> {
+        Arc::new(Budget::new(1 << 30))
+    }
+
     fn event() -> Arc<Event> {
         Arc::new(Event::Request(request()))
     }
 
     #[tokio::test]
     async fn a_batch_comes_at_once_and_a_rest_after_its_delay() {
-        let queue = Queue::new(1 << 20, 3);
+        let queue = Queue::new(1 << 20, 3, memory());
         for _ in 0..3 {
             queue.push(&event()).unwrap();
         }
@@ -136,7 +149,7 @@ mod tests {
 
     #[tokio::test]
     async fn interrupting_the_wait_loses_nothing_and_does_not_prolong_it() {
-        let queue = Queue::new(1 << 20, 3);
+        let queue = Queue::new(1 << 20, 3, memory());
         queue.push(&event()).unwrap();
         let pushed = Instant::now();
         let interrupted = tokio::time::timeout(Duration::from_millis(20), queue.take(Duration::from_secs(3600))).await;
@@ -149,13 +162,27 @@ mod tests {
     #[tokio::test]
     async fn it_is_bounded_in_bytes_and_drains_after_closing() {
         let size = event().size();
-        let queue = Queue::new(2 * size, 100);
+        let memory = memory();
+        let queue = Queue::new(2 * size, 100, Arc::clone(&memory));
         assert_eq!(queue.push(&event()), Ok(()));
         assert_eq!(queue.push(&event()), Ok(()));
         assert_eq!(queue.push(&event()), Err(Full));
         queue.close();
+        assert_eq!(memory.used(), 2 * size);
         assert_eq!(queue.take(Duration::from_secs(60)).await.unwrap().events.len(), 2);
+        assert_eq!(memory.used(), 0);
         assert!(queue.take(Duration::from_secs(60)).await.is_none());
         assert_eq!(queue.push(&event()), Err(Full));
+    }
+
+    #[test]
+    fn what_all_may_hold_bounds_each_and_is_given_back() {
+        let size = event().size();
+        let memory = Arc::new(Budget::new(6 * size));
+        let (one, other) = (Queue::new(100 * size, 100, Arc::clone(&memory)), Queue::new(100 * size, 100, Arc::clone(&memory)));
+        assert_eq!((0..10).filter(|_| one.push(&event()).is_ok()).count(), 3, "alone: half");
+        assert_eq!(other.push(&event()), Ok(()), "and there is room for another");
+        drop((one, other));
+        assert_eq!(memory.used(), 0);
     }
 }

@@ -129,6 +129,7 @@ mod tests {
     /// `(operator's generation, (tenant, generation) …)`.
     fn exports(operator: Option<u64>, tenants: &[(u128, u64)]) -> Exports {
         Exports {
+            suspended: Default::default(),
             operator: operator.map(|generation| target(Owner::Operator, generation)),
             tenants: tenants.iter().map(|&(n, generation)| (tenant(n), target(Owner::Tenant(tenant(n)), generation))).collect(),
         }

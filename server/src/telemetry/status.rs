@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use super::recent::{Lately, Recent};
+pub use crate::values::DiskProblem;
 use crate::values::{FailureKind, Signal};
 
 /// Why records were dropped.
@@ -20,10 +21,15 @@ pub enum Reason {
     Disabled,
     /// The request would have been larger than OTLP allows.
     TooLarge,
+    /// What waited on disk made room for what is newer.
+    SpoolFull,
+    /// What waited on disk could not be read as it was written.
+    Damaged,
 }
 
 impl Reason {
-    pub const ALL: [Self; 5] = [Self::QueueFull, Self::NotRetryable, Self::Expired, Self::Disabled, Self::TooLarge];
+    pub const ALL: [Self; 7] =
+        [Self::QueueFull, Self::NotRetryable, Self::Expired, Self::Disabled, Self::TooLarge, Self::SpoolFull, Self::Damaged];
 
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -33,6 +39,8 @@ impl Reason {
             Self::Expired => "expired",
             Self::Disabled => "disabled",
             Self::TooLarge => "too_large",
+            Self::SpoolFull => "spool_full",
+            Self::Damaged => "damaged",
         }
     }
 }
@@ -49,6 +57,10 @@ pub struct Status {
     pub dropped: Vec<(Reason, u64)>,
     /// Waiting or under way.
     pub queued: u64,
+    /// Of these, what waits on disk.
+    pub on_disk: OnDisk,
+    /// Why what waits can't go to the disk at the moment; it waits in memory then.
+    pub disk_problem: Option<DiskProblem>,
     pub last_success: Option<SystemTime>,
     pub last_failure: Option<Failure>,
     /// Since when some signal has had no success.
@@ -62,6 +74,21 @@ impl Status {
     #[must_use]
     pub fn dropped_total(&self) -> u64 {
         self.dropped.iter().map(|(_, count)| count).sum()
+    }
+}
+
+/// What waits in a destination's spool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OnDisk {
+    /// Spans and log records.
+    pub records: u64,
+    pub bytes: u64,
+}
+
+impl std::ops::AddAssign for OnDisk {
+    fn add_assign(&mut self, other: Self) {
+        self.records += other.records;
+        self.bytes += other.bytes;
     }
 }
 
@@ -107,6 +134,8 @@ struct Last {
     success: Option<SystemTime>,
     failure: Option<Box<Failure>>,
     failing: [Option<SystemTime>; Signal::ALL.len()],
+    on_disk: [OnDisk; Signal::ALL.len()],
+    disk_problems: [Option<DiskProblem>; Signal::ALL.len()],
 }
 
 impl Ledger {
@@ -124,6 +153,21 @@ impl Ledger {
     pub fn accept(&self, records: u64) {
         // Before any other count of the same records: see `read`.
         self.accepted.fetch_add(records, Ordering::SeqCst);
+    }
+
+    /// Records that another destination took over, with what it is to do.
+    pub fn hand_over(&self, records: u64) {
+        self.accepted.fetch_sub(records, Ordering::SeqCst);
+    }
+
+    pub fn on_disk(&self, signal: Signal, on_disk: OnDisk) {
+        self.last().on_disk[signal as usize] = on_disk;
+    }
+
+    /// Answers whether that is news.
+    pub fn disk_problem(&self, signal: Signal, problem: Option<DiskProblem>) -> bool {
+        let slot = &mut self.last().disk_problems[signal as usize];
+        std::mem::replace(slot, problem) != problem
     }
 
     pub fn deliver(&self, load: Load, rejected: u64) {
@@ -192,6 +236,11 @@ impl Ledger {
             rejected,
             dropped,
             queued: accepted.saturating_sub(ended),
+            on_disk: last.on_disk.iter().fold(OnDisk::default(), |mut sum, part| {
+                sum += *part;
+                sum
+            }),
+            disk_problem: last.disk_problems.iter().flatten().next().copied(),
             last_success: last.success,
             last_failure: last.failure.as_deref().cloned(),
             failing_since: last.failing.iter().flatten().min().copied(),

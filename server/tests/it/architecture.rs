@@ -21,6 +21,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("crate::web::", &["web/", "backend/", "compose.rs", "main.rs"]),
     ("crate::webhooks", &["webhooks/", "backend/", "compose.rs"]),
     ("crate::compose", &["main.rs"]),
+    ("crate::spool", &["spool/", "telemetry/", "compose.rs"]),
 ];
 
 /// Rooms that may know only these others of ours.
@@ -31,7 +32,9 @@ const KNOWS_ONLY: &[(&str, &[&str])] = &[
     ("bus.rs", &["event", "values"]),
     ("bus/", &["event", "values"]),
     ("live/", &["values", "live"]),
-    ("telemetry/", &["telemetry", "event", "bus", "live", "values", "outbound"]),
+    ("budget.rs", &[]),
+    ("spool/", &["spool", "budget", "vault"]),
+    ("telemetry/", &["telemetry", "event", "bus", "budget", "live", "spool", "values", "outbound"]),
     ("error_tracking/", &["error_tracking", "event", "bus", "faults", "live", "values", "outbound"]),
     ("faults.rs", &["values"]),
     ("audit/", &["audit", "values"]),

@@ -1,7 +1,7 @@
 //! Counts, sizes, and what they mean.
 
 use super::counted;
-use crate::contract::{ExportCounts, ExportMinute, ExportStatus};
+use crate::contract::{DiskProblem, ExportCounts, ExportMinute, ExportState, ExportStatus};
 
 /// One line of the counts: what it counts, the number, and a remark that says what the number means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,8 @@ pub fn counts(counts: &ExportCounts) -> [Count; 5] {
 pub fn drop_reason(reason: &str) -> String {
     match reason {
         "queue_full" => "The queue was full".to_owned(),
-        "spool_full" => "The spool on disk was full".to_owned(),
+        "spool_full" => "The space on disk was full, and newer records came".to_owned(),
+        "damaged" => "What waited on disk was damaged".to_owned(),
         "rejected" => "The collector rejected them".to_owned(),
         "not_retryable" => "The request was refused for good".to_owned(),
         "expired" => "Sending failed for too long".to_owned(),
@@ -37,6 +38,45 @@ pub fn drop_reason(reason: &str) -> String {
         "shutdown" => "KnoxCall was shutting down".to_owned(),
         "too_large" => "The request would have been too large".to_owned(),
         other => other.replace('_', " "),
+    }
+}
+
+/// What waits on disk, and until when; nothing while all goes well.
+#[must_use]
+pub fn disk_sentence(status: &ExportStatus) -> Option<String> {
+    let ExportCounts { on_disk, on_disk_bytes, .. } = status.counts;
+    if on_disk_bytes == 0 {
+        return None;
+    }
+    let size = bytes_words(on_disk_bytes);
+    // Of what is paused, and of metrics, only the size is known.
+    let what = match on_disk {
+        0 => format!("{size} wait on disk, encrypted"),
+        records => format!("{} on disk ({size}, encrypted)", counted(records, "record waits", "records wait")),
+    };
+    let until = match status.state {
+        ExportState::Paused(_) => "when the export is resumed",
+        _ => "once the collector is back",
+    };
+    Some(format!("{what}, and will be sent {until}, also after a restart."))
+}
+
+/// Why nothing can be kept on disk, and what to do.
+#[must_use]
+pub const fn disk_problem_sentence(problem: DiskProblem) -> &'static str {
+    match problem {
+        DiskProblem::Full => {
+            "The disk is full: what can't be sent waits in memory, is lost with a restart, and makes room when that is full. Free space in the data folder."
+        }
+        DiskProblem::ReadOnly => {
+            "The data folder can't be written to: what can't be sent waits in memory and is lost with a restart. Check its file system and permissions."
+        }
+        DiskProblem::NoFiles => {
+            "KnoxCall has as many files open as it may: what can't be sent waits in memory and is lost with a restart. Raise the limit (ulimit -n)."
+        }
+        DiskProblem::Other => {
+            "The disk reports an error: what can't be sent waits in memory and is lost with a restart. KnoxCall's log says more."
+        }
     }
 }
 
@@ -114,6 +154,29 @@ pub fn bytes_words(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_waits_on_disk_in_words() {
+        let sentence = |state, on_disk, on_disk_bytes| {
+            disk_sentence(&ExportStatus {
+                state,
+                counts: ExportCounts { on_disk, on_disk_bytes, ..ExportCounts::default() },
+                ..ExportStatus::off()
+            })
+        };
+        let failing = || ExportState::Failing { since: 0 };
+        assert_eq!(sentence(ExportState::Active, 0, 0), None);
+        assert_eq!(
+            sentence(failing(), 1, 2048).unwrap(),
+            "1 record waits on disk (2.0 KiB, encrypted), and will be sent once the collector is back, also after a restart."
+        );
+        assert!(sentence(failing(), 1204, 2048).unwrap().starts_with("1,204 records wait on disk"));
+        let paused = ExportState::Paused(crate::contract::PauseView { since: 0, by: None });
+        assert_eq!(
+            sentence(paused, 0, 10).unwrap(),
+            "10 B wait on disk, encrypted, and will be sent when the export is resumed, also after a restart."
+        );
+    }
 
     #[test]
     fn sizes_in_words() {

@@ -11,7 +11,10 @@ pub use form::{
     check_endpoint, check_headers, check_service_name, header_rows, header_text, on_off, origin_changed, secret_words, signal_urls,
     temporality_words,
 };
-pub use health::{bytes_words, counts, drop_reason, failed_in, hour_counts, hour_drops, overflow_sentence, thousands};
+pub use health::{
+    bytes_words, counts, disk_problem_sentence, disk_sentence, drop_reason, failed_in, hour_counts, hour_drops, overflow_sentence,
+    thousands,
+};
 pub use history::{cause_words, change_words};
 pub use state::{announcement, live_fact, saved_message};
 

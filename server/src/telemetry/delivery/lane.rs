@@ -2,18 +2,28 @@
 //! new says more about now.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use super::Payload;
+use crate::budget::Budget;
 use crate::telemetry::status::Load;
 
 #[derive(Debug)]
 pub struct Lane {
     state: Mutex<State>,
     wake: Notify,
+    /// It is half full: what waits had better go to the disk soon.
+    pressed: Notify,
+    closing: CancellationToken,
+    /// Something waits on disk, too.
+    spooling: AtomicBool,
     limit: Limit,
+    /// What all queues and lanes share.
+    memory: Arc<Budget>,
 }
 
 /// What a lane may hold besides the payload under way.
@@ -28,75 +38,109 @@ struct State {
     payloads: VecDeque<Payload>,
     bytes: usize,
     records: u64,
-    closed: bool,
 }
 
 impl State {
-    fn push(&mut self, payload: Payload) {
-        self.bytes += payload.body.len();
-        self.records += payload.load.records;
-        self.payloads.push_back(payload);
-    }
-
-    fn pop(&mut self) -> Option<Payload> {
-        let payload = self.payloads.pop_front()?;
-        self.bytes -= payload.body.len();
-        self.records -= payload.load.records;
-        Some(payload)
-    }
-
-    fn exceeds(&self, limit: Limit) -> bool {
-        self.bytes > limit.bytes || limit.records.is_some_and(|records| self.records > records as u64)
+    fn exceeds(&self, limit: Limit, more: &Payload) -> bool {
+        let records = |most: usize| self.records + more.load.records > most as u64;
+        self.bytes + more.body.len() > limit.bytes || limit.records.is_some_and(records)
     }
 }
 
 impl Lane {
     #[must_use]
-    pub fn new(limit: Limit) -> Self {
-        Self { state: Mutex::default(), wake: Notify::new(), limit }
+    pub fn new(limit: Limit, memory: Arc<Budget>) -> Self {
+        Self {
+            state: Mutex::default(),
+            wake: Notify::new(),
+            pressed: Notify::new(),
+            closing: CancellationToken::new(),
+            spooling: AtomicBool::new(false),
+            limit,
+            memory,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn put(&self, state: &mut State, payload: Payload) {
+        self.memory.take(payload.body.len());
+        state.bytes += payload.body.len();
+        state.records += payload.load.records;
+        state.payloads.push_back(payload);
+    }
+
+    fn pop(&self, state: &mut State) -> Option<Payload> {
+        let payload = state.payloads.pop_front()?;
+        self.memory.give(payload.body.len());
+        state.bytes -= payload.body.len();
+        state.records -= payload.load.records;
+        Some(payload)
+    }
+
     /// Adds a payload and answers with what was dropped to make room. One that is larger than the whole
-    /// lane is still taken when the lane is empty: the bound is about a backlog.
+    /// lane is still taken when the lane is empty: the bound is about a backlog. One for which all lanes together have no
+    /// room is dropped itself.
     #[must_use = "what was dropped has to be counted"]
     pub fn push(&self, payload: Payload) -> Load {
         let mut dropped = Load::default();
-        {
+        let half = {
             let mut state = self.lock();
-            state.push(payload);
-            while state.exceeds(self.limit) && state.payloads.len() > 1 {
-                dropped += state.pop().map_or_else(Load::default, |oldest| oldest.load);
+            let size = payload.body.len();
+            while !state.payloads.is_empty() && (state.exceeds(self.limit, &payload) || !self.memory.allows(state.bytes, size)) {
+                dropped += self.pop(&mut state).map_or_else(Load::default, |oldest| oldest.load);
             }
-        }
+            if self.memory.allows(state.bytes, size) {
+                self.put(&mut state, payload);
+            } else {
+                dropped += payload.load;
+            }
+            state.bytes > self.limit.bytes / 2
+        };
         self.wake.notify_one();
+        if half {
+            self.pressed.notify_one();
+        }
         dropped
     }
 
     /// Payloads are waiting besides the one under way.
     #[must_use]
     pub fn is_behind(&self) -> bool {
-        !self.lock().payloads.is_empty()
+        self.spooling.load(Ordering::Relaxed) || !self.lock().payloads.is_empty()
+    }
+
+    pub fn set_spooling(&self, spooling: bool) {
+        self.spooling.store(spooling, Ordering::Relaxed);
     }
 
     /// Nothing more comes; what is here is still sent.
     pub fn close(&self) {
-        self.lock().closed = true;
+        self.closing.cancel();
         self.wake.notify_one();
     }
 
-    /// The oldest payload; `None` once the lane is closed and empty.
+    #[must_use]
+    pub const fn closing(&self) -> &CancellationToken {
+        &self.closing
+    }
+
+    /// Returns once it is half full.
+    pub async fn pressed(&self) {
+        self.pressed.notified().await;
+    }
+
+    /// The oldest payload; `None` once the lane is closed and empty. Dropping the future loses nothing.
     pub async fn next(&self) -> Option<Payload> {
         loop {
             {
                 let mut state = self.lock();
-                if let Some(payload) = state.pop() {
+                if let Some(payload) = self.pop(&mut state) {
                     return Some(payload);
                 }
-                if state.closed {
+                if self.closing.is_cancelled() {
                     return None;
                 }
             }
@@ -104,15 +148,28 @@ impl Lane {
         }
     }
 
-    /// Gives up what is left and answers with what that was.
-    pub fn abandon(&self) -> Load {
+    /// Everything that is here, oldest first.
+    pub fn drain(&self) -> Vec<Payload> {
         let mut state = self.lock();
-        state.closed = true;
-        let mut left = Load::default();
-        while let Some(payload) = state.pop() {
-            left += payload.load;
+        std::iter::from_fn(|| self.pop(&mut state)).collect()
+    }
+
+    /// Puts back what [`Lane::drain`] gave, and answers with what there was no room for.
+    #[must_use = "what was dropped has to be counted"]
+    pub fn put_back(&self, payloads: Vec<Payload>) -> Load {
+        let newer = self.drain();
+        let mut dropped = Load::default();
+        for payload in payloads.into_iter().chain(newer) {
+            dropped += self.push(payload);
         }
-        left
+        dropped
+    }
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        let bytes = self.lock().bytes;
+        self.memory.give(bytes);
     }
 }
 
@@ -124,13 +181,21 @@ mod tests {
         Limit { bytes, records: None }
     }
 
+    fn lane(limit: Limit) -> Lane {
+        Lane::new(limit, Arc::new(Budget::new(1 << 30)))
+    }
+
     fn payload(bytes: usize, records: u64) -> Payload {
-        Payload { body: vec![0; bytes].into(), gzip: false, load: Load { records, items: records } }
+        Payload { body: vec![0; bytes].into(), gzip: false, load: Load { records, items: records }, at: 0 }
+    }
+
+    fn records(payloads: &[Payload]) -> Vec<u64> {
+        payloads.iter().map(|payload| payload.load.records).collect()
     }
 
     #[tokio::test]
     async fn the_oldest_make_room() {
-        let lane = Lane::new(bytes(100));
+        let lane = lane(bytes(100));
         assert_eq!(lane.push(payload(60, 1)).records, 0);
         assert_eq!(lane.push(payload(40, 2)).records, 0);
         assert_eq!(lane.push(payload(50, 4)).records, 1);
@@ -142,18 +207,39 @@ mod tests {
 
     #[test]
     fn it_is_bounded_in_records_too() {
-        let lane = Lane::new(Limit { bytes: 1000, records: Some(5) });
+        let lane = lane(Limit { bytes: 1000, records: Some(5) });
         assert_eq!(lane.push(payload(1, 3)).records, 0);
         assert_eq!(lane.push(payload(1, 2)).records, 0);
         assert_eq!(lane.push(payload(1, 1)).records, 3);
-        assert_eq!(lane.abandon().records, 3);
+        assert_eq!(records(&lane.drain()), [2, 1]);
     }
 
     #[test]
     fn one_large_payload_passes_an_empty_lane() {
-        let lane = Lane::new(bytes(100));
+        let lane = lane(bytes(100));
         assert_eq!(lane.push(payload(500, 1)).records, 0);
         assert_eq!(lane.push(payload(10, 1)).records, 1);
-        assert_eq!(lane.abandon().records, 1);
+        assert_eq!(records(&lane.drain()), [1]);
+    }
+
+    #[test]
+    fn what_is_put_back_comes_before_what_came_meanwhile() {
+        let lane = lane(bytes(100));
+        assert_eq!(lane.push(payload(10, 1)).records + lane.push(payload(10, 2)).records, 0);
+        let drained = lane.drain();
+        assert_eq!(lane.push(payload(85, 3)).records, 0);
+        assert_eq!(lane.put_back(drained).records, 1);
+        assert_eq!(records(&lane.drain()), [2, 3]);
+    }
+
+    #[test]
+    fn what_all_may_hold_bounds_each_and_is_given_back() {
+        let memory = Arc::new(Budget::new(100));
+        let (one, other) = (Lane::new(bytes(1000), Arc::clone(&memory)), Lane::new(bytes(1000), Arc::clone(&memory)));
+        assert_eq!((0..5).map(|n| one.push(payload(20, 1 << n)).records).sum::<u64>(), 1 + 2 + 4, "alone: half, and the newest");
+        assert_eq!(other.push(payload(20, 1)).records, 0);
+        assert_eq!(other.push(payload(70, 1)).records, 2, "no room for it even in an empty lane");
+        drop((one, other));
+        assert_eq!(memory.used(), 0);
     }
 }

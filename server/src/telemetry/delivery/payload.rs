@@ -1,6 +1,7 @@
 //! One request's body: how large it may be, how it is compressed, and how metrics that are too many are split.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use flate2::write::GzEncoder;
@@ -24,6 +25,8 @@ pub struct Payload {
     pub body: Bytes,
     pub gzip: bool,
     pub load: Load,
+    /// When it was made, in milliseconds since 1970.
+    pub at: u64,
 }
 
 impl Payload {
@@ -37,11 +40,42 @@ impl Payload {
             }
             Compression::Gzip => gzip(&body),
         };
+        let at = now();
         match compressed {
-            Some(compressed) => Self { body: compressed, gzip: true, load },
-            None => Self { body, gzip: false, load },
+            Some(compressed) => Self { body: compressed, gzip: true, load, at },
+            None => Self { body, gzip: false, load, at },
         }
     }
+
+    /// Several metrics requests as one, oldest first; one that is no metrics request is left out.
+    pub async fn merged(
+        payloads: &[Self],
+        compression: Compression,
+        merge: impl FnOnce(Vec<ExportMetricsServiceRequest>) -> ExportMetricsServiceRequest,
+    ) -> Self {
+        let requests = payloads.iter().filter_map(|payload| ExportMetricsServiceRequest::decode(payload.plain()?).ok()).collect();
+        let body = Bytes::from(merge(requests).encode_to_vec());
+        let load = Load { records: 0, items: points_in(body.clone()) };
+        let newest = payloads.iter().map(|payload| payload.at).max().unwrap_or_default();
+        Self { at: newest, ..Self::new(body, load, compression).await }
+    }
+
+    /// The body as it was before compression; `None` when that can't be undone.
+    #[must_use]
+    pub fn plain(&self) -> Option<Bytes> {
+        if !self.gzip {
+            return Some(self.body.clone());
+        }
+        let mut out = Vec::new();
+        let limit = MAX_REQUEST as u64 + 1;
+        flate2::read::GzDecoder::new(&*self.body).take(limit).read_to_end(&mut out).ok()?;
+        (out.len() <= MAX_REQUEST).then(|| out.into())
+    }
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn gzip(body: &[u8]) -> Option<Bytes> {

@@ -1,180 +1,401 @@
-//! Sends one lane's payloads, one after the other, each until it is taken, refused for good, or expired.
+//! Sends one signal's payloads, one after the other, each until it is taken, refused for good, or expired. From the first
+//! failure on, what waits goes to the disk, and comes from there until all of that is sent.
 
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
-use tokio::time::{Instant, sleep_until, timeout};
+use http::HeaderMap;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::answer::{Answer, Judged, judge};
+use super::answer::Answer;
+use super::backlog::{Backlog, Place};
+use super::estate::{Estate, Heir, Heirs, Left};
+use super::exchange::{exchange, headers};
 use super::give_up::GiveUp;
-use super::{Lane, Payload, Retry, Transport, Unsent};
-use crate::live::{ExportTarget, SignalTarget};
+use super::merge::merged;
+use super::{Lane, Payload, Retry, Transport};
+use crate::live::{Compression, ExportTarget, SignalTarget};
 use crate::outbound::chance;
 use crate::telemetry::alarm::Alarm;
 use crate::telemetry::recent::{Attempt, Outcome};
-use crate::telemetry::status::{Ledger, Reason};
+use crate::telemetry::status::{Ledger, Load, Reason};
 use crate::values::{FailureKind, Signal};
 
 /// A collector that asks for more patience than this is asked again all the same.
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
-pub struct Worker {
+/// While something waits on disk, what comes goes there this often.
+const SPOOL_EVERY: Duration = Duration::from_millis(500);
+
+/// After this long a disk that could not be read is tried again.
+const DISK_AGAIN: Duration = Duration::from_secs(1);
+
+/// What a worker works with and never changes.
+pub struct Way {
     pub signal: Signal,
     pub target: Arc<ExportTarget>,
-    pub lane: Arc<Lane>,
     pub ledger: Arc<Ledger>,
     pub transport: Arc<dyn Transport>,
     pub alarm: Arc<Alarm>,
     pub retry: Retry,
+    /// After this long a payload expires, whether or not there is a spool.
+    pub expires: Option<Duration>,
     pub give_up: GiveUp,
+    pub heirs: Arc<dyn Heirs>,
+    pub estate: Arc<Estate>,
+}
+
+pub struct Worker {
+    way: Arc<Way>,
+    lane: Arc<Lane>,
+    backlog: Backlog,
     /// Cancelled when nothing more may be sent, done or not.
-    pub abort: CancellationToken,
+    abort: CancellationToken,
+    /// What failed and is tried again.
+    current: Option<Current>,
+    /// In a row, of the payload at hand.
+    failures: u32,
+    /// Set by a failure, and by a collector that asked to be left alone; holds for the next payload too.
+    not_before: Instant,
+    next_spooling: Instant,
+}
+
+/// The payload at hand.
+struct Current {
+    payload: Payload,
+    /// Where it lies on disk; metrics that were merged lie in several.
+    places: Vec<Place>,
+    /// All of it lies there.
+    safe: bool,
+    first_tried: Option<Instant>,
 }
 
 impl Worker {
-    /// Ends when the lane is closed and empty, or when it is aborted; then what is left is counted as dropped.
-    pub async fn run(self) {
-        let Some(to) = self.target.signal(self.signal).cloned() else { return };
-        let headers = headers(&to);
-        // Set by a collector that asked to be left alone; holds for the next payload too.
-        let mut not_before = Instant::now();
-        loop {
-            let next = tokio::select! {
-                biased;
-                () = self.abort.cancelled() => break,
-                next = self.lane.next() => next,
+    pub fn new(way: Way, lane: Arc<Lane>, backlog: Backlog, abort: CancellationToken) -> Self {
+        let now = Instant::now();
+        Self { way: Arc::new(way), lane, backlog, abort, current: None, failures: 0, not_before: now, next_spooling: now }
+    }
+
+    /// Ends when the lane is closed and nothing waits, or when it is aborted; then what is left goes to whoever follows, stays
+    /// on disk, or is counted as dropped.
+    pub async fn run(mut self) {
+        let Some(to) = self.way.target.signal(self.way.signal).cloned() else { return };
+        let to = Arc::new((headers(&to), to));
+        self.backlog.adopt().await;
+        while let Some(mut current) = self.next().await {
+            let begun = *current.first_tried.get_or_insert_with(Instant::now);
+            let attempt = attempt(Arc::clone(&self.way), Arc::clone(&to), current.payload.clone(), self.failures + 1);
+            let Some(answer) = self.meanwhile(attempt).await else {
+                self.current = Some(current);
+                break;
             };
-            let Some(payload) = next else { return };
+            self.conclude(&to.1, current, begun, answer).await;
+        }
+        self.leave().await;
+    }
+
+    /// The payload to send now, once it may be sent; `None` when this worker is to end.
+    async fn next(&mut self) -> Option<Current> {
+        loop {
+            let left = self.way.estate.take(self.way.signal);
+            if !left.is_empty() {
+                self.backlog.take_over(left);
+            }
+            self.lane.set_spooling(self.backlog.waiting().payloads > 0);
+            if self.abort.is_cancelled() || self.may_end_early() {
+                return None;
+            }
+            if self.not_before > Instant::now() {
+                self.wait().await;
+                continue;
+            }
+            if self.way.signal == Signal::Metrics
+                && let Some(all) = self.merge().await
+            {
+                return Some(all);
+            }
+            if let Some(current) = self.current.take() {
+                return Some(current);
+            }
+            if let Some((payload, place)) = self.backlog.first().await {
+                self.backlog.hold(&place).await;
+                return Some(Current { payload: self.as_wanted(payload), places: vec![place], safe: true, first_tried: None });
+            }
+            let unread = self.backlog.waiting().payloads > 0;
+            let (lane, way, abort) = (Arc::clone(&self.lane), Arc::clone(&self.way), self.abort.clone());
             tokio::select! {
                 biased;
-                () = self.abort.cancelled() => {
-                    self.ledger.drop_payload(Reason::Disabled, payload.load);
-                    break;
-                }
-                () = self.deliver(&to, &headers, &payload, &mut not_before) => {}
+                () = abort.cancelled() => return None,
+                () = way.estate.arrived(way.signal) => {}
+                payload = lane.next() => match payload {
+                    Some(payload) => return Some(Current { payload, places: Vec::new(), safe: false, first_tried: None }),
+                    None if unread => self.not_before = Instant::now() + DISK_AGAIN,
+                    None => return None,
+                },
+                () = sleep_until(Instant::now() + DISK_AGAIN), if unread => {}
             }
-        }
-        let left = self.lane.abandon();
-        self.ledger.drop_payload(Reason::Disabled, left);
-    }
-
-    async fn deliver(&self, to: &SignalTarget, headers: &HeaderMap, payload: &Payload, not_before: &mut Instant) {
-        sleep_until(*not_before).await;
-        let expires = Instant::now() + self.retry.max_elapsed;
-        let mut failures = 0;
-        loop {
-            let number = failures + 1;
-            let (kind, after) = match self.attempt(to, headers, payload, number).await {
-                Answer::Taken { rejected } => {
-                    self.ledger.deliver(payload.load, rejected);
-                    self.ledger.succeeded(self.signal);
-                    if rejected > 0 {
-                        self.ledger.partly_rejected(self.signal, rejected, to.url.host());
-                    }
-                    return;
-                }
-                Answer::Final(kind) => {
-                    if let FailureKind::Blocked { rule } = kind {
-                        self.alarm.blocked(self.target.owner, rule);
-                    }
-                    self.ledger.failed(self.signal, kind, to.url.host());
-                    self.ledger.drop_payload(Reason::NotRetryable, payload.load);
-                    return;
-                }
-                Answer::Retry { kind, after } => (kind, after),
-            };
-            self.ledger.failed(self.signal, kind, to.url.host());
-            failures += 1;
-            let now = Instant::now();
-            let again = match after {
-                Some(after) => {
-                    *not_before = now + after.min(LONGEST_PAUSE);
-                    *not_before
-                }
-                None => now + self.retry.delay(failures, chance()),
-            };
-            if again > expires {
-                self.ledger.drop_payload(Reason::Expired, payload.load);
-                return;
-            }
-            sleep_until(again).await;
         }
     }
 
-    /// One request, put on record; a destination that has only failed for too long is reported.
-    async fn attempt(&self, to: &SignalTarget, headers: &HeaderMap, payload: &Payload, number: u32) -> Answer {
-        let (at, begun) = (SystemTime::now(), Instant::now());
-        let judged = exchange(&*self.transport, &self.target, self.signal, to, headers, payload).await;
-        let (outcome, failure) = match judged.answer {
-            Answer::Taken { rejected: 0 } => (Outcome::Delivered, None),
-            Answer::Taken { rejected } => (Outcome::PartlyRejected, Some(FailureKind::PartialSuccess { rejected })),
-            Answer::Retry { kind, .. } => (Outcome::Retrying, Some(kind)),
-            Answer::Final(kind) => (Outcome::GivenUp, Some(kind)),
+    /// Nothing more will come, the collector is down, and what waits is not lost by ending now.
+    fn may_end_early(&self) -> bool {
+        self.failures > 0
+            && self.lane.closing().is_cancelled()
+            && self.backlog.is_on()
+            && !matches!(self.way.heirs.heir(self.way.target.owner), Heir::Nobody)
+    }
+
+    /// Until the next attempt is due, or something else is to be done.
+    async fn wait(&mut self) {
+        let (closing, closed) = (self.lane.closing().clone(), self.lane.closing().is_cancelled());
+        let until = self.not_before;
+        let waited = async move {
+            tokio::select! {
+                () = sleep_until(until) => {}
+                () = closing.cancelled(), if !closed => {}
+            }
         };
-        let streak = self.ledger.recent().attempt(Attempt {
-            at,
-            signal: self.signal,
-            outcome,
-            status: judged.status,
-            failure,
-            items: payload.load.items,
-            bytes: payload.body.len() as u64,
-            latency: begun.elapsed(),
-            number,
-        });
-        if let Some(streak) = streak {
-            self.give_up.report(&self.target, streak);
+        self.meanwhile(waited).await;
+    }
+
+    /// Lets `work` go on while what comes is put on disk; `None` when it was aborted.
+    async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        let abort = self.abort.clone();
+        let lane = Arc::clone(&self.lane);
+        let mut work = pin!(work);
+        loop {
+            let spooling = self.spools();
+            tokio::select! {
+                biased;
+                () = abort.cancelled() => return None,
+                done = &mut work => return Some(done),
+                () = sleep_until(self.next_spooling), if spooling => self.spool().await,
+                () = lane.pressed(), if spooling => self.spool().await,
+            }
         }
-        judged.answer
+    }
+
+    fn spools(&self) -> bool {
+        self.backlog.is_on() && (self.failures > 0 || self.backlog.waiting().payloads > 0)
+    }
+
+    /// Puts what waits in memory on disk, behind what is there.
+    async fn spool(&mut self) {
+        let payloads = self.lane.drain();
+        let (_, rest) = self.backlog.push(payloads).await;
+        if !rest.is_empty() {
+            let dropped = self.lane.put_back(rest);
+            self.way.ledger.drop_payload(Reason::QueueFull, dropped);
+        }
+        self.backlog.sync_if_due().await;
+        self.next_spooling = Instant::now() + SPOOL_EVERY;
+    }
+
+    async fn conclude(&mut self, to: &SignalTarget, current: Current, begun: Instant, answer: Answer) {
+        let (ledger, signal, load) = (&self.way.ledger, self.way.signal, current.payload.load);
+        match answer {
+            Answer::Taken { rejected } => {
+                ledger.deliver(load, rejected);
+                ledger.succeeded(signal);
+                if rejected > 0 {
+                    ledger.partly_rejected(signal, rejected, to.url.host());
+                }
+                self.settle(&current.places).await;
+            }
+            Answer::Final(kind) => {
+                if let FailureKind::Blocked { rule } = kind {
+                    self.way.alarm.blocked(self.way.target.owner, rule);
+                }
+                ledger.failed(signal, kind, to.url.host());
+                ledger.drop_payload(Reason::NotRetryable, load);
+                self.settle(&current.places).await;
+            }
+            Answer::Retry { kind, after } => {
+                ledger.failed(signal, kind, to.url.host());
+                self.failures += 1;
+                let now = Instant::now();
+                self.not_before = match after {
+                    Some(after) => now + after.min(LONGEST_PAUSE),
+                    None => now + self.way.retry.delay(self.failures, chance()),
+                };
+                self.keep(current, begun).await;
+            }
+        }
+    }
+
+    async fn settle(&mut self, places: &[Place]) {
+        for place in places {
+            self.backlog.settle(place).await;
+        }
+        self.failures = 0;
+    }
+
+    /// A payload that is to be tried again: makes it and what waits behind it safe, unless it expires.
+    async fn keep(&mut self, mut current: Current, begun: Instant) {
+        let expires = self.way.expires.or((!self.backlog.is_on()).then_some(self.way.retry.max_elapsed));
+        if expires.is_some_and(|expires| self.not_before > begun + expires) {
+            // The pause was this payload's, unless the collector asked for it.
+            self.way.ledger.drop_payload(Reason::Expired, current.payload.load);
+            self.settle(&current.places).await;
+            return;
+        }
+        if self.backlog.is_on() {
+            let others = self.backlog.waiting().payloads > current.places.len() as u64;
+            // It may be this payload that the collector chokes on: let others try, and come back to it.
+            let stuck = others && self.way.signal != Signal::Metrics && self.not_before > begun + self.way.retry.max_elapsed;
+            let held = self.make_safe(&mut current, stuck).await;
+            self.current = held.then_some(current);
+            self.spool().await;
+        } else {
+            self.current = Some(current);
+        }
+    }
+
+    /// Writes the payload to the disk if not all of it is there, or once more, at the end. Answers whether it is still at hand:
+    /// at the end it waits for its turn like any other, and where there is no room for it at all it is counted as lost.
+    async fn make_safe(&mut self, current: &mut Current, at_the_end: bool) -> bool {
+        if !at_the_end && self.is_there(current).await {
+            return true;
+        }
+        let (mut places, rest) = self.backlog.push(vec![current.payload.clone()]).await;
+        if !rest.is_empty() {
+            return true;
+        }
+        for old in std::mem::take(&mut current.places) {
+            self.backlog.settle(&old).await;
+        }
+        match places.pop().flatten() {
+            Some(place) if !at_the_end => {
+                self.backlog.hold(&place).await;
+                current.places.push(place);
+                current.safe = true;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    async fn is_there(&mut self, current: &Current) -> bool {
+        match &*current.places {
+            [place] => current.safe && self.backlog.has(place).await,
+            _ => current.safe,
+        }
+    }
+
+    /// The metrics that wait, in memory and on disk, as one payload.
+    async fn merge(&mut self) -> Option<Current> {
+        let kept = self.current.take();
+        let first_tried = kept.as_ref().and_then(|current| current.first_tried);
+        // What is safe is read again; what is not says all that its places do.
+        let unsafe_one = kept.filter(|current| !current.safe);
+        let mut safe = unsafe_one.is_none();
+        let (mut payloads, mut places) =
+            unsafe_one.map_or_else(<(Vec<_>, Vec<_>)>::default, |current| (vec![current.payload], current.places));
+        while let Some((payload, place)) = self.backlog.after(places.last()).await {
+            payloads.push(payload);
+            places.push(place);
+        }
+        let fresh = self.lane.drain();
+        safe &= fresh.is_empty();
+        payloads.extend(fresh);
+        if payloads.len() < 2 {
+            return Some(Current { payload: self.as_wanted(payloads.pop()?), places, safe, first_tried });
+        }
+        let payload = Payload::merged(&payloads, self.way.target.compression, merged).await;
+        Some(Current { payload, places, safe, first_tried })
+    }
+
+    /// What was compressed for earlier settings may have to go out as it was before.
+    fn as_wanted(&self, payload: Payload) -> Payload {
+        match self.way.target.compression {
+            Compression::None if payload.gzip => {
+                payload.plain().map_or_else(|| payload.clone(), |body| Payload { body, gzip: false, ..payload.clone() })
+            }
+            Compression::None | Compression::Gzip => payload,
+        }
+    }
+
+    /// Sees to what was not sent.
+    async fn leave(mut self) {
+        let (way, signal) = (Arc::clone(&self.way), self.way.signal);
+        self.backlog.take_over(way.estate.close(signal));
+        let on = self.backlog.is_on();
+        let heir = if on { way.heirs.heir(way.target.owner) } else { Heir::Nobody };
+        let nobody = matches!(heir, Heir::Nobody);
+        let mut rest = Vec::new();
+        if let Some(mut current) = self.current.take() {
+            let held = if nobody { true } else { self.make_safe(&mut current, false).await };
+            if held && !self.is_there(&current).await {
+                rest.push(current.payload);
+            }
+        }
+        let mut fresh = self.lane.drain();
+        if !nobody {
+            (_, fresh) = self.backlog.push(fresh).await;
+        }
+        for payload in rest.into_iter().chain(fresh) {
+            way.ledger.drop_payload(Reason::Disabled, payload.load);
+        }
+        if !nobody {
+            self.backlog.sync().await;
+        }
+        self.lane.set_spooling(false);
+        let mut logs = self.backlog.into_logs();
+        let mut heir = heir;
+        loop {
+            logs.retain(|log| log.waiting().payloads > 0);
+            let records = logs.iter().map(|log| log.waiting().records).sum();
+            logs = match heir {
+                _ if logs.is_empty() => return,
+                // They stay where they are, and in the count of what is queued.
+                Heir::Later => return,
+                Heir::To(next) => match next.inherit(&way.target, signal, logs) {
+                    Left::Taken => return way.ledger.hand_over(records),
+                    Left::Ended(logs) => logs,
+                    Left::Unwanted(logs) => return way.destroy(logs),
+                },
+                Heir::Nobody => return way.destroy(logs),
+            };
+            heir = way.heirs.heir(way.target.owner);
+        }
     }
 }
 
-/// Sends a payload once, within the destination's own time, and judges what came of it.
-pub async fn exchange(
-    transport: &dyn Transport,
-    target: &ExportTarget,
-    signal: Signal,
-    to: &SignalTarget,
-    headers: &HeaderMap,
-    payload: &Payload,
-) -> Judged {
-    let without = |answer, message| Judged { answer, status: None, message };
-    let mut request = Request::new(payload.body.clone());
-    *request.method_mut() = http::Method::POST;
-    match to.url.as_str().parse() {
-        Ok(uri) => *request.uri_mut() = uri,
-        // `Endpoint`'s grammar is narrower than the HTTP library's.
-        Err(_) => return without(Answer::Final(FailureKind::Unreachable), None),
-    }
-    *request.headers_mut() = headers.clone();
-    if payload.gzip {
-        request.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    }
-    let exchange = async {
-        match transport.send(target, request).await {
-            Ok(response) => judge(signal, response).await,
-            // What may not be reached now may not be reached later.
-            Err(Unsent { kind: kind @ FailureKind::Blocked { .. }, .. }) => without(Answer::Final(kind), None),
-            Err(unsent) => without(Answer::Retry { kind: unsent.kind, after: None }, Some(unsent.detail)),
+impl Way {
+    fn destroy(&self, logs: Vec<crate::spool::Log>) {
+        for log in logs {
+            let left = log.destroy();
+            self.ledger.drop_payload(Reason::Disabled, Load { records: left.records, items: left.items });
         }
+    }
+}
+
+/// One request, put on record; a destination that has only failed for too long is reported.
+async fn attempt(way: Arc<Way>, to: Arc<(HeaderMap, SignalTarget)>, payload: Payload, number: u32) -> Answer {
+    let (at, begun) = (SystemTime::now(), Instant::now());
+    let judged = exchange(&*way.transport, &way.target, way.signal, &to.1, &to.0, &payload).await;
+    let (outcome, failure) = match judged.answer {
+        Answer::Taken { rejected: 0 } => (Outcome::Delivered, None),
+        Answer::Taken { rejected } => (Outcome::PartlyRejected, Some(FailureKind::PartialSuccess { rejected })),
+        Answer::Retry { kind, .. } => (Outcome::Retrying, Some(kind)),
+        Answer::Final(kind) => (Outcome::GivenUp, Some(kind)),
     };
-    let late = without(Answer::Retry { kind: FailureKind::Timeout, after: None }, None);
-    timeout(to.timeout, exchange).await.unwrap_or(late)
-}
-
-/// What OTLP needs and the destination's own, and nothing else.
-pub fn headers(to: &SignalTarget) -> HeaderMap {
-    let mut out = HeaderMap::with_capacity(to.headers.len() + 3);
-    out.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
-    out.insert(header::USER_AGENT, HeaderValue::from_static(concat!("KnoxCall/", env!("CARGO_PKG_VERSION"))));
-    for (name, value) in to.headers.iter() {
-        // Both parse: `HeaderList` takes only what HTTP allows.
-        if let (Ok(name), Ok(mut value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
-            value.set_sensitive(true);
-            out.insert(name, value);
-        }
+    let streak = way.ledger.recent().attempt(Attempt {
+        at,
+        signal: way.signal,
+        outcome,
+        status: judged.status,
+        failure,
+        items: payload.load.items,
+        bytes: payload.body.len() as u64,
+        latency: begun.elapsed(),
+        number,
+    });
+    if let Some(streak) = streak {
+        way.give_up.report(&way.target, streak);
     }
-    out
+    judged.answer
 }

@@ -26,7 +26,7 @@ fn collections(received: &Received) -> Vec<(i32, Vec<NumberDataPoint>)> {
         .collect()
 }
 
-fn total(points: &[NumberDataPoint]) -> i64 {
+pub fn total(points: &[NumberDataPoint]) -> i64 {
     points.iter().map(|point| if let Some(Value::AsInt(number)) = point.value { number } else { 0 }).sum()
 }
 
@@ -34,7 +34,7 @@ fn last_total(received: &Received) -> i64 {
     collections(received).last().map_or(0, |(_, points)| total(points))
 }
 
-fn often(mut target: ExportTarget) -> ExportTarget {
+pub fn often(mut target: ExportTarget) -> ExportTarget {
     target.metric_interval = Duration::from_millis(20);
     target
 }

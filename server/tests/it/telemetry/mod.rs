@@ -11,6 +11,7 @@ mod real_collector;
 mod reload;
 mod scale;
 mod signals;
+mod spool;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -53,6 +54,15 @@ impl Rig {
 
     fn configure(&self, exports: Exports) {
         self.exports.send_replace(Arc::new(exports));
+    }
+
+    /// Waits until it is so, whoever sees to it.
+    async fn until(&self, what: &str, holds: impl Fn() -> bool) {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+        while !holds() {
+            assert!(tokio::time::Instant::now() < deadline, "{what}");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
     }
 
     fn status(&self, owner: Owner) -> Status {

@@ -6,6 +6,7 @@ mod egress;
 mod export;
 mod life;
 mod process;
+mod spool;
 mod trace;
 mod webhooks;
 

@@ -1,0 +1,291 @@
+//! What waits on disk for one signal of a destination: this life's log, and those of earlier lives before it. Works on the
+//! disk beside the runtime, books what is lost, and keeps the ledger's numbers true.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use tokio::time::{Duration, Instant};
+
+use super::Payload;
+use crate::spool::{Count, Home, Log, Losses, Meta, Ticket};
+use crate::telemetry::status::{DiskProblem, Ledger, Load, OnDisk, Reason};
+use crate::values::Signal;
+
+/// What was written is brought to the disk itself at most this often, and at most this long after it was written.
+const SYNC_EVERY: Duration = Duration::from_millis(500);
+
+pub struct Backlog {
+    home: Option<Arc<Home>>,
+    signal: Signal,
+    ledger: Arc<Ledger>,
+    /// Oldest first; the last one may be this life's own.
+    logs: VecDeque<Kept>,
+    /// The last of the logs is this life's own.
+    has_own: bool,
+    synced: Option<Instant>,
+    unsynced: bool,
+}
+
+struct Kept {
+    log: Arc<Mutex<Log>>,
+    waiting: Count,
+    bytes: usize,
+}
+
+/// Where a payload lies.
+#[derive(Clone)]
+pub struct Place {
+    log: Arc<Mutex<Log>>,
+    ticket: Ticket,
+}
+
+/// What work on a log left behind.
+struct Done<T> {
+    out: T,
+    waiting: Count,
+    bytes: usize,
+    losses: Losses,
+}
+
+impl Backlog {
+    pub fn new(home: Option<Arc<Home>>, signal: Signal, ledger: Arc<Ledger>) -> Self {
+        Self { home, signal, ledger, logs: VecDeque::new(), has_own: false, synced: None, unsynced: false }
+    }
+
+    /// Whether anything can be kept on disk at all.
+    #[must_use]
+    pub const fn is_on(&self) -> bool {
+        self.home.is_some()
+    }
+
+    #[must_use]
+    pub fn waiting(&self) -> Count {
+        self.logs.iter().map(|kept| kept.waiting).sum()
+    }
+
+    /// Takes over what earlier lives left on disk: it is accepted anew.
+    pub async fn adopt(&mut self) {
+        let Some(home) = self.home.clone().filter(|home| home.has_left()) else { return };
+        let name = self.signal.name();
+        let spool = home.spool().clone();
+        match spool.run(move || home.left(name)).await {
+            Ok(logs) => self.take_over(logs),
+            Err(error) => self.failed(&error),
+        }
+    }
+
+    /// Logs that are older than anything here but what was taken over before.
+    pub fn take_over(&mut self, logs: Vec<Log>) {
+        for mut log in logs {
+            if let Some(home) = &self.home {
+                log.move_to(home.budget());
+            }
+            let (waiting, losses) = (log.waiting(), log.take_losses());
+            self.ledger.accept(waiting.records + losses.damaged.records);
+            self.book(losses);
+            let at = self.logs.len() - usize::from(self.has_own);
+            self.logs.insert(at, Kept { bytes: log.bytes(), waiting, log: Arc::new(Mutex::new(log)) });
+        }
+        self.tell();
+    }
+
+    /// Writes payloads at the end, oldest first. What the disk did not take comes back.
+    pub async fn push(&mut self, payloads: Vec<Payload>) -> (Vec<Option<Place>>, Vec<Payload>) {
+        let Some(home) = self.home.clone() else { return (Vec::new(), payloads) };
+        if payloads.is_empty() {
+            return (Vec::new(), payloads);
+        }
+        if !self.has_own {
+            let (name, spool) = (self.signal.name(), home.spool().clone());
+            match spool.run(move || home.log(name)).await.flatten() {
+                Ok(log) => self.logs.push_back(Kept { log: Arc::new(Mutex::new(log)), waiting: Count::default(), bytes: 0 }),
+                Err(error) => {
+                    self.failed(&error);
+                    return (Vec::new(), payloads);
+                }
+            }
+            self.has_own = true;
+        }
+        let index = self.logs.len() - 1;
+        let log = Arc::clone(&self.logs[index].log);
+        let work = move |log: &mut Log| {
+            let mut payloads = payloads.into_iter();
+            let (mut tickets, mut rest, mut error) = (Vec::new(), Vec::new(), None);
+            for payload in payloads.by_ref() {
+                match log.append(meta(&payload), &payload.body) {
+                    Ok(ticket) => tickets.push(ticket),
+                    Err(failed) => {
+                        rest.push(payload);
+                        error = Some(failed);
+                        break;
+                    }
+                }
+            }
+            rest.extend(payloads);
+            (tickets, rest, error)
+        };
+        match self.on(index, work).await {
+            Ok((tickets, rest, error)) => {
+                match error {
+                    Some(error) => self.failed(&error),
+                    None => self.worked(),
+                }
+                self.unsynced = true;
+                let place = |ticket: Option<Ticket>| ticket.map(|ticket| Place { log: Arc::clone(&log), ticket });
+                (tickets.into_iter().map(place).collect(), rest)
+            }
+            // The runtime ends; what was written is written.
+            Err(error) => {
+                self.failed(&error);
+                (Vec::new(), Vec::new())
+            }
+        }
+    }
+
+    /// Brings to the disk itself what was written and is not there yet, unless that was done a moment ago.
+    pub async fn sync_if_due(&mut self) {
+        if self.unsynced && self.synced.is_none_or(|synced| synced.elapsed() >= SYNC_EVERY) {
+            self.sync().await;
+        }
+    }
+
+    /// Brings what was written to the disk itself.
+    pub async fn sync(&mut self) {
+        for index in 0..self.logs.len() {
+            let synced = self.on(index, Log::sync).await.flatten();
+            if let Err(error) = synced {
+                self.failed(&error);
+            }
+        }
+        self.synced = Some(Instant::now());
+        self.unsynced = false;
+    }
+
+    /// The oldest payload, which stays until it is settled.
+    pub async fn first(&mut self) -> Option<(Payload, Place)> {
+        self.after(None).await
+    }
+
+    /// The oldest payload behind the one at this place.
+    pub async fn after(&mut self, place: Option<&Place>) -> Option<(Payload, Place)> {
+        let mut index = place.and_then(|place| self.logs.iter().position(|kept| Arc::ptr_eq(&kept.log, &place.log))).unwrap_or(0);
+        let mut after = place.map(|place| place.ticket);
+        while index < self.logs.len() {
+            let ticket = after.take();
+            let read = self.on(index, move |log| log.read(ticket)).await.flatten();
+            match read {
+                Ok(Some((ticket, body))) => {
+                    self.worked();
+                    return Some((payload(ticket.meta(), body), Place { log: Arc::clone(&self.logs[index].log), ticket }));
+                }
+                Ok(None) => index += 1,
+                Err(error) => {
+                    self.failed(&error);
+                    return None;
+                }
+            }
+        }
+        self.forget_empty();
+        None
+    }
+
+    fn forget_empty(&mut self) {
+        let own = self.has_own.then(|| self.logs.back().map(|kept| Arc::clone(&kept.log))).flatten();
+        self.logs.retain(|kept| kept.waiting.payloads > 0 || own.as_ref().is_some_and(|own| Arc::ptr_eq(own, &kept.log)));
+    }
+
+    /// Whoever asks has the payload in hand: its making room is no loss.
+    pub async fn hold(&mut self, place: &Place) {
+        let ticket = place.ticket;
+        if let Some(index) = self.index(place) {
+            let _ = self.on(index, move |log| log.hold(ticket)).await;
+        }
+    }
+
+    /// Whether the payload still lies there; it may have made room for others.
+    pub async fn has(&mut self, place: &Place) -> bool {
+        let ticket = place.ticket;
+        let Some(index) = self.index(place) else { return false };
+        self.on(index, move |log| log.has(ticket)).await.unwrap_or(false)
+    }
+
+    /// The payload does not wait any more.
+    pub async fn settle(&mut self, place: &Place) {
+        let ticket = place.ticket;
+        if let Some(index) = self.index(place) {
+            let _ = self.on(index, move |log| log.settle(ticket)).await;
+        }
+    }
+
+    fn index(&self, place: &Place) -> Option<usize> {
+        self.logs.iter().position(|kept| Arc::ptr_eq(&kept.log, &place.log))
+    }
+
+    async fn on<T: Send + 'static>(&mut self, index: usize, work: impl FnOnce(&mut Log) -> T + Send + 'static) -> io::Result<T> {
+        let Some(home) = &self.home else { return Err(io::Error::other("there is no spool")) };
+        let log = Arc::clone(&self.logs[index].log);
+        let done = home.spool().run(move || {
+            let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+            let out = work(&mut log);
+            Done { out, waiting: log.waiting(), bytes: log.bytes(), losses: log.take_losses() }
+        });
+        let done = done.await?;
+        (self.logs[index].waiting, self.logs[index].bytes) = (done.waiting, done.bytes);
+        self.book(done.losses);
+        self.tell();
+        Ok(done.out)
+    }
+
+    fn book(&self, losses: Losses) {
+        let reasons = [(Reason::SpoolFull, losses.full), (Reason::Expired, losses.expired), (Reason::Damaged, losses.damaged)];
+        for (reason, count) in reasons {
+            self.ledger.drop_payload(reason, Load { records: count.records, items: count.items });
+        }
+    }
+
+    fn tell(&self) {
+        let bytes = self.logs.iter().map(|kept| kept.bytes as u64).sum();
+        self.ledger.on_disk(self.signal, OnDisk { records: self.waiting().records, bytes });
+    }
+
+    fn failed(&self, error: &io::Error) {
+        if self.ledger.disk_problem(self.signal, Some(problem(error))) {
+            tracing::error!(signal = self.signal.name(), %error, "what can't be sent can't be kept on disk; it stays in memory as far as there is room");
+        }
+    }
+
+    fn worked(&self) {
+        if self.ledger.disk_problem(self.signal, None) {
+            tracing::info!(signal = self.signal.name(), "what can't be sent is kept on disk again");
+        }
+    }
+
+    /// Ends with what is here for somebody else to take over.
+    pub fn into_logs(mut self) -> Vec<Log> {
+        let logs = self.logs.drain(..).filter_map(|kept| Mutex::into_inner(Arc::into_inner(kept.log)?).ok()).collect();
+        self.tell();
+        logs
+    }
+}
+
+fn meta(payload: &Payload) -> Meta {
+    let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+    Meta { records: small(payload.load.records), items: small(payload.load.items), at: payload.at, gzip: payload.gzip }
+}
+
+fn payload(meta: Meta, body: Vec<u8>) -> Payload {
+    let load = Load { records: meta.records.into(), items: meta.items.into() };
+    Payload { body: Bytes::from(body), gzip: meta.gzip, load, at: meta.at }
+}
+
+fn problem(error: &io::Error) -> DiskProblem {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => DiskProblem::Full,
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => DiskProblem::ReadOnly,
+        // EMFILE and ENFILE, which have no kind of their own.
+        _ if matches!(error.raw_os_error(), Some(23 | 24)) => DiskProblem::NoFiles,
+        _ => DiskProblem::Other,
+    }
+}
