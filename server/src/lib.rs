@@ -16,6 +16,7 @@ pub mod gateway;
 pub mod ids;
 pub mod live;
 pub mod outbound;
+pub mod per_minute;
 pub mod settings;
 pub mod store;
 pub mod telemetry;
