@@ -117,6 +117,10 @@ impl KnoxCall {
             shutdown.clone(),
         ));
 
+        if let Some(account) = &demo {
+            let visit = demo::visit(outbound.clone(), gateway_url.clone(), account.clone());
+            tokio::spawn(shutdown.clone().run_until_cancelled_owned(visit));
+        }
         let setup_url = auth.setup_url(&console_url).await?;
         let backend = Backend::new(Parts {
             auth,
