@@ -34,6 +34,8 @@ pub struct Config {
     pub shutdown_grace: Duration,
     /// How long an export may only fail before it pauses itself.
     pub pause_failing_after: Duration,
+    /// After which entries leave the audit logs; `None` keeps them.
+    pub audit_retention: Option<Duration>,
     /// Without a path; `None` is the console listener's own address.
     pub public_url: Option<Endpoint>,
     pub log_format: LogFormat,
@@ -90,6 +92,7 @@ impl Config {
                 cli.pause_failing_after.as_deref(),
                 cli::PAUSE_AFTER,
             ),
+            audit_retention: check.days("--audit-retention-days / KNOXCALL_AUDIT_RETENTION_DAYS", cli.audit_retention_days.as_deref()),
             public_url: check.origin("--public-url / KNOXCALL_PUBLIC_URL", cli.public_url.as_deref()),
             log_format: check.log_format("--log-format / KNOXCALL_LOG_FORMAT", cli.log_format.as_deref()),
             master_key: vars(KEY_VARIABLE).filter(|key| !key.trim().is_empty()).map(Zeroizing::new),
@@ -142,6 +145,7 @@ mod tests {
         assert_eq!(config.data_dir, PathBuf::from("./data"));
         assert_eq!(config.shutdown_grace, Duration::from_secs(10));
         assert_eq!(config.pause_failing_after, Duration::from_secs(24 * 60 * 60));
+        assert_eq!(config.audit_retention, None);
         assert_eq!((config.demo, config.bootstrap, config.public_url, config.log_format), (false, None, None, LogFormat::Text));
     }
 
@@ -163,6 +167,7 @@ mod tests {
             "--allow-egress",
             "fd00::/8",
             "--shutdown-grace=1500ms",
+            "--audit-retention-days=90",
             "--public-url=https://console.example.com/",
             "--log-format=json",
             "--bootstrap=b.toml",
@@ -171,6 +176,7 @@ mod tests {
         assert_eq!(config.console_addr.to_string(), "[::1]:0");
         assert_eq!(config.allow_egress.iter().map(ToString::to_string).collect::<Vec<_>>(), ["10.0.0.0/8", "127.0.0.1/32", "fd00::/8"]);
         assert_eq!(config.shutdown_grace, Duration::from_millis(1500));
+        assert_eq!(config.audit_retention, Some(Duration::from_secs(90 * 24 * 60 * 60)));
         assert_eq!(config.public_url.unwrap().as_str(), "https://console.example.com");
         assert_eq!((config.log_format, config.bootstrap), (LogFormat::Json, Some("b.toml".into())));
     }
@@ -191,12 +197,22 @@ mod tests {
             "--allow-egress=10.0.0.0/33",
             "--shutdown-grace=soon",
             "--pause-failing-after=0s",
+            "--audit-retention-days=0",
             "--public-url=https://x/path",
             "--log-format=xml",
         ])
         .unwrap_err();
         let texts: Vec<_> = errors.iter().map(ToString::to_string).collect();
-        for name in ["CONSOLE_ADDR", "GATEWAY_ADDR", "ALLOW_EGRESS", "SHUTDOWN_GRACE", "PAUSE_FAILING_AFTER", "PUBLIC_URL", "LOG_FORMAT"] {
+        for name in [
+            "CONSOLE_ADDR",
+            "GATEWAY_ADDR",
+            "ALLOW_EGRESS",
+            "SHUTDOWN_GRACE",
+            "PAUSE_FAILING_AFTER",
+            "AUDIT_RETENTION_DAYS",
+            "PUBLIC_URL",
+            "LOG_FORMAT",
+        ] {
             assert_eq!(texts.iter().filter(|text| text.contains(&format!("KNOXCALL_{name}: "))).count(), 1, "{name}: {texts:#?}");
         }
         let errors = config(&["--gateway-addr=127.0.0.1:3000"]).unwrap_err();
