@@ -52,7 +52,13 @@ fn verify(store: &Store, out: &mut impl Write) -> Result<bool> {
     for id in ids {
         let (log, name) = (Log::of(id), name(store, id)?);
         match store.audit().verify(log)? {
-            Verdict::Intact { entries, head } => writeln!(out, "{name}: intact, {entries} entries, head {head}")?,
+            Verdict::Intact { entries, removed: 0, head } => writeln!(out, "{name}: intact, {entries} entries, head {head}")?,
+            Verdict::Intact { entries, removed, head } => {
+                writeln!(
+                    out,
+                    "{name}: intact, {entries} entries, head {head}; entries up to {removed} were removed when their time was over"
+                )?;
+            }
             Verdict::Broken { sequence } => {
                 intact = false;
                 writeln!(out, "{name}: BROKEN at entry {sequence}")?;

@@ -25,7 +25,7 @@ use crate::event::{self, Event, Security, SecurityKind, TraceContext};
 use crate::gateway;
 use crate::live::Owner;
 use crate::outbound::Outbound;
-use crate::settings::{BootstrapReport, Environment, Exhausted, Problem, Settings};
+use crate::settings::{BootstrapReport, Environment, Exhausted, Problem, SecretPlace, Settings};
 use crate::spool::{self, Spool};
 use crate::store::{self, Store};
 use crate::telemetry::{self, GiveUp, OutboundTransport, Telemetry};
@@ -106,8 +106,11 @@ impl KnoxCall {
         tokio::spawn(pause_exhausted(settings.clone(), exhausted, shutdown.clone()));
         let saved_all = CancellationToken::new();
         let audit = tokio::spawn(tell_audit(audited, bus.clone(), saved_all.clone()));
+        if let Some(keep) = config.audit_retention {
+            tokio::spawn(trim_audit(settings.clone(), keep, shutdown.clone()));
+        }
         let webhooks = start_webhooks(&settings, &bus, &outbound, &shutdown).await?;
-        report_unreadable(&settings, &bus);
+        tokio::spawn(report_unreadable(settings.unreadable(), settings.problems(), bus.clone(), shutdown.clone()));
         let gateway_config = gateway::Config { shutdown_grace: config.shutdown_grace, ..gateway::Config::default() };
         let gateway = tokio::spawn(gateway::serve(
             gateway_listener,
@@ -118,6 +121,10 @@ impl KnoxCall {
             shutdown.clone(),
         ));
 
+        if let Some(account) = &demo {
+            let visit = demo::visit(outbound.clone(), gateway_url.clone(), account.clone());
+            tokio::spawn(shutdown.clone().run_until_cancelled_owned(visit));
+        }
         let setup_url = auth.setup_url(&console_url).await?;
         let backend = Backend::new(Parts {
             auth,
@@ -225,6 +232,19 @@ async fn tell_audit(mut audited: broadcast::Receiver<Written>, bus: Bus, saved_a
     }
 }
 
+/// Removes old entries from the audit logs, at the start and each hour.
+async fn trim_audit(settings: Settings, keep: Duration, shutdown: CancellationToken) {
+    let mut hourly = tokio::time::interval(Duration::from_secs(3600));
+    while shutdown.run_until_cancelled(hourly.tick()).await.is_some() {
+        let before = SystemTime::now().checked_sub(keep).unwrap_or(SystemTime::UNIX_EPOCH);
+        match settings.trim_audit(store::unix_millis(before)).await {
+            Ok(0) => {}
+            Ok(removed) => tracing::info!(removed, "old entries have left the audit logs"),
+            Err(error) => tracing::error!(%error, "old entries could not be removed from the audit logs"),
+        }
+    }
+}
+
 /// Delivers webhooks, and switches off endpoints that can't be delivered to.
 async fn start_webhooks(settings: &Settings, bus: &Bus, outbound: &Outbound, shutdown: &CancellationToken) -> Result<Webhooks> {
     let (stops, stopped) = mpsc::channel(64);
@@ -265,21 +285,24 @@ fn tell(bus: &Bus, written: &Written) {
     });
 }
 
-/// A security event for each secret that does not open: somebody may have moved or changed what is stored.
-fn report_unreadable(settings: &Settings, bus: &Bus) {
-    for problem in settings.problems() {
+/// A security event for each secret that does not open, at the start or found later: somebody may have moved or changed what
+/// is stored.
+async fn report_unreadable(mut found: broadcast::Receiver<SecretPlace>, known: Vec<Problem>, bus: Bus, shutdown: CancellationToken) {
+    let report = |place: &SecretPlace| {
+        let (tenant, kind) = (place.workspace(), SecurityKind::SettingsDecryptFailed);
+        let event = || Security { at: SystemTime::now(), kind, tenant, client_address: None, trace: None, count: 1 };
+        bus.emit(tenant, || Event::Security(event()));
+    };
+    for problem in &known {
         if let Problem::Secret { place } = problem {
-            let tenant = place.workspace();
-            bus.emit(tenant, || {
-                Event::Security(Security {
-                    at: SystemTime::now(),
-                    kind: SecurityKind::SettingsDecryptFailed,
-                    tenant,
-                    client_address: None,
-                    trace: None,
-                    count: 1,
-                })
-            });
+            report(place);
+        }
+    }
+    while let Some(place) = shutdown.run_until_cancelled(found.recv()).await {
+        match place {
+            Ok(place) => report(&place),
+            Err(broadcast::error::RecvError::Lagged(missed)) => tracing::warn!(missed, "secrets that do not open were not reported"),
+            Err(broadcast::error::RecvError::Closed) => return,
         }
     }
 }
@@ -402,5 +425,24 @@ mod tests {
         assert_eq!((&entry["action"], &entry["actor"]["kind"]), (&"export.paused".into(), &"system".into()));
         let head = store.audit().head(Log::Workspace(acme)).unwrap().unwrap();
         assert_eq!(entry["hash"], head.hash);
+    }
+
+    /// Once each, at the start as later.
+    #[tokio::test]
+    async fn secrets_that_do_not_open_are_security_events() {
+        let (bus, recorder) = (Bus::default(), Arc::new(Recorder::default()));
+        bus.listen(&(Arc::clone(&recorder) as Arc<dyn Listener>));
+        let (found, unreadable) = broadcast::channel(8);
+        let acme = TenantId(Uuid::from_u128(4));
+        let known = vec![Problem::WrongKey { unreadable: 1 }, Problem::Secret { place: SecretPlace::OperatorHeaders }];
+        found.send(SecretPlace::TenantHeaders(acme)).unwrap();
+        drop(found);
+        report_unreadable(unreadable, known, bus, CancellationToken::new()).await;
+        let events = recorder.0.lock().unwrap();
+        let told: Vec<_> = events
+            .iter()
+            .filter_map(|event| if let Event::Security(security) = &**event { Some((security.kind, security.tenant)) } else { None })
+            .collect();
+        assert_eq!(told, [(SecurityKind::SettingsDecryptFailed, None), (SecurityKind::SettingsDecryptFailed, Some(acme))]);
     }
 }

@@ -17,6 +17,7 @@ pub mod gateway;
 pub mod ids;
 pub mod live;
 pub mod outbound;
+pub mod per_minute;
 pub mod settings;
 pub mod spool;
 pub mod store;

@@ -50,16 +50,23 @@ fn main() -> ExitCode {
     code
 }
 
-/// 0: intact; 1: broken; 2: it could not be found out.
+/// 0: intact; 1: broken; 2: it could not be found out; 141: whoever reads what it says has gone.
 fn audit(command: &AuditCommand, config: &Config) -> ExitCode {
     match audit_command::run(command, &config.data_dir, &mut std::io::stdout().lock()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
+        // As `head` leaves a pipe when it has enough; a shell says the same of whom that ends.
+        Err(error) if is_broken_pipe(&error) => ExitCode::from(128 + 13),
         Err(error) => {
             eprintln_line(&format!("error: {error:#}"));
             ExitCode::from(2)
         }
     }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let kinds = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    kinds.map(std::io::Error::kind).any(|kind| kind == std::io::ErrorKind::BrokenPipe)
 }
 
 async fn run(config: Config, errors: ErrorTracking) -> ExitCode {

@@ -11,7 +11,7 @@ use crate::contract::{AgentView, Field, WorkspaceRef};
 use crate::integrations::secret_words;
 use crate::routes::{Fact, Facts, form_reset_by, successes};
 use crate::ui::{
-    ActionError, Badge, Button, ButtonKind, Card, CardHeader, DeleteCard, DeleteWords, ErrorView, KeptForm, Notice, NoticeKind, PageHeader,
+    ActionError, Badge, Button, Card, CardHeader, DeleteCard, DeleteWords, ErrorView, FormFoot, KeptForm, Notice, NoticeKind, PageHeader,
     Skeleton, StatusPill, Time, error_of,
 };
 
@@ -118,11 +118,7 @@ fn Settings(slug: String, view: AgentView, actions: Actions) -> impl IntoView {
             <CardHeader title="Settings" subtitle="A change applies to new calls at once."/>
             <KeptForm action=actions.save about=vec![("workspace", slug), ("agent", view.slug.clone())] node_ref=form>
                 <AgentFields initial=Initial::of(&view) answer=actions.save.value()/>
-                <div class="border-t border-line px-5 py-3.5">
-                    <Button kind=ButtonKind::Primary submit=true pending=actions.save.pending()>
-                        "Save"
-                    </Button>
-                </div>
+                <FormFoot label="Save" pending=actions.save.pending()/>
             </KeptForm>
         </Card>
     }

@@ -27,7 +27,7 @@ pub fn WorkspaceAudit() -> impl IntoView {
     view! {
         <AuditLog
             slug=use_slug()
-            subtitle="Who changed this workspace: its routes, API keys, members and telemetry export. Entries can't be changed or removed."
+            subtitle="Who changed this workspace: its routes, API keys, members, webhooks, AI agents and telemetry export. Nobody can change or remove entries."
         />
     }
 }

@@ -18,6 +18,7 @@ const SHOWN: usize = 4;
 pub(super) fn Verdict(verdict: Result<AuditVerdict, ApiError>) -> impl IntoView {
     let verdict = match verdict {
         Ok(verdict) => verdict,
+        Err(error @ ApiError::Verifying) => return view! { <Notice kind=NoticeKind::Warning>{error.to_string()}</Notice> }.into_any(),
         Err(error) => return view! { <ErrorView error/> }.into_any(),
     };
     let kind = if matches!(verdict, AuditVerdict::Intact { .. }) { NoticeKind::Success } else { NoticeKind::Error };

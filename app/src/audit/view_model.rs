@@ -109,10 +109,15 @@ pub fn change_words(change: &AuditChange) -> String {
 #[must_use]
 pub fn verdict_words(verdict: &AuditVerdict) -> (String, Option<String>) {
     match verdict {
-        AuditVerdict::Intact { entries: 0, .. } => ("Intact. The log has no entries.".to_owned(), None),
-        AuditVerdict::Intact { entries: 1, head } => ("Intact. The log has 1 entry. Head:".to_owned(), Some(head.clone())),
-        AuditVerdict::Intact { entries, head } => {
-            (format!("Intact. Each of the {entries} entries follows from the one before. Head:"), Some(head.clone()))
+        AuditVerdict::Intact { entries: 0, removed: 0, .. } => ("Intact. The log has no entries.".to_owned(), None),
+        AuditVerdict::Intact { entries, removed, head } => {
+            let found = match entries {
+                1 => "The log has 1 entry.".to_owned(),
+                entries => format!("Each of the {entries} entries follows from the one before."),
+            };
+            let left =
+                if *removed > 0 { format!(" Entries up to {removed} were removed when their time was over.") } else { String::new() };
+            (format!("Intact. {found}{left} Head:"), Some(head.clone()))
         }
         AuditVerdict::Broken { sequence } => (
             format!(
@@ -153,6 +158,17 @@ mod tests {
         let values = |asked: &str| action_choices(&actions, asked).into_iter().map(|(value, _)| value).collect::<Vec<_>>();
         assert_eq!(values("route"), ["", "api_key", "api_key.created", "route", "route.changed", "route.created"]);
         assert_eq!(values("member").last().unwrap(), "member", "what is asked for is shown");
+    }
+
+    #[test]
+    fn verdicts_in_words() {
+        let intact = |entries, removed| verdict_words(&AuditVerdict::Intact { entries, removed, head: "abc".to_owned() });
+        assert_eq!(intact(0, 0), ("Intact. The log has no entries.".to_owned(), None));
+        assert_eq!(intact(1, 0), ("Intact. The log has 1 entry. Head:".to_owned(), Some("abc".to_owned())));
+        let words =
+            "Intact. Each of the 5 entries follows from the one before. Entries up to 12 were removed when their time was over. Head:";
+        assert_eq!(intact(5, 12).0, words);
+        assert!(verdict_words(&AuditVerdict::Broken { sequence: 3 }).0.starts_with("Broken at entry 3:"));
     }
 
     #[test]

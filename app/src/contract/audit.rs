@@ -76,12 +76,12 @@ pub struct AuditPage {
 pub enum AuditVerdict {
     Intact {
         entries: u64,
+        /// Entries with numbers up to this one were removed when their time was over; 0 for none.
+        removed: u64,
         head: String,
     },
     /// The first entry that does not follow from the one before, is unreadable, or is missing.
-    Broken {
-        sequence: u64,
-    },
+    Broken { sequence: u64 },
 }
 
 /// The audit logs. The Global one (`workspace` empty) takes the operator; a workspace's takes its members.

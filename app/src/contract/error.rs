@@ -26,6 +26,8 @@ pub enum ApiError {
     SignInFailed,
     #[error("Too many attempts. Try again in {retry_after_s} s.")]
     Throttled { retry_after_s: u32 },
+    #[error("This log is being verified already. Wait until that has ended and try again.")]
+    Verifying,
     #[error("This link has been used, has expired, or was never valid. Ask for a new one.")]
     LinkInvalid,
     #[error("This workspace is disabled, so nothing is sent for it. Ask the operator to enable it.")]

@@ -6,7 +6,7 @@ use super::list::Actions;
 use super::view_model::ROUTES_HELP;
 use crate::contract::{Field, RouteRow};
 use crate::routes::{RouteChoices, check_name, form_reset_by};
-use crate::ui::{ActionError, Button, ButtonKind, Card, CardHeader, KeptForm, TextField, error_of, field_error};
+use crate::ui::{ActionError, Card, CardHeader, FormFoot, KeptForm, TextField, error_of, field_error};
 
 /// The form.
 #[component]
@@ -38,11 +38,7 @@ pub fn CreateForm(slug: String, routes: Vec<RouteRow>, actions: Actions) -> impl
                             error=field_error(value, Field::KeyRoutes)
                         />
                     </div>
-                    <div class="border-t border-line px-5 py-3.5">
-                        <Button kind=ButtonKind::Primary submit=true pending=actions.create.pending()>
-                            "Create key"
-                        </Button>
-                    </div>
+                    <FormFoot label="Create key" pending=actions.create.pending()/>
                 </KeptForm>
             </Card>
         </div>

@@ -6,7 +6,7 @@ use super::list::Actions;
 use super::view_model::ROUTES_HELP;
 use crate::contract::{Field, KeyRow, RouteRow};
 use crate::routes::{RouteChoices, check_name, focus};
-use crate::ui::{ActionError, Button, ButtonKind, KeptForm, LinkButton, TextField, error_of, field_error};
+use crate::ui::{ActionError, FormFoot, KeptForm, TextField, error_of, field_error};
 
 /// `page` is where "Cancel" leads.
 #[component]
@@ -39,14 +39,7 @@ pub fn KeyEditor(slug: String, page: String, row: KeyRow, routes: Vec<RouteRow>,
                             error=field_error(value, Field::KeyRoutes)
                         />
                 </div>
-                <div class="flex items-center gap-2 border-t border-line px-5 py-3.5">
-                    <Button kind=ButtonKind::Primary submit=true pending=actions.update.pending()>
-                        "Save key"
-                    </Button>
-                    <LinkButton href=page kind=ButtonKind::Quiet>
-                        "Cancel"
-                    </LinkButton>
-                </div>
+                <FormFoot label="Save key" pending=actions.update.pending() cancel=page/>
             </KeptForm>
         </section>
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ssr")]
 use crate::contract::ExportScope;
-use crate::contract::{ApiError, ExportStatus, KeyRow, Page, RouteRow, WorkspaceRef, WorkspaceRow};
+use crate::contract::{AgentRow, ApiError, ExportStatus, KeyRow, Page, RouteRow, WebhookRow, WorkspaceRef, WorkspaceRow};
 #[cfg(feature = "ssr")]
 use crate::service::{go_to, services};
 
@@ -25,6 +25,8 @@ pub struct WorkspaceSummary {
     pub workspace: WorkspaceRef,
     pub routes: Vec<RouteRow>,
     pub keys: Vec<KeyRow>,
+    pub webhooks: Vec<WebhookRow>,
+    pub agents: Vec<AgentRow>,
     pub endpoint: String,
     pub export: ExportStatus,
     /// Where requests go; known once there is a route.
@@ -48,12 +50,15 @@ pub async fn load_workspace_summary(workspace: String) -> Result<WorkspaceSummar
     let found = services.directory.workspace(&workspace).await?;
     let routes = services.routing.routes(&workspace).await?;
     let keys = services.routing.keys(&workspace).await?;
+    let webhooks = services.webhooks.webhooks(&workspace).await?;
+    let agents = services.agents.agents(&workspace).await?;
     let gateway_url = match routes.first() {
         Some(route) => Some(services.routing.route(&workspace, &route.slug).await?.gateway_url),
         None => None,
     };
     let export = services.integrations.export(&ExportScope::Workspace(workspace)).await?;
-    Ok(WorkspaceSummary { workspace: found, routes, keys, endpoint: export.endpoint.value, export: export.status, gateway_url })
+    let (endpoint, export) = (export.endpoint.value, export.status);
+    Ok(WorkspaceSummary { workspace: found, routes, keys, webhooks, agents, endpoint, export, gateway_url })
 }
 
 /// Gives the workspace another name; its slug stays.

@@ -1,6 +1,6 @@
 //! Words and counts of the overviews.
 
-use crate::contract::{ExportState, ExportStatus, KeyRow, RouteRow};
+use crate::contract::{AgentRow, ExportState, ExportStatus, KeyRow, RouteRow, WebhookRow, WebhookState};
 
 /// "1 route", "2 routes".
 pub fn counted(count: usize, one: &str, many: &str) -> String {
@@ -33,6 +33,29 @@ pub fn export_line(endpoint: &str, status: &ExportStatus) -> String {
     }
 }
 
+/// "2 webhooks, 1 in trouble. 9 of 10 deliveries of the last day arrived".
+pub fn webhooks_line(webhooks: &[WebhookRow]) -> String {
+    let troubled = webhooks.iter().filter(|row| !matches!(row.state, WebhookState::Active | WebhookState::Disabled)).count();
+    let delivered: u64 = webhooks.iter().map(|row| row.delivered).sum();
+    let ended = delivered + webhooks.iter().map(|row| row.failed).sum::<u64>();
+    let mut line = counted(webhooks.len(), "webhook", "webhooks");
+    if troubled > 0 {
+        line += &format!(", {troubled} in trouble");
+    }
+    if ended > 0 {
+        line += &format!(". {} of {} deliveries of the last day arrived", grouped(delivered), grouped(ended));
+    }
+    line
+}
+
+/// "2 AI agents, 1 disabled".
+pub fn agents_line(agents: &[AgentRow]) -> String {
+    let count = |word: &str, of: usize| if of == 0 { String::new() } else { format!(", {of} {word}") };
+    let broken = agents.iter().filter(|row| row.broken).count();
+    let disabled = agents.iter().filter(|row| !row.enabled && !row.broken).count();
+    counted(agents.len(), "AI agent", "AI agents") + &count("disabled", disabled) + &count("unreadable", broken)
+}
+
 /// A request that would go through, to copy: the first enabled route, and the key's place.
 pub fn curl_line(gateway_url: &str, routes: &[RouteRow], keys: &[KeyRow]) -> Option<String> {
     let route = routes.iter().find(|route| route.enabled && route.target.is_some())?;
@@ -58,6 +81,35 @@ mod tests {
         }
         assert_eq!(counted(1, "route", "routes"), "1 route");
         assert_eq!(counted(0, "route", "routes"), "0 routes");
+    }
+
+    #[test]
+    fn webhooks_and_agents_in_one_line_each() {
+        let webhook = |state, delivered, failed| WebhookRow {
+            id: Uuid::nil(),
+            name: "w".into(),
+            url: "http://127.0.0.1:1".into(),
+            state,
+            event_types: Vec::new(),
+            delivered,
+            failed,
+            waiting: 0,
+        };
+        assert_eq!(webhooks_line(&[]), "0 webhooks");
+        assert_eq!(webhooks_line(&[webhook(WebhookState::Disabled, 0, 0)]), "1 webhook");
+        let two = [webhook(WebhookState::Active, 1_000, 0), webhook(WebhookState::Failing { since: 0 }, 3, 7)];
+        assert_eq!(webhooks_line(&two), "2 webhooks, 1 in trouble. 1,003 of 1,010 deliveries of the last day arrived");
+        let agent = |enabled, broken| AgentRow {
+            id: Uuid::nil(),
+            slug: "a".into(),
+            provider: crate::contract::values::Provider::OpenAi,
+            base_url: String::new(),
+            models: Vec::new(),
+            enabled,
+            broken,
+        };
+        assert_eq!(agents_line(&[agent(true, false)]), "1 AI agent");
+        assert_eq!(agents_line(&[agent(true, true), agent(false, false)]), "2 AI agents, 1 disabled, 1 unreadable");
     }
 
     #[test]

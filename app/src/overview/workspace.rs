@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::api::{RenameWorkspace, WorkspaceSummary, load_workspace_summary};
 use super::steps::{Step, Steps};
-use super::view_model::{counted, curl_line, export_line};
+use super::view_model::{agents_line, counted, curl_line, export_line, webhooks_line};
 use crate::contract::values::DisplayName;
 use crate::contract::{ExportState, Field};
 use crate::layout::use_slug;
@@ -35,7 +35,7 @@ pub fn WorkspaceOverview() -> impl IntoView {
 
 #[component]
 fn Summary(summary: WorkspaceSummary, rename: ServerAction<RenameWorkspace>) -> impl IntoView {
-    let WorkspaceSummary { workspace, routes, keys, endpoint, export, gateway_url } = summary;
+    let WorkspaceSummary { workspace, routes, keys, webhooks, agents, endpoint, export, gateway_url } = summary;
     let may_write = workspace.access.may_write();
     let base = format!("/w/{}", workspace.slug);
     let curl = gateway_url.and_then(|url| curl_line(&url, &routes, &keys));
@@ -58,6 +58,8 @@ fn Summary(summary: WorkspaceSummary, rename: ServerAction<RenameWorkspace>) -> 
     let figures = [
         (counted(routes.len(), "route", "routes"), format!("{base}/routes"), "Routes", "View routes"),
         (counted(keys.len(), "API key", "API keys"), format!("{base}/keys"), "API keys", "View keys"),
+        (webhooks_line(&webhooks), format!("{base}/webhooks"), "Webhooks", "View webhooks"),
+        (agents_line(&agents), format!("{base}/agents"), "AI agents", "View agents"),
     ]
     .map(|(count, href, words, open)| {
         view! {

@@ -6,7 +6,7 @@ use super::environments::DisabledPill;
 use super::page::Actions;
 use super::view_model::{check_headers, check_name, check_target};
 use crate::contract::{EnvironmentRow, Field, SecretView};
-use crate::ui::{ActionError, Button, ButtonKind, KeptForm, LinkButton, SecretField, TextField, Toggle, error_of, field_error};
+use crate::ui::{ActionError, FormFoot, KeptForm, SecretField, TextField, Toggle, error_of, field_error};
 
 /// `environment` is the one to change, or `None` for a new one; `page` is where "Cancel" leads.
 #[component]
@@ -84,14 +84,7 @@ pub fn EnvironmentEditor(
                     })}
                     {row.default.then(|| view! { <input type="hidden" name="form[default]" value="on"/> })}
                 </div>
-                <div class="flex items-center gap-2 border-t border-line px-5 py-3.5">
-                    <Button kind=ButtonKind::Primary submit=true pending=action.pending()>
-                        {if is_new { "Add environment" } else { "Save environment" }}
-                    </Button>
-                    <LinkButton href=page kind=ButtonKind::Quiet>
-                        "Cancel"
-                    </LinkButton>
-                </div>
+                <FormFoot label=if is_new { "Add environment" } else { "Save environment" } pending=action.pending() cancel=page/>
             </KeptForm>
         </section>
     }

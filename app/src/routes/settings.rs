@@ -8,7 +8,7 @@ use super::view_model::{
     RouteForm, check_body_limit, check_connect_timeout, check_methods, check_name, check_rate_limit, check_response_timeout,
 };
 use crate::contract::{Field, RouteDetail};
-use crate::ui::{ActionError, Button, ButtonKind, Card, CardHeader, KeptForm, TextField, error_of, field_error};
+use crate::ui::{ActionError, Card, CardHeader, FormFoot, KeptForm, TextField, error_of, field_error};
 
 /// The form.
 #[component]
@@ -75,11 +75,7 @@ pub fn SettingsForm(slug: String, detail: RouteDetail, actions: Actions) -> impl
                         />
                     </div>
                 </div>
-                <div class="border-t border-line px-5 py-3.5">
-                    <Button kind=ButtonKind::Primary submit=true pending=actions.update.pending()>
-                        "Save"
-                    </Button>
-                </div>
+                <FormFoot label="Save" pending=actions.update.pending()/>
             </KeptForm>
         </Card>
     }

@@ -86,7 +86,7 @@ const fn status(error: &ApiError) -> http::StatusCode {
         ApiError::SignedOut => http::StatusCode::UNAUTHORIZED,
         ApiError::NotFound => http::StatusCode::NOT_FOUND,
         ApiError::Throttled { .. } => http::StatusCode::TOO_MANY_REQUESTS,
-        ApiError::Stale => http::StatusCode::CONFLICT,
+        ApiError::Stale | ApiError::Verifying => http::StatusCode::CONFLICT,
         ApiError::Unreachable | ApiError::Internal { .. } => http::StatusCode::INTERNAL_SERVER_ERROR,
         _ => http::StatusCode::BAD_REQUEST,
     }

@@ -14,8 +14,8 @@ use crate::contract::{ApiError, Deliveries, DeliveryRow, DeliveryState, Field, W
 use crate::integrations::{NotLive, follow};
 use crate::routes::successes;
 use crate::ui::{
-    ActionError, Button, ButtonKind, Card, CardHeader, EmptyState, ErrorView, KeptForm, LinkButton, PageHeader, Skeleton, Table, TextField,
-    error_of, field_error, field_time,
+    ActionError, Button, ButtonKind, Card, CardHeader, EmptyState, ErrorView, FormFoot, KeptForm, LinkButton, PageHeader, Skeleton, Table,
+    TextField, error_of, field_error, field_time,
 };
 
 const SEGMENT: &str = "inline-flex h-6 items-center rounded-sm px-2 text-small font-medium text-muted transition-colors hover:text-ink aria-[current]:bg-surface aria-[current]:text-ink aria-[current]:shadow-xs";
@@ -204,11 +204,7 @@ fn RedeliverCard(slug: String, id: Uuid, state: WebhookState, all: ServerAction<
                             validate=check_since
                         />
                     </div>
-                    <div class="border-t border-line px-5 py-3.5">
-                        <Button submit=true pending=all.pending()>
-                            "Redeliver all failed"
-                        </Button>
-                    </div>
+                    <FormFoot label="Redeliver all failed" pending=all.pending() kind=ButtonKind::Secondary/>
                 </KeptForm>
             </Card>
         </div>

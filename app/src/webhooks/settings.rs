@@ -7,7 +7,7 @@ use super::page::Actions;
 use crate::contract::{Field, RouteRow, WebhookView};
 use crate::integrations::secret_words;
 use crate::routes::{Fact, Facts, form_reset_by, reach};
-use crate::ui::{Button, ButtonKind, Card, CardHeader, KeptForm, Time};
+use crate::ui::{Card, CardHeader, FormFoot, KeptForm, Time};
 
 /// The form.
 #[component]
@@ -20,12 +20,9 @@ pub(super) fn SettingsForm(slug: String, view: WebhookView, routes: Vec<RouteRow
             <CardHeader title="Settings" subtitle="A change applies to attempts from then on, also of what waits already."/>
             <KeptForm action=actions.save about=vec![("workspace", slug), ("id", id)] node_ref=form>
                 <WebhookFields initial=Initial::of(view) routes answer=actions.save.value()/>
-                <div class="flex flex-wrap items-center gap-x-3 gap-y-2 border-t border-line px-5 py-3.5">
-                    <Button kind=ButtonKind::Primary submit=true pending=actions.save.pending()>
-                        "Save"
-                    </Button>
+                <FormFoot label="Save" pending=actions.save.pending()>
                     <p class="ml-auto text-small text-faint">"Last saved " <Time at/> {by}</p>
-                </div>
+                </FormFoot>
             </KeptForm>
         </Card>
     }

@@ -55,23 +55,33 @@ impl FromStr for Hash {
 /// What following a chain found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Every entry follows from the one before, and the last one is the head.
-    Intact { entries: u64, head: Hash },
+    /// Every entry follows from the one before, and the last one is the head. Those with numbers up to `removed` have left.
+    Intact { entries: u64, removed: u64, head: Hash },
     /// The first entry that does not, is unreadable, or is missing.
     Broken { sequence: u64 },
 }
 
-/// Follows a log from its beginning.
+/// Follows a log from where it begins.
 #[derive(Clone, Copy, Debug)]
 pub struct Chain {
+    /// The last entry that left the log; 0 where none has.
+    floor: u64,
     sequence: u64,
     hash: Hash,
 }
 
 impl Chain {
+    /// Behind the last entry that left the log, if any has.
     #[must_use]
-    pub fn of(log: Uuid) -> Self {
-        Self { sequence: 0, hash: Hash::before_first(log) }
+    pub fn after(log: Uuid, floor: Option<(u64, Hash)>) -> Self {
+        let (floor, hash) = floor.unwrap_or_else(|| (0, Hash::before_first(log)));
+        Self { floor, sequence: floor, hash }
+    }
+
+    /// Of the entry it was followed to.
+    #[must_use]
+    pub const fn hash(&self) -> Hash {
+        self.hash
     }
 
     /// How far it was followed.
@@ -96,7 +106,7 @@ impl Chain {
         let none = if self.sequence == 0 { self.hash } else { Hash([0; 32]) };
         let head = head.unwrap_or((0, none));
         if head == (self.sequence, self.hash) {
-            return Verdict::Intact { entries: self.sequence, head: self.hash };
+            return Verdict::Intact { entries: self.sequence - self.floor, removed: self.floor, head: self.hash };
         }
         // Where one is longer than the other it is the first entry beyond; else the last one is not the one that was written.
         let sequence = if head.0 == self.sequence { self.sequence } else { self.sequence.min(head.0) + 1 };

@@ -24,13 +24,17 @@ fn written(texts: &[String]) -> Lying {
 }
 
 fn verdict_of(log: Uuid, lying: &Lying) -> Verdict {
-    let mut chain = Chain::of(log);
+    let mut chain = Chain::after(log, None);
     for (sequence, text, hash) in &lying.entries {
         if !chain.follow(*sequence, Some((text, *hash))) {
             return Verdict::Broken { sequence: chain.sequence() + 1 };
         }
     }
     chain.verdict(lying.head)
+}
+
+const fn intact(entries: u64, head: Hash) -> Verdict {
+    Verdict::Intact { entries, removed: 0, head }
 }
 
 #[derive(Clone, Debug)]
@@ -123,7 +127,7 @@ proptest! {
     #[test]
     fn any_single_change_is_found(texts in prop::collection::vec("[a-z{}:\"]{1,40}", 2..12), harm in harm()) {
         let lying = written(&texts);
-        prop_assert_eq!(verdict_of(LOG, &lying), Verdict::Intact { entries: texts.len() as u64, head: lying.entries.last().unwrap().2 });
+        prop_assert_eq!(verdict_of(LOG, &lying), intact(texts.len() as u64, lying.entries.last().unwrap().2));
         let mut harmed = lying.clone();
         let log = done(&harm, &mut harmed);
         let verdict = verdict_of(log, &harmed);
@@ -150,9 +154,10 @@ fn the_first_broken_entry_is_named() {
 #[test]
 fn a_log_without_entries_is_intact_unless_its_head_says_otherwise() {
     let first = Hash::before_first(LOG);
-    assert_eq!(Chain::of(LOG).verdict(None), Verdict::Intact { entries: 0, head: first });
-    assert_eq!(Chain::of(LOG).verdict(Some((3, first))), Verdict::Broken { sequence: 1 });
-    assert!(!Chain::of(LOG).follow(1, None), "what can't be read does not follow");
+    let chain = || Chain::after(LOG, None);
+    assert_eq!(chain().verdict(None), intact(0, first));
+    assert_eq!(chain().verdict(Some((3, first))), Verdict::Broken { sequence: 1 });
+    assert!(!chain().follow(1, None), "what can't be read does not follow");
 }
 
 /// The chain is a promise to whoever noted a head: these bytes stay.
@@ -165,4 +170,22 @@ fn the_hashes_stay_what_they_are() {
     assert_eq!(first.next("{}").to_string(), hex::encode(by_hand));
     assert_eq!(first.to_string().parse::<Hash>().unwrap(), first);
     assert!("abc".parse::<Hash>().is_err());
+}
+
+#[test]
+fn a_log_that_lost_its_oldest_entries_is_followed_from_there() {
+    let texts: Vec<String> = (1..=5).map(|n| format!("entry {n}")).collect();
+    let Lying { entries, head } = written(&texts);
+    let floor = Some((3, entries[2].2));
+    let followed = |floor, from: usize, head| {
+        let mut chain = Chain::after(LOG, floor);
+        let whole = entries[from..].iter().all(|(sequence, text, hash)| chain.follow(*sequence, Some((text, *hash))));
+        if whole { chain.verdict(head) } else { Verdict::Broken { sequence: chain.sequence() + 1 } }
+    };
+    assert_eq!(followed(floor, 3, head), Verdict::Intact { entries: 2, removed: 3, head: entries[4].2 });
+    assert_eq!(followed(floor, 4, head), Verdict::Broken { sequence: 4 }, "one more is missing");
+    assert_eq!(followed(Some((3, entries[1].2)), 3, head), Verdict::Broken { sequence: 4 }, "another hash");
+    assert_eq!(followed(None, 3, head), Verdict::Broken { sequence: 1 }, "nothing says that they left");
+    assert_eq!(followed(Some((5, entries[4].2)), 5, head), Verdict::Intact { entries: 0, removed: 5, head: entries[4].2 });
+    assert_eq!(followed(floor, 3, None), Verdict::Broken { sequence: 1 }, "the head is lost");
 }

@@ -1,7 +1,7 @@
 //! The room itself, and one request's view of it: signing in and out, changing the password.
 
 use std::net::IpAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tower_sessions::Session;
 use uuid::Uuid;
@@ -16,6 +16,7 @@ use super::throttle::{Attempt, Throttle};
 use crate::audit::{Action, Log, Resource, Told};
 use crate::bus::Bus;
 use crate::event::{Event, Security, SecurityKind, TraceContext};
+use crate::per_minute::PerMinute;
 use crate::store::{Changes, ReadError, Store, User};
 use crate::values::{Email, Field, Password, TenantId};
 
@@ -31,6 +32,8 @@ struct Inner {
     passwords: Passwords,
     throttle: Throttle,
     reveal: Reveal,
+    /// Accounts of which the audit log told lately that signing in is locked.
+    locks_told: Mutex<PerMinute<Uuid>>,
 }
 
 /// Where a request came from.
@@ -56,7 +59,15 @@ impl Auth {
     #[must_use]
     pub fn new(store: Store, bus: Bus, clock: Clock) -> Self {
         let (throttle, reveal) = (Throttle::new(clock.clone()), Reveal::new(clock.clone()));
-        Self(Arc::new(Inner { store, bus, clock, passwords: Passwords::default(), throttle, reveal }))
+        Self(Arc::new(Inner {
+            store,
+            bus,
+            clock,
+            passwords: Passwords::default(),
+            throttle,
+            reveal,
+            locks_told: Mutex::new(PerMinute::new(1)),
+        }))
     }
 
     #[must_use]
@@ -72,6 +83,10 @@ impl Auth {
     #[must_use]
     pub fn passwords(&self) -> &Passwords {
         &self.0.passwords
+    }
+
+    pub(super) fn locks_told(&self) -> MutexGuard<'_, PerMinute<Uuid>> {
+        self.0.locks_told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What waits to be shown once.
@@ -165,6 +180,7 @@ impl Visitor {
         match user.filter(|user| right && !user.disabled) {
             Some(user) => {
                 attempt.succeeded();
+                self.tell(Action::AuthSignedIn, &user).await?;
                 self.start_session(&user).await
             }
             None => {
@@ -177,6 +193,9 @@ impl Visitor {
     /// # Errors
     /// The store can't be written.
     pub async fn sign_out(&self) -> Result<(), AuthError> {
+        if let Ok(user) = self.user() {
+            self.tell(Action::AuthSignedOut, user).await?;
+        }
         if self.session.id().is_some() {
             self.session.flush().await?;
         }
@@ -223,6 +242,9 @@ impl Visitor {
         self.auth.0.throttle.begin(email, self.origin.address).map_err(|throttled| {
             if throttled.first {
                 self.security(SecurityKind::LoginLocked, None);
+                if let Some(email) = email {
+                    self.tell_locked(email);
+                }
             }
             AuthError::Throttled { retry_after_s: throttled.retry_after_s }
         })

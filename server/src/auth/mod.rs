@@ -12,6 +12,7 @@ mod reveal;
 mod session;
 mod setup;
 mod throttle;
+mod told;
 mod witness;
 
 pub use account::{Auth, Origin, Visitor};

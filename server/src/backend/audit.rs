@@ -25,7 +25,7 @@ impl Audit for Bound {
     async fn verify_audit(&self, workspace: &str) -> Result<AuditVerdict, ApiError> {
         let reader = reader(&self.visitor, workspace)?;
         Ok(match self.settings().verify_audit(&reader).await? {
-            Verdict::Intact { entries, head } => AuditVerdict::Intact { entries, head: head.to_string() },
+            Verdict::Intact { entries, removed, head } => AuditVerdict::Intact { entries, removed, head: head.to_string() },
             Verdict::Broken { sequence } => AuditVerdict::Broken { sequence },
         })
     }

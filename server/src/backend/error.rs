@@ -47,6 +47,7 @@ impl From<settings::Error> for ApiError {
             settings::Error::NotFound => Self::NotFound,
             settings::Error::Taken(field) => Self::Invalid { field, rule: Rule::Taken },
             settings::Error::Stale => Self::Stale,
+            settings::Error::Verifying => Self::Verifying,
             settings::Error::LastAdmin => Self::LastAdmin,
             settings::Error::Unreadable { .. } | settings::Error::Store(_) => internal(&error),
         }

@@ -6,7 +6,7 @@ use app::contract::{
 use async_trait::async_trait;
 
 use super::Bound;
-use super::health::{shortened, unix, whole_millis};
+use super::health::{shortened, throttled, unix, whole_millis};
 use super::integrations::managed;
 use crate::error_tracking::{Status, Tested};
 use crate::settings::{Tracking, TrackingChange};
@@ -39,9 +39,7 @@ impl ErrorTracking for Bound {
         let operator = self.visitor.operator()?;
         let target = self.settings().server_tracking_of(&operator, &change(form))?;
         let tested = self.parts.errors.probe(&target, &self.parts.outbound).await;
-        tested.map(test).map_err(|too_many| ApiError::Throttled {
-            retry_after_s: u32::try_from(too_many.retry_after.as_secs()).unwrap_or(u32::MAX).max(1),
-        })
+        tested.map(test).map_err(throttled)
     }
 }
 

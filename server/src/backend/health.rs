@@ -9,8 +9,9 @@ use app::contract::{
 
 use crate::auth::millis;
 use crate::live::Owner;
+use crate::per_minute::TooMany;
 use crate::settings::Standing;
-use crate::telemetry::{Attempt, Lately, Minute, OnDisk, Outcome, ProbeReport, Reason, Status, Streak, Telemetry, TooMany};
+use crate::telemetry::{Attempt, Lately, Minute, OnDisk, Outcome, ProbeReport, Reason, Status, Streak, Telemetry};
 
 /// Longer reasons are cut: they are somebody else's words.
 const LONGEST_DETAIL: usize = 200;

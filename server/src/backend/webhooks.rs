@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::error::internal;
+use super::health::throttled;
 use super::{Bound, secret_view};
 use crate::event::SecurityKind;
 use crate::settings::{NewSigningSecret, WebhookChange, WebhookEntry};
@@ -206,9 +207,7 @@ impl From<webhooks::Error> for ApiError {
         match error {
             webhooks::Error::NotFound => Self::NotFound,
             webhooks::Error::Full => Self::Throttled { retry_after_s: FULL_S },
-            webhooks::Error::TooMany { retry_after } => {
-                Self::Throttled { retry_after_s: u32::try_from(retry_after.as_secs()).unwrap_or(u32::MAX).max(1) }
-            }
+            webhooks::Error::TooMany(too_many) => throttled(too_many),
             webhooks::Error::Stale => Self::Stale,
             webhooks::Error::Body | webhooks::Error::Read(_) | webhooks::Error::Commit(_) => internal(&error),
         }

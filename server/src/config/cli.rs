@@ -71,6 +71,10 @@ pub struct Cli {
     #[arg(long, value_name = "SIZE", env = "KNOXCALL_SPOOL_LIMIT", global = true)]
     pub spool_limit: Option<String>,
 
+    /// After how many days entries leave the audit logs [default: they stay]
+    #[arg(long, value_name = "DAYS", env = "KNOXCALL_AUDIT_RETENTION_DAYS", global = true)]
+    pub audit_retention_days: Option<String>,
+
     /// The console's URL as people open it, for cookies, links and the origin check [default: the listener's]
     #[arg(long, value_name = "URL", env = "KNOXCALL_PUBLIC_URL", global = true)]
     pub public_url: Option<String>,

@@ -36,6 +36,8 @@ pub struct Config {
     pub pause_failing_after: Duration,
     /// Bytes on disk for telemetry that can't be sent for now; 0 keeps it in memory alone.
     pub spool_bytes: usize,
+    /// After which entries leave the audit logs; `None` keeps them.
+    pub audit_retention: Option<Duration>,
     /// Without a path; `None` is the console listener's own address.
     pub public_url: Option<Endpoint>,
     pub log_format: LogFormat,
@@ -93,6 +95,7 @@ impl Config {
                 cli::PAUSE_AFTER,
             ),
             spool_bytes: check.bytes("--spool-limit / KNOXCALL_SPOOL_LIMIT", cli.spool_limit.as_deref(), cli::SPOOL_LIMIT),
+            audit_retention: check.days("--audit-retention-days / KNOXCALL_AUDIT_RETENTION_DAYS", cli.audit_retention_days.as_deref()),
             public_url: check.origin("--public-url / KNOXCALL_PUBLIC_URL", cli.public_url.as_deref()),
             log_format: check.log_format("--log-format / KNOXCALL_LOG_FORMAT", cli.log_format.as_deref()),
             master_key: vars(KEY_VARIABLE).filter(|key| !key.trim().is_empty()).map(Zeroizing::new),
@@ -146,6 +149,7 @@ mod tests {
         assert_eq!(config.shutdown_grace, Duration::from_secs(10));
         assert_eq!(config.pause_failing_after, Duration::from_secs(24 * 60 * 60));
         assert_eq!(config.spool_bytes, 4 << 30);
+        assert_eq!(config.audit_retention, None);
         assert_eq!((config.demo, config.bootstrap, config.public_url, config.log_format), (false, None, None, LogFormat::Text));
     }
 
@@ -168,6 +172,7 @@ mod tests {
             "fd00::/8",
             "--shutdown-grace=1500ms",
             "--spool-limit=64MiB",
+            "--audit-retention-days=90",
             "--public-url=https://console.example.com/",
             "--log-format=json",
             "--bootstrap=b.toml",
@@ -176,6 +181,7 @@ mod tests {
         assert_eq!(config.console_addr.to_string(), "[::1]:0");
         assert_eq!(config.allow_egress.iter().map(ToString::to_string).collect::<Vec<_>>(), ["10.0.0.0/8", "127.0.0.1/32", "fd00::/8"]);
         assert_eq!((config.shutdown_grace, config.spool_bytes), (Duration::from_millis(1500), 64 << 20));
+        assert_eq!(config.audit_retention, Some(Duration::from_secs(90 * 24 * 60 * 60)));
         assert_eq!(config.public_url.unwrap().as_str(), "https://console.example.com");
         assert_eq!((config.log_format, config.bootstrap), (LogFormat::Json, Some("b.toml".into())));
     }
@@ -197,6 +203,7 @@ mod tests {
             "--shutdown-grace=soon",
             "--pause-failing-after=0s",
             "--spool-limit=much",
+            "--audit-retention-days=0",
             "--public-url=https://x/path",
             "--log-format=xml",
         ])
@@ -209,6 +216,7 @@ mod tests {
             "SHUTDOWN_GRACE",
             "PAUSE_FAILING_AFTER",
             "SPOOL_LIMIT",
+            "AUDIT_RETENTION_DAYS",
             "PUBLIC_URL",
             "LOG_FORMAT",
         ] {

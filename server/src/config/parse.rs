@@ -53,6 +53,14 @@ impl Checker<'_> {
         })
     }
 
+    pub(super) fn days(&mut self, setting: &'static str, text: Option<&str>) -> Option<Duration> {
+        let days = given(text)?.parse().ok().filter(|days| (1..=36_500).contains(days));
+        if days.is_none() {
+            self.wrong(setting, "write a whole number of days from 1 to 36500");
+        }
+        days.map(|days: u32| 24 * HOUR * days)
+    }
+
     pub(super) fn long_duration(&mut self, setting: &'static str, text: Option<&str>, default: &str) -> Duration {
         let text = given(text).unwrap_or(default);
         duration(text).filter(|time| *time >= Duration::from_secs(1) && *time <= 30 * 24 * HOUR).unwrap_or_else(|| {

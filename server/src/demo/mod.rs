@@ -1,10 +1,12 @@
 //! What `--demo` adds so that the quick start needs nothing else: an operator, a workspace with a route, an AI agent and a
 //! webhook that lead to a server on loopback, and an API key. Password and key are made anew at each start, so that a
-//! demo's folder that is served later has no account that anybody knows.
+//! demo's folder that is served later has no account that anybody knows. A few requests are sent at once, so that there is
+//! something to look at.
 
 mod echo;
 mod provider;
 mod upstream;
+mod visit;
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -12,6 +14,7 @@ use anyhow::{Context, Result, anyhow};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 pub use upstream::start as upstream;
+pub use visit::visit;
 
 use crate::auth::Operator;
 use crate::config::bootstrap::{Account as FileAccount, Agent, Bootstrap, Environment, Route, Webhook, Workspace};
@@ -29,6 +32,7 @@ pub const ALLOWED_EGRESS: &[IpNet] =
     &[IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8)), IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128))];
 
 /// What the demo prints.
+#[derive(Clone)]
 pub struct Account {
     pub password: String,
     pub key: String,
@@ -44,14 +48,15 @@ impl std::fmt::Debug for Account {
 #[must_use]
 pub fn introduction(account: &Account, console: &str, gateway: &str) -> String {
     let Account { password, key } = account;
+    let model = provider::MODEL;
     format!(
         "\nDemo: sign in at {console}/sign-in\n  Email     {EMAIL}\n  Password  {password}\n\n\
          Send a request through the gateway (add ?status=503 to see an error):\n  \
          curl '{gateway}/hello?name=you' -H 'x-knoxcall-key: {key}' -H 'x-knoxcall-route: {ROUTE}'\n\n\
          Call the AI agent (add \"stream\":true to see it stream):\n  \
          curl '{gateway}/v1/ai/{AGENT}/chat/completions' -H 'x-knoxcall-key: {key}' -H 'content-type: application/json' \
-         -d '{{\"model\":\"demo-model\",\"messages\":[]}}'\n\n\
-         A webhook tells a built-in receiver of each request: see Webhooks in the console.\n\
+         -d '{{\"model\":\"{model}\",\"messages\":[]}}'\n\n\
+         A webhook tells a built-in receiver of each request: see Webhooks in the console. A few requests were sent already.\n\
          Password and key are new at each start. Route and agent lead to a built-in echo and provider on loopback.\n\
          Because this is a demo, workspaces may reach loopback addresses (as with --allow-egress {}).",
         ALLOWED_EGRESS.iter().map(IpNet::to_string).collect::<Vec<_>>().join(",")
@@ -85,7 +90,7 @@ pub fn bootstrap(upstream: SocketAddr) -> Result<(String, Bootstrap)> {
         provider: Provider::OpenAiCompatible,
         base_url: Some(Endpoint::parse_exact(&format!("http://{upstream}{}", upstream::AI)).map_err(rule)?),
         credential: None,
-        models: None,
+        models: Some(vec![provider::MODEL.into()]),
         max_output_tokens: None,
         tokens_per_minute: None,
         enabled: None,

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::upstream::{Answer, json as answer_json};
 
 const SENTENCE: &str = "This answer was scripted: the demo has no model, but the call went the whole way.";
-const MODEL: &str = "demo-model";
+pub(super) const MODEL: &str = "demo-model";
 /// Between two pieces of a streamed answer, so that the streaming can be seen.
 const PACE: Duration = Duration::from_millis(80);
 

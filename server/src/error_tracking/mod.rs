@@ -24,13 +24,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use layer::Layer;
-pub use probe::{Tested, TooMany};
+pub use probe::Tested;
 pub use status::{Dropped, LastFailure, Status};
 
 use crate::bus::{Bus, Interest, Listener};
 use crate::event::Event;
 use crate::live::ServerTracking;
 use crate::outbound::Outbound;
+use crate::per_minute::TooMany;
 use crate::values::TenantId;
 use client::Bound;
 use probe::Desk;

@@ -16,11 +16,8 @@ use super::status::Ledger;
 use super::transport::{encode, post};
 use crate::live::ServerTracking;
 use crate::outbound::Outbound;
+use crate::per_minute::{PerMinute, TESTS, TooMany};
 use crate::values::FailureKind;
-
-/// Tests in each [`WINDOW`]: a test is a request to an address that somebody typed.
-const IN_WINDOW: usize = 6;
-const WINDOW: Duration = Duration::from_secs(60);
 
 /// What a test found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,39 +36,25 @@ pub struct Tested {
     pub detail: Option<String>,
 }
 
-/// There were too many tests lately.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooMany {
-    pub retry_after: Duration,
-}
-
 /// Counts tests and keeps what the newest found.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Desk(Mutex<Entry>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Entry {
-    begun: Vec<Instant>,
+    begun: PerMinute<()>,
     last: Option<Tested>,
+}
+
+impl Default for Desk {
+    fn default() -> Self {
+        Self(Mutex::new(Entry { begun: PerMinute::new(TESTS), last: None }))
+    }
 }
 
 impl Desk {
     fn lock(&self) -> MutexGuard<'_, Entry> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn admit(&self, now: Instant) -> Result<(), TooMany> {
-        let mut entry = self.lock();
-        entry.begun.retain(|begun| now.duration_since(*begun) < WINDOW);
-        match entry.begun.first() {
-            Some(first) if entry.begun.len() >= IN_WINDOW => {
-                Err(TooMany { retry_after: WINDOW.saturating_sub(now.duration_since(*first)) })
-            }
-            _ => {
-                entry.begun.push(now);
-                Ok(())
-            }
-        }
     }
 
     pub fn last(&self) -> Option<Tested> {
@@ -90,7 +73,7 @@ impl Transport for Keep {
 }
 
 pub async fn tested(desk: &Desk, scrubber: &Arc<Scrubber>, target: &ServerTracking, outbound: &Outbound) -> Result<Tested, TooMany> {
-    desk.admit(Instant::now())?;
+    desk.lock().begun.admit(&(), Instant::now())?;
     let error_id = Uuid::now_v7();
     let begun = Instant::now();
     let mut tested = Tested {
@@ -122,21 +105,4 @@ fn envelope(error_id: Uuid, scrubber: &Arc<Scrubber>, target: &ServerTracking) -
     };
     client.capture_event(report.into_event(&target.release, SystemTime::now()), None);
     kept.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tests_are_limited() {
-        let desk = Desk::default();
-        let begun = Instant::now();
-        for _ in 0..IN_WINDOW {
-            assert_eq!(desk.admit(begun), Ok(()));
-        }
-        let later = begun + Duration::from_secs(20);
-        assert_eq!(desk.admit(later), Err(TooMany { retry_after: Duration::from_secs(40) }));
-        assert_eq!(desk.admit(begun + WINDOW), Ok(()));
-    }
 }

@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::status::{Dropped, LastFailure, Ledger};
-use crate::outbound::{Error, Outbound, Scope};
+use crate::outbound::{Error, Outbound, Scope, retry_after};
 use crate::values::{Dsn, FailureKind};
 
 /// Events that may wait.
@@ -205,13 +205,6 @@ fn of_errors(header: &str) -> Option<Duration> {
         .max()
 }
 
-fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
-    match text.trim().parse::<f64>() {
-        Ok(seconds) => Some(seconds_of(seconds)),
-        Err(_) => Some(httpdate::parse_http_date(text).ok()?.duration_since(now).unwrap_or_default()),
-    }
-}
-
 fn seconds_of(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds.ceil().max(0.0)).unwrap_or(DEFAULT_PAUSE)
 }
@@ -253,7 +246,7 @@ mod tests {
             (429, &[("retry-after", "soon")], seconds(60)),
             (429, &[], seconds(60)),
             (429, &[("retry-after", "1e300")], seconds(60)),
-            (429, &[("retry-after", "-1")], seconds(0)),
+            (429, &[("retry-after", "-1")], seconds(60)),
             (429, &[("x-sentry-rate-limits", "NaN:error:x")], seconds(0)),
         ] {
             assert_eq!(judged(status, headers).pause, pause, "{status} {headers:?}");

@@ -216,6 +216,23 @@ mod tests {
         Record::open(bus, begun, [127, 0, 0, 1].into(), &parts, Some(&host), &Found::default(), trace)
     }
 
+    /// The wall clock says when it began, and only the other one how long it took.
+    #[test]
+    fn a_clock_that_is_set_back_makes_no_duration_negative() {
+        let keep = Arc::new(Keep::default());
+        let bus = Bus::default();
+        bus.listen(&(Arc::clone(&keep) as Arc<dyn Listener>));
+        let hour = std::time::Duration::from_secs(3600);
+        let begun = SystemTime::now() + hour;
+        let mut record = record(&bus);
+        record.event().unwrap().started = begun;
+        record.end();
+        let events = keep.0.lock().unwrap();
+        let [event] = &events[..] else { panic!("{events:?}") };
+        let Event::Request(request) = &**event else { panic!("{event:?}") };
+        assert!(request.started == begun && request.duration < hour, "{:?}", request.duration);
+    }
+
     #[test]
     fn one_event_whatever_happens() {
         let keep = Arc::new(Keep::default());

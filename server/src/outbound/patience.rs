@@ -2,12 +2,13 @@
 
 use std::time::{Duration, SystemTime};
 
-/// `Retry-After`: seconds or an HTTP date (RFC 9110, 10.2.3). Anything else is as if it were not there.
+/// `Retry-After`: seconds or an HTTP date (RFC 9110, 10.2.3); parts of a second, which some send, are rounded up. Anything
+/// else is as if it were not there.
 #[must_use]
 pub fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
-    if let Ok(seconds) = value.parse::<u32>() {
-        return Some(Duration::from_secs(u64::from(seconds)));
+    if let Ok(seconds) = value.parse::<f64>() {
+        return (0.0..=f64::from(u32::MAX)).contains(&seconds).then(|| Duration::from_secs_f64(seconds.ceil()));
     }
     let date = httpdate::parse_http_date(value).ok()?;
     Some(date.duration_since(now).unwrap_or_default())
@@ -32,7 +33,10 @@ mod tests {
             ("Sun, 06 Nov 1994 08:49:37 GMT", Some(7)),
             ("Sunday, 06-Nov-94 08:49:37 GMT", Some(7)),
             ("Sun, 06 Nov 1994 08:49:00 GMT", Some(0)),
+            ("2.5", Some(3)),
             ("-3", None),
+            ("NaN", None),
+            ("1e300", None),
             ("soon", None),
             ("", None),
         ] {

@@ -18,6 +18,9 @@ pub enum Error {
     Taken(Field),
     #[error("someone else changed this meanwhile")]
     Stale,
+    /// Following a log reads all of it, so it is done once at a time.
+    #[error("this log is being verified already")]
+    Verifying,
     /// Nobody may remove or demote themselves.
     #[error("this would leave nobody who may administer it")]
     LastAdmin,

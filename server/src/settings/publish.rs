@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use thiserror::Error as ThisError;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 use super::effective;
 use super::secret::{self, Place};
@@ -98,7 +98,11 @@ pub(super) struct Publisher {
     webhooks: Arc<ArcSwap<Webhooks>>,
     webhooks_changed: watch::Sender<()>,
     broken: Mutex<Vec<SecretPlace>>,
+    newly_broken: broadcast::Sender<SecretPlace>,
 }
+
+/// Places that may wait for whoever listens.
+const NEWLY_BROKEN: usize = 256;
 
 impl Default for Publisher {
     fn default() -> Self {
@@ -110,6 +114,7 @@ impl Default for Publisher {
             webhooks: Arc::default(),
             webhooks_changed: watch::Sender::new(()),
             broken: Mutex::default(),
+            newly_broken: broadcast::Sender::new(NEWLY_BROKEN),
         }
     }
 }
@@ -145,6 +150,10 @@ impl Publisher {
         WebhooksInForce { now: Arc::clone(&self.webhooks), changed: self.webhooks_changed.subscribe() }
     }
 
+    pub(super) fn unreadable(&self) -> broadcast::Receiver<SecretPlace> {
+        self.newly_broken.subscribe()
+    }
+
     pub(super) fn problems(&self) -> Vec<Problem> {
         self.broken().iter().map(|place| Problem::Secret { place: place.clone() }).collect()
     }
@@ -164,6 +173,10 @@ impl Publisher {
             }
         }
         let mut known = self.broken();
+        for place in broken.iter().filter(|place| !known.contains(place)) {
+            // Nobody may be listening.
+            let _ = self.newly_broken.send(place.clone());
+        }
         known.retain(|place| scope != Scope::All && place.scope() != scope);
         known.extend(broken);
         known.sort();

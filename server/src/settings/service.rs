@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use tokio::sync::{Mutex, MutexGuard, watch};
+use tokio::sync::{Mutex, MutexGuard, broadcast, watch};
 use uuid::Uuid;
 
-use super::publish::{Problem, Publisher, Scope};
+use super::audit::Verifying;
+use super::publish::{Problem, Publisher, Scope, SecretPlace};
 use super::{Error, OtelEnvironment, SentryEnvironment};
 use crate::audit::Told;
 use crate::egress::{Policy, Scope as Reach};
@@ -53,6 +54,7 @@ struct Inner {
     publisher: Publisher,
     /// The database belongs to another master key.
     wrong_key: bool,
+    verifying: Verifying,
 }
 
 impl Settings {
@@ -65,8 +67,9 @@ impl Settings {
         let environment = environment.into();
         let publisher = Publisher::default();
         let wrong_key = check_key(&store, &vault)?;
-        let settings =
-            Self { inner: Arc::new(Inner { store, vault, environment, instance, egress, writes: Mutex::new(()), publisher, wrong_key }) };
+        let (writes, verifying) = (Mutex::new(()), Verifying::default());
+        let inner = Inner { store, vault, environment, instance, egress, writes, publisher, wrong_key, verifying };
+        let settings = Self { inner: Arc::new(inner) };
         settings.publish(Scope::All)?;
         for problem in settings.problems() {
             match problem {
@@ -122,6 +125,13 @@ impl Settings {
         problems
     }
 
+    /// Secrets that are found not to open, from now on, once each; those found before are among the [`Settings::problems`].
+    /// The receiver is bounded: one that falls behind misses the oldest.
+    #[must_use]
+    pub fn unreadable(&self) -> broadcast::Receiver<SecretPlace> {
+        self.inner.publisher.unreadable()
+    }
+
     /// For reads that need no judgement, and for accounts and sessions.
     #[must_use]
     pub fn store(&self) -> &Store {
@@ -147,6 +157,10 @@ impl Settings {
 
     pub(super) fn publisher(&self) -> &Publisher {
         &self.inner.publisher
+    }
+
+    pub(super) fn verifying(&self) -> &Verifying {
+        &self.inner.verifying
     }
 
     /// Refuses what no connection could ever be made to. A name is judged when it is connected to: it may change.

@@ -1,5 +1,5 @@
 //! The audit logs: entries that are only ever appended, in the same transaction as the change they tell of, and each log's
-//! head. A head lies in a tree of its own, so that a log whose end is missing shows it.
+//! head. A head lies in a tree of its own, so that a log whose end is missing shows it. How old ones leave is in `trim`.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -48,7 +48,7 @@ impl AuditEntry {
         key
     }
 
-    fn written(self) -> Option<Written> {
+    pub(super) fn written(self) -> Option<Written> {
         Some(Written { entry: serde_json::from_str(&self.text).ok()?, hash: self.hash.parse().ok()?, text: self.text })
     }
 }
@@ -237,12 +237,22 @@ impl AuditLogs<'_> {
         Ok(last.map(|last| (found, last)))
     }
 
-    /// Follows a log from its beginning. Blocks.
+    /// Follows a log from where it begins. Blocks.
     ///
     /// # Errors
     /// The store can't be read. What can't be understood of the log itself is in the verdict.
     pub fn verify(&self, log: Log) -> Result<Verdict, ReadError> {
-        let mut chain = Chain::of(log.id());
+        loop {
+            let floor = self.floor(log)?;
+            let verdict = self.followed(log, Chain::after(log.id(), floor))?;
+            // Old entries may leave while the log is followed.
+            if matches!(verdict, Verdict::Intact { .. }) || self.floor(log)? == floor {
+                return Ok(verdict);
+            }
+        }
+    }
+
+    fn followed(&self, log: Log, mut chain: Chain) -> Result<Verdict, ReadError> {
         let mut end = None;
         loop {
             let entries = self.lying_after(log, chain.sequence())?;
@@ -271,7 +281,7 @@ impl AuditLogs<'_> {
     }
 
     /// What lies behind an entry, readable or not.
-    fn lying_after(&self, log: Log, after: u64) -> Result<Vec<(u64, Option<AuditEntry>)>, ReadError> {
+    pub(super) fn lying_after(&self, log: Log, after: u64) -> Result<Vec<(u64, Option<AuditEntry>)>, ReadError> {
         let mut behind = AuditEntry::key_of(log.id(), u64::MAX);
         behind.push(0xff);
         // Nothing is written as number 0: what lies there does not belong there, and neither does what has a shorter key.

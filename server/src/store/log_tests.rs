@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::audit::{Action, Actor, Resource, Who};
-use crate::store::{Changes, Workspace};
+use crate::store::{AuditFloor, Changes, Workspace};
 use crate::values::{DisplayName, Email, Slug, TenantId};
 
 const ACME: Log = Log::Workspace(TenantId(Uuid::from_u128(5)));
@@ -164,6 +164,42 @@ async fn a_log_is_followed_while_it_grows() {
     }
     writer.await.unwrap();
     assert!(matches!(store.audit().verify(ACME).unwrap(), Verdict::Intact { entries: 60, .. }));
+}
+
+/// What is broken is not taken away with what is old, and a log that grows and loses entries is followed all the same.
+#[tokio::test]
+async fn what_leaves_is_whole_and_so_is_what_stays() {
+    let (_dir, store) = temporary();
+    write(&store, ACME, ["a", "b", "c", "d"]).await;
+    let soon = now() + 1_000;
+    let expired = |store: &Store| store.audit().expired(ACME, soon).unwrap().map(|expired| (expired.first, expired.last));
+    assert_eq!(expired(&store), Some((1, 4)));
+    change(&store, 3, |text| text.replace("\"c\"", "\"q\""));
+    assert_eq!(expired(&store), Some((1, 2)), "the third does not follow");
+    let gone = store.audit().expired(ACME, soon).unwrap().unwrap();
+    store.commit_told(gone.changes(), told(ACME, "e")).await.unwrap();
+    assert_eq!(listed(&store, ACME, &Filter::default(), None, 9).0, [5, 4, 3]);
+    assert_eq!((broken(&store, ACME), expired(&store)), (Some(3), None));
+    store.tree(AuditFloor::TREE).unwrap().remove(AuditFloor::key_of(ACME.id())).unwrap();
+    assert_eq!(broken(&store, ACME), Some(1), "nothing says that they left");
+
+    let trimmer = tokio::spawn({
+        let store = store.clone();
+        async move {
+            for _ in 0..40 {
+                write(&store, BLUE, ["a", "b"]).await;
+                let gone = store.audit().expired(BLUE, soon + 60_000).unwrap().unwrap();
+                store.commit_told(gone.changes(), told(BLUE, "trimmed")).await.unwrap();
+            }
+        }
+    });
+    while !trimmer.is_finished() {
+        let following = store.clone();
+        assert_eq!(tokio::task::spawn_blocking(move || broken(&following, BLUE)).await.unwrap(), None);
+    }
+    trimmer.await.unwrap();
+    // Each time but the first, the one that told of it left too.
+    assert!(matches!(store.audit().verify(BLUE).unwrap(), Verdict::Intact { entries: 1, removed: 119, .. }));
 }
 
 fn entries(store: &Store) -> sled::Tree {

@@ -12,6 +12,7 @@ mod read;
 mod record;
 mod records;
 mod repository;
+mod trim;
 mod webhooks;
 
 pub use changes::Changes;
@@ -25,6 +26,7 @@ pub use records::{
     SecretRecord, Session, SetupToken, StoredEndpoint, UnixMillis, User, Workspace,
 };
 pub use repository::{Agents, ApiKeys, Exports, Members, Meta, Routes, Rows, Sessions, SetupTokens, Users, Webhooks, Workspaces};
+pub use trim::{AuditFloor, Expired};
 pub use webhooks::{Attempt, Delivery, DeliveryState, PreviousSecret, StopReason, Stopped, Trace, Webhook, WebhookHealth};
 
 /// The time now, as records keep it.

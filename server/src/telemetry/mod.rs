@@ -40,7 +40,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use delivery::{Exhausted, GiveUp, OutboundTransport, Retry, Transport, Unsent};
-pub use probe::{Probe, ProbeReport, TooMany};
+pub use probe::{Probe, ProbeReport};
 pub use recent::{Attempt, Lately, Minute, Outcome, Streak};
 pub use status::{DiskProblem, Failure, OnDisk, Reason, Status};
 
@@ -48,6 +48,7 @@ use crate::budget::Budget;
 use crate::bus::{Bus, Interest, Listener};
 use crate::event::Event;
 use crate::live::{ExportTarget, Exports, Owner};
+use crate::per_minute::TooMany;
 use crate::spool::Spool;
 use crate::values::TenantId;
 use alarm::Alarm;

@@ -17,6 +17,7 @@ use super::signal::span::Ids;
 use super::signal::{probe, scope};
 use super::status::Load;
 use crate::live::{ExportTarget, Owner, SignalTarget};
+use crate::per_minute::{PerMinute, TESTS, TooMany};
 use crate::values::{FailureKind, Signal};
 
 /// Nobody waits longer for a test, whatever the destination's own timeout.
@@ -46,63 +47,53 @@ pub struct ProbeReport {
     pub probes: Vec<Probe>,
 }
 
-/// There were too many tests of this destination lately.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooMany {
-    pub retry_after: Duration,
-}
-
-/// How many tests a destination gets in [`WINDOW`]: a test is a request to an address that somebody typed.
-const IN_WINDOW: usize = 6;
-const WINDOW: Duration = Duration::from_secs(60);
-/// Of how many destinations tests are remembered.
+/// Of how many destinations the newest report is kept.
 const REMEMBERED: usize = 1000;
 
 /// Counts tests and keeps the newest report of each destination.
-#[derive(Debug, Default)]
-pub struct Desk(Mutex<HashMap<Owner, Entry>>);
+#[derive(Debug)]
+pub struct Desk(Mutex<Drawer>);
 
-#[derive(Debug, Default)]
-struct Entry {
-    begun: Vec<Instant>,
-    report: Option<ProbeReport>,
+#[derive(Debug)]
+struct Drawer {
+    begun: PerMinute<Owner>,
+    reports: HashMap<Owner, ProbeReport>,
+}
+
+impl Default for Desk {
+    fn default() -> Self {
+        Self(Mutex::new(Drawer { begun: PerMinute::new(TESTS), reports: HashMap::new() }))
+    }
 }
 
 impl Desk {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Owner, Entry>> {
+    fn lock(&self) -> MutexGuard<'_, Drawer> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn admit(&self, owner: Owner, now: Instant) -> Result<(), TooMany> {
-        let mut entries = self.lock();
-        if entries.len() >= REMEMBERED && !entries.contains_key(&owner) {
-            entries.retain(|_, entry| entry.begun.iter().any(|begun| now.duration_since(*begun) < WINDOW));
-        }
-        let entry = entries.entry(owner).or_default();
-        entry.begun.retain(|begun| now.duration_since(*begun) < WINDOW);
-        if entry.begun.len() >= IN_WINDOW
-            && let Some(first) = entry.begun.first()
+    fn keep(&self, owner: Owner, report: ProbeReport) {
+        let reports = &mut self.lock().reports;
+        if reports.len() >= REMEMBERED
+            && !reports.contains_key(&owner)
+            && let Some(oldest) = reports.iter().min_by_key(|(_, report)| report.at).map(|(owner, _)| *owner)
         {
-            return Err(TooMany { retry_after: WINDOW.saturating_sub(now.duration_since(*first)) });
+            reports.remove(&oldest);
         }
-        entry.begun.push(now);
-        Ok(())
+        reports.insert(owner, report);
     }
 
     #[must_use]
     pub fn last(&self, owner: Owner) -> Option<ProbeReport> {
-        self.lock().get(&owner).and_then(|entry| entry.report.clone())
+        self.lock().reports.get(&owner).cloned()
     }
 }
 
 /// Tests the target, unless there were too many tests already, and keeps what it found.
 pub async fn tested(desk: &Desk, common: &Common, target: &ExportTarget) -> Result<ProbeReport, TooMany> {
-    desk.admit(target.owner, Instant::now())?;
+    desk.lock().begun.admit(&target.owner, Instant::now())?;
     let url = [&target.traces, &target.logs, &target.metrics].into_iter().flatten().next().map(|to| to.url.authority().to_owned());
     let report = ProbeReport { at: SystemTime::now(), to: url.unwrap_or_default(), probes: run(common, target).await };
-    if let Some(entry) = desk.lock().get_mut(&target.owner) {
-        entry.report = Some(report.clone());
-    }
+    desk.keep(target.owner, report.clone());
     Ok(report)
 }
 
@@ -160,15 +151,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tests_are_limited_for_each_destination_alone() {
+    fn the_newest_reports_are_kept() {
         let desk = Desk::default();
-        let begun = Instant::now();
-        for _ in 0..IN_WINDOW {
-            assert_eq!(desk.admit(Owner::Operator, begun), Ok(()));
+        let owner = |n| Owner::Tenant(crate::values::TenantId(uuid::Uuid::from_u128(n)));
+        let report = |n: u64| ProbeReport { at: SystemTime::UNIX_EPOCH + Duration::from_secs(n), to: n.to_string(), probes: Vec::new() };
+        for n in 0..=REMEMBERED as u64 {
+            desk.keep(owner(n.into()), report(n));
         }
-        let later = begun + Duration::from_secs(20);
-        assert_eq!(desk.admit(Owner::Operator, later), Err(TooMany { retry_after: Duration::from_secs(40) }));
-        assert_eq!(desk.admit(Owner::Tenant(crate::values::TenantId(uuid::Uuid::nil())), later), Ok(()));
-        assert_eq!(desk.admit(Owner::Operator, begun + WINDOW), Ok(()));
+        assert_eq!((desk.last(owner(0)), desk.last(owner(1))), (None, Some(report(1))));
+        desk.keep(owner(1), report(9_999));
+        assert_eq!(desk.last(owner(1)).unwrap().to, "9999");
+        assert_eq!(desk.lock().reports.len(), REMEMBERED);
     }
 }

@@ -56,7 +56,9 @@ pub(super) const fn status_of(error: &ApiError) -> StatusCode {
         ApiError::NotFound => StatusCode::NOT_FOUND,
         ApiError::Forbidden => StatusCode::FORBIDDEN,
         ApiError::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
-        ApiError::Managed { .. } | ApiError::LastAdmin | ApiError::WorkspaceDisabled | ApiError::Stale => StatusCode::CONFLICT,
+        ApiError::Managed { .. } | ApiError::LastAdmin | ApiError::WorkspaceDisabled | ApiError::Stale | ApiError::Verifying => {
+            StatusCode::CONFLICT
+        }
         ApiError::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
         ApiError::LinkInvalid => StatusCode::GONE,
         ApiError::Unreachable | ApiError::Malformed => StatusCode::BAD_REQUEST,

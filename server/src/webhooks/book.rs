@@ -1,7 +1,7 @@
 //! What waits and what has ended, by id, in memory: a mirror of the deliveries on disk that says what is due. Pure: it reads
 //! no clock and no disk, and holds no body.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -40,13 +40,7 @@ pub struct Book {
     /// Those of which something is under way.
     crews: HashMap<TenantId, Crew>,
     running: usize,
-    /// When the tests of each endpoint began, as far as they count.
-    tests: HashMap<Uuid, VecDeque<UnixMillis>>,
 }
-
-/// A test is a request to an address that somebody typed: so many of an endpoint may begin within [`TEST_WINDOW_MS`].
-const TESTS: usize = 6;
-const TEST_WINDOW_MS: UnixMillis = 60_000;
 
 /// A workspace's attempts that are under way, and what is due but has to wait for one of them to end.
 #[derive(Debug, Default)]
@@ -110,7 +104,7 @@ pub struct Settled {
 impl Book {
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { limits, queue: BTreeSet::new(), shelves: HashMap::new(), crews: HashMap::new(), running: 0, tests: HashMap::new() }
+        Self { limits, queue: BTreeSet::new(), shelves: HashMap::new(), crews: HashMap::new(), running: 0 }
     }
 
     fn shelf(&mut self, workspace: TenantId, endpoint: Uuid) -> &mut Shelf {
@@ -260,24 +254,6 @@ impl Book {
             // Those of endpoints that are gone are found out by `due`.
             self.queue.extend(std::mem::take(&mut crew.held));
             self.crews.remove(&workspace);
-        }
-    }
-
-    /// A test is about to begin. The error is how long to wait, in milliseconds.
-    pub fn begin_test(&mut self, endpoint: Uuid, now: UnixMillis) -> Result<(), UnixMillis> {
-        self.tests.retain(|_, begun| {
-            while begun.front().is_some_and(|at| now - at >= TEST_WINDOW_MS) {
-                begun.pop_front();
-            }
-            !begun.is_empty()
-        });
-        let begun = self.tests.entry(endpoint).or_default();
-        match begun.front() {
-            Some(first) if begun.len() >= TESTS => Err(TEST_WINDOW_MS - (now - first)),
-            _ => {
-                begun.push_back(now);
-                Ok(())
-            }
         }
     }
 

@@ -114,20 +114,6 @@ fn a_receiver_that_asks_for_patience_is_left_alone() {
 }
 
 #[test]
-fn tests_count_when_they_begin() {
-    let (mut book, a, b) = (Book::new(LIMITS), Uuid::from_u128(1), Uuid::from_u128(2));
-    for at in 0..6 {
-        assert_eq!(book.begin_test(a, at), Ok(()));
-    }
-    assert_eq!(book.begin_test(a, 10), Err(59_990));
-    assert_eq!(book.begin_test(b, 10), Ok(()));
-    assert_eq!(book.begin_test(a, 60_000), Ok(()), "the first is over");
-    assert_eq!(book.begin_test(a, 60_000), Err(1));
-    assert_eq!(book.begin_test(b, 200_000), Ok(()));
-    assert_eq!(book.tests.len(), 1, "what is over is forgotten");
-}
-
-#[test]
 fn both_piles_are_bounded() {
     let (mut book, a) = (Book::new(LIMITS), endpoint(1));
     for delivery in 11..=13 {

@@ -1,7 +1,9 @@
 //! What was delivered, for whoever looks at it; and what people ask for: a test, or delivering something again.
 
-use std::time::{Duration, SystemTime};
+use std::sync::PoisonError;
+use std::time::SystemTime;
 
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{Error, Webhooks, body};
@@ -99,9 +101,7 @@ impl Webhooks {
     /// There were too many tests lately, or it can't be written down.
     pub async fn test(&self, endpoint: &Webhook) -> Result<Attempt, Error> {
         let (at, now) = (SystemTime::now(), now());
-        if let Err(left) = self.shared.book().begin_test(endpoint.id, now) {
-            return Err(Error::TooMany { retry_after: Duration::from_millis(u64::try_from(left).unwrap_or(0)) });
-        }
+        self.shared.tests.lock().unwrap_or_else(PoisonError::into_inner).admit(&endpoint.id, Instant::now())?;
         let mut delivery = Delivery {
             id: Uuid::now_v7(),
             workspace: endpoint.workspace,

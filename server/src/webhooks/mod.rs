@@ -43,6 +43,7 @@ pub use retry::Retry;
 use crate::bus::{Bus, Listener};
 use crate::live::{self, WebhooksInForce};
 use crate::outbound::Outbound;
+use crate::per_minute::{PerMinute, TESTS, TooMany};
 use crate::store::{CommitError, ReadError, StopReason, Store};
 use crate::values::TenantId;
 use attempt::Way;
@@ -90,7 +91,7 @@ pub enum Error {
     #[error("too many deliveries wait for this endpoint already")]
     Full,
     #[error("there were too many tests of this endpoint lately")]
-    TooMany { retry_after: Duration },
+    TooMany(#[from] TooMany),
     #[error("it changed meanwhile")]
     Stale,
     #[error("the body can't be made")]
@@ -122,6 +123,8 @@ struct Shared {
     way: Way,
     options: Options,
     book: Mutex<Book>,
+    /// Tests of each endpoint.
+    tests: Mutex<PerMinute<Uuid>>,
     /// Something may be due.
     wake: Notify,
     outcomes: mpsc::Sender<Outcome>,
@@ -167,6 +170,7 @@ impl Webhooks {
             way: Way { outbound, bus: bus.clone() },
             options,
             book: Mutex::new(book),
+            tests: Mutex::new(PerMinute::new(TESTS)),
             wake: Notify::new(),
             outcomes,
             lost,

@@ -34,17 +34,18 @@ const KNOWS_ONLY: &[(&str, &[&str])] = &[
     ("live/", &["values", "live"]),
     ("budget.rs", &[]),
     ("spool/", &["spool", "budget", "vault"]),
-    ("telemetry/", &["telemetry", "event", "bus", "budget", "live", "spool", "values", "outbound"]),
-    ("error_tracking/", &["error_tracking", "event", "bus", "faults", "live", "values", "outbound"]),
+    ("telemetry/", &["telemetry", "event", "bus", "budget", "live", "per_minute", "spool", "values", "outbound"]),
+    ("error_tracking/", &["error_tracking", "event", "bus", "faults", "live", "per_minute", "values", "outbound"]),
     ("faults.rs", &["values"]),
     ("audit/", &["audit", "values"]),
     ("audit_command.rs", &["audit", "config", "store", "values"]),
     ("store/", &["store", "audit", "values", "vault"]),
     ("settings/", &["settings", "audit", "store", "vault", "live", "egress", "values", "auth", "config"]),
     ("ids.rs", &[]),
+    ("per_minute.rs", &[]),
     ("trace_context", &["event", "ids"]),
     ("gateway/", &["gateway", "event", "bus", "faults", "ids", "live", "trace_context", "values", "outbound"]),
-    ("webhooks/", &["webhooks", "auth", "event", "bus", "live", "outbound", "store", "trace_context", "values"]),
+    ("webhooks/", &["webhooks", "auth", "event", "bus", "live", "outbound", "per_minute", "store", "trace_context", "values"]),
 ];
 
 #[test]

@@ -23,6 +23,12 @@ enum Field {
     /// How many answers; each may have the tokens asked for.
     Answers,
     BestOf,
+    /// Some APIs take many, and answer each.
+    Prompt,
+    PromptItem,
+    /// A tool may call a model of its own.
+    Tools,
+    ToolModel,
     Temperature,
     TopP,
     Stream,
@@ -39,6 +45,8 @@ const MEMBERS: &[Node<Field>] = &[
     Node::take("max_output_tokens", Field::MaxOutputTokens),
     Node::take("n", Field::Answers),
     Node::take("best_of", Field::BestOf),
+    Node { key: "prompt", field: Some(Field::Prompt), inside: Inside::Items(Field::PromptItem) },
+    Node { key: "tools", field: Some(Field::Tools), inside: Inside::Each(&[Node::take("model", Field::ToolModel)]) },
     Node::take("temperature", Field::Temperature),
     Node::take("top_p", Field::TopP),
     Node::take("stream", Field::Stream),
@@ -58,9 +66,11 @@ pub(super) struct Asked {
     pub(super) top_p: Option<f64>,
     pub(super) stream: bool,
     include_usage: bool,
+    /// How many answers to each prompt, and how many prompts; 0 where that was not said.
     answers: u64,
+    prompts: u64,
     /// Bits of the fields that came.
-    seen: u16,
+    seen: u32,
     /// The first limit that it goes against.
     pub(super) denied: Option<Denied>,
 }
@@ -95,7 +105,7 @@ impl Limits {
         if operation.kind == Kind::Unknown && (models || tokens.is_some() || agent.tokens_per_minute.is_some()) {
             return Err(Denied::Path);
         }
-        let tokens = tokens.filter(|_| matches!(operation.kind, Kind::OpenAiText | Kind::Text | Kind::Responses));
+        let tokens = tokens.filter(|_| operation.generates());
         let usage = agent.tokens_per_minute.is_some() && operation.kind == Kind::OpenAiText;
         let applies = models || tokens.is_some() || usage;
         Ok(applies.then(|| Self { agent: Arc::clone(agent), models, tokens, responses: operation.kind == Kind::Responses, usage }))
@@ -169,8 +179,10 @@ impl Asked {
             }
             return;
         }
-        let bit = 1 << field as u16;
-        if limits.is_some() && self.seen & bit != 0 {
+        let bit = 1 << field as u32;
+        // Of what stands in arrays there may be many.
+        let once = !matches!(field, Field::PromptItem | Field::ToolModel);
+        if once && limits.is_some() && self.seen & bit != 0 {
             self.deny(Denied::Repeated);
         }
         self.seen |= bit;
@@ -179,7 +191,11 @@ impl Asked {
             _ => None,
         };
         match field {
-            Field::Model => self.model(value, limits),
+            Field::Model => {
+                self.model = value.text().map(str::to_owned);
+                self.hold_model(value, limits);
+            }
+            Field::ToolModel => self.hold_model(value, limits),
             Field::Models | Field::Fallbacks if limits.is_some_and(|limits| limits.models) => self.deny(Denied::Model),
             Field::MaxTokens | Field::MaxCompletionTokens | Field::MaxOutputTokens => {
                 let own = (field == Field::MaxOutputTokens) == limits.is_some_and(|limits| limits.responses);
@@ -188,21 +204,24 @@ impl Asked {
                 }
             }
             Field::Answers | Field::BestOf => self.answers(value, limits),
+            Field::PromptItem => {
+                self.prompts = self.prompts.saturating_add(1);
+                self.hold_tokens(limits);
+            }
             Field::Temperature => self.temperature = number,
             Field::TopP => self.top_p = number,
             // Some servers take more than `true` for yes.
             Field::Stream => self.stream = !matches!(value, Value::Null | Value::Bool(false)),
             Field::IncludeUsage => self.include_usage = *value == Value::Bool(true),
-            Field::Models | Field::Fallbacks | Field::StreamOptions => {}
+            Field::Models | Field::Fallbacks | Field::Prompt | Field::Tools | Field::StreamOptions => {}
         }
     }
 
-    fn model(&mut self, value: &Value, limits: Option<&Limits>) {
-        self.model = value.text().map(str::to_owned);
+    fn hold_model(&mut self, value: &Value, limits: Option<&Limits>) {
         let Some(limits) = limits.filter(|limits| limits.models) else { return };
-        match &self.model {
+        match value.text() {
             None => self.deny(Denied::ModelMissing),
-            Some(model) if limits.agent.models.iter().any(|allowed| **allowed == **model) => {}
+            Some(model) if limits.agent.models.iter().any(|allowed| **allowed == *model) => {}
             Some(_) => self.deny(Denied::Model),
         }
     }
@@ -230,11 +249,16 @@ impl Asked {
 
     fn hold_tokens(&mut self, limits: Option<&Limits>) {
         let limit = limits.and_then(|limits| limits.tokens);
-        if let (Some(limit), Some(asked)) = (limit, self.max_tokens)
-            && asked.saturating_mul(self.answers.max(1)) > limit
+        if let (Some(limit), Some(asked)) = (limit, self.output())
+            && asked > limit
         {
             self.deny(Denied::Tokens);
         }
+    }
+
+    /// The most tokens that the answer may have, over all answers to all prompts.
+    pub(super) fn output(&self) -> Option<u64> {
+        Some(self.max_tokens?.saturating_mul(self.answers.max(1)).saturating_mul(self.prompts.max(1)))
     }
 
     /// The object has ended: what has not come will not.

@@ -63,7 +63,13 @@ fn parameters_are_read_and_nothing_is_refused_without_limits() {
 #[test]
 fn the_allow_list_holds_whatever_the_body_looks_like() {
     let allowed = limits(&agent(&["gpt-4o", "b"], 0, 0), "/chat/completions").unwrap();
-    for body in [r#"{"model":"gpt-4o"}"#, r#"{"messages":[{"model":"x"}],"mod\u0065l":"gpt\u002d4o"}"#, r#" {"model" : "b" } "#] {
+    for body in [
+        r#"{"model":"gpt-4o"}"#,
+        r#"{"messages":[{"model":"x"}],"mod\u0065l":"gpt\u002d4o"}"#,
+        r#" {"model" : "b" } "#,
+        r#"{"model":"gpt-4o","tools":[{"model":"b"},{"model":"gpt-4o"},{"parameters":{"model":"x"}},[{"model":"x"}],1]}"#,
+        r#"{"model":"gpt-4o","tools":null}"#,
+    ] {
         assert_eq!(verdict(&allowed, body), Ok(()), "{body}");
     }
     for (body, denied) in [
@@ -77,6 +83,12 @@ fn the_allow_list_holds_whatever_the_body_looks_like() {
         (r#"{"MODEL":"gpt-4o"}"#, Denied::Spelling),
         (r#"{"model":"gpt-4o","fallbacks":["gpt-4"]}"#, Denied::Model),
         (r#"{"model":"gpt-4o","models":["gpt-4"]}"#, Denied::Model),
+        (r#"{"model":"gpt-4o","tools":[{"type":"function"},{"type":"image_generation","model":"gpt-image-1"}]}"#, Denied::Model),
+        (r#"{"model":"gpt-4o","tools":[{"model":"b","model":"gpt-4"}]}"#, Denied::Model),
+        (r#"{"tools":[{"Model":"b"}],"model":"gpt-4o"}"#, Denied::Spelling),
+        (r#"{"Tools":[],"model":"gpt-4o"}"#, Denied::Spelling),
+        (r#"{"tools":[],"tools":[{"model":"gpt-4"}],"model":"gpt-4o"}"#, Denied::Repeated),
+        (r#"{"tools":[{"model":["gpt-4"]}],"model":"gpt-4o"}"#, Denied::ModelMissing),
         (r#"{"model":"gpt-4o"} {"model":"gpt-4"}"#, Denied::InvalidJson),
         (r#"[{"model":"gpt-4o"}]"#, Denied::InvalidJson),
         (r#"{"model":"gpt-4o""#, Denied::InvalidJson),
@@ -98,6 +110,11 @@ fn output_is_limited_under_each_of_its_names() {
         r#"{"max_output_tokens":1,"max_tokens":2}"#,
         r#"{"max_tokens":50,"n":2}"#,
         r#"{"max_tokens":50,"n":null}"#,
+        r#"{"max_tokens":100,"prompt":"one"}"#,
+        r#"{"max_tokens":100,"prompt":[1,2,3]}"#,
+        r#"{"max_tokens":100,"prompt":[]}"#,
+        r#"{"max_tokens":50,"prompt":["a","b"]}"#,
+        r#"{"prompt":[[1,2],[3,4]],"max_tokens":25,"n":1,"best_of":2}"#,
     ] {
         assert_eq!(verdict(&hundred, body), Ok(()), "{body}");
     }
@@ -109,6 +126,12 @@ fn output_is_limited_under_each_of_its_names() {
         (r#"{"max_tokens":1,"max_completion_tokens":101}"#, Denied::Tokens),
         (r#"{"n":2,"max_tokens":51}"#, Denied::Tokens),
         (r#"{"max_tokens":51,"best_of":2}"#, Denied::Tokens),
+        (r#"{"max_tokens":51,"prompt":["a","b"]}"#, Denied::Tokens),
+        (r#"{"prompt":["a","b","c"],"max_tokens":34}"#, Denied::Tokens),
+        (r#"{"prompt":[[1,2],[3,4]],"max_tokens":26,"n":2}"#, Denied::Tokens),
+        (r#"{"prompt":["[\"",{"a":["b"]}],"best_of":3,"max_tokens":17}"#, Denied::Tokens),
+        (r#"{"prompt":"a","prompt":["a","b"],"max_tokens":1}"#, Denied::Repeated),
+        (r#"{"Prompt":["a","b"],"max_tokens":1}"#, Denied::Spelling),
         (r#"{"max_tokens":50,"n":"9"}"#, Denied::Tokens),
         (r#"{"max_tokens":"101"}"#, Denied::TokensMissing),
         (r#"{"max_tokens":-1}"#, Denied::TokensMissing),

@@ -11,7 +11,7 @@ use http::header::{self, HeaderMap, HeaderValue};
 use super::asked::Shared;
 use super::member::Value;
 use super::operation::Operation;
-use super::rates::Rates;
+use super::rates::Reserved;
 use super::usage::{Found, Reader, name};
 use crate::bus::Bus;
 use crate::event::{Ai, Event, Failure, TraceContext};
@@ -36,7 +36,8 @@ pub(super) struct Subject {
 
 struct Open {
     bus: Bus,
-    rates: Arc<Rates>,
+    /// Of an agent whose tokens count.
+    reserved: Option<Reserved>,
     subject: Option<Subject>,
     wall: SystemTime,
     clock: Instant,
@@ -50,10 +51,10 @@ struct Open {
 }
 
 impl Call {
-    pub(super) fn open(bus: &Bus, rates: &Arc<Rates>, subject: Subject) -> Self {
+    pub(super) fn open(bus: &Bus, reserved: Option<Reserved>, subject: Subject) -> Self {
         Self(Some(Box::new(Open {
             bus: bus.clone(),
-            rates: Arc::clone(rates),
+            reserved,
             subject: Some(subject),
             wall: SystemTime::now(),
             clock: Instant::now(),
@@ -116,8 +117,8 @@ impl Drop for Open {
     fn drop(&mut self) {
         let Some(subject) = self.subject.take() else { return };
         let found = self.reader.take().map(Reader::end).unwrap_or_default();
-        if subject.agent.tokens_per_minute.is_some() {
-            self.rates.add(subject.agent.id, self.counted(&subject, &found), Instant::now());
+        if let Some(reserved) = self.reserved.take() {
+            reserved.settle(self.counted(&subject, &found), Instant::now());
         }
         let panicking = std::thread::panicking();
         if panicking {

@@ -30,7 +30,7 @@ enum State {
     InName,
     Colon,
     Value,
-    /// In an array of objects: a value, or after `[` the end.
+    /// In an array: a value, or after `[` the end.
     Item {
         first: bool,
     },
@@ -51,6 +51,13 @@ enum State {
 enum Level<F: 'static> {
     Object(&'static [Node<F>]),
     Array(&'static [Node<F>]),
+    Items(F),
+}
+
+impl<F> Level<F> {
+    const fn is_array(&self) -> bool {
+        matches!(self, Self::Array(_) | Self::Items(_))
+    }
 }
 
 /// Reads one object.
@@ -125,13 +132,13 @@ impl<F: Copy> Scanner<F> {
             (State::Name { first: true }, b'}') | (State::Item { first: true }, b']') => self.close(),
             (State::Colon, b':') => State::Value,
             (State::Value, _) => self.value(byte, on),
-            (State::Item { .. }, _) => self.item(byte),
+            (State::Item { .. }, _) => self.item(byte, on),
             (State::After, b',') => match self.levels.last() {
-                Some(Level::Array(_)) => State::Item { first: false },
+                Some(level) if level.is_array() => State::Item { first: false },
                 _ => State::Name { first: false },
             },
             (State::After, b'}') if matches!(self.levels.last(), Some(Level::Object(_))) => self.close(),
-            (State::After, b']') if matches!(self.levels.last(), Some(Level::Array(_))) => self.close(),
+            (State::After, b']') if self.levels.last().is_some_and(Level::is_array) => self.close(),
             _ => State::Broken,
         };
     }
@@ -144,7 +151,7 @@ impl<F: Copy> Scanner<F> {
     /// The first byte of a member's value.
     fn value(&mut self, byte: u8, on: &mut impl FnMut(F, Value)) -> State {
         let Some(node) = self.wanted else { return skipping(byte) };
-        if matches!(byte, b'{' | b'[') {
+        if matches!(byte, b'{' | b'[') || matches!(node.inside, Inside::Items(_)) {
             self.wanted = None;
             if let Some(field) = node.field {
                 on(field, Value::Other);
@@ -152,6 +159,7 @@ impl<F: Copy> Scanner<F> {
             return match (byte, &node.inside) {
                 (b'{', Inside::Object(nodes)) => self.descend(Level::Object(nodes), State::Name { first: true }, byte),
                 (b'[', Inside::Each(nodes)) => self.descend(Level::Array(nodes), State::Item { first: true }, byte),
+                (b'[', Inside::Items(field)) => self.descend(Level::Items(*field), State::Item { first: true }, byte),
                 _ => skipping(byte),
             };
         }
@@ -170,9 +178,13 @@ impl<F: Copy> Scanner<F> {
         }
     }
 
-    /// The first byte of a value in an array of objects.
-    fn item(&mut self, byte: u8) -> State {
+    /// The first byte of a value in an array.
+    fn item(&mut self, byte: u8, on: &mut impl FnMut(F, Value)) -> State {
         match (byte, self.levels.last()) {
+            (b'"' | b'{' | b'[', Some(Level::Items(field))) => {
+                on(*field, Value::Other);
+                skipping(byte)
+            }
             (b'{', Some(Level::Array(nodes))) => {
                 let nodes: &'static [Node<F>] = nodes;
                 self.descend(Level::Object(nodes), State::Name { first: true }, byte)

@@ -4,7 +4,7 @@
 #[derive(Debug)]
 pub(super) struct Node<F: 'static> {
     pub(super) key: &'static str,
-    /// Reported when its value is met; a container is reported as it opens.
+    /// Reported when its value is met; a container is reported as it opens, as is a text beside [`Inside::Items`].
     pub(super) field: Option<F>,
     /// What to look for inside its value.
     pub(super) inside: Inside<F>,
@@ -16,6 +16,8 @@ pub(super) enum Inside<F: 'static> {
     Object(&'static [Node<F>]),
     /// In every object of an array.
     Each(&'static [Node<F>]),
+    /// Nothing but how many texts, arrays and objects an array holds: each is reported as it opens, none is read.
+    Items(F),
 }
 
 impl<F> Node<F> {

@@ -58,6 +58,13 @@ impl Operation {
     }
 }
 
+impl Operation {
+    /// Whether its answer is as long as the request asks for.
+    pub(super) const fn generates(self) -> bool {
+        matches!(self.kind, Kind::OpenAiText | Kind::Text | Kind::Responses)
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NotAllowed;
 

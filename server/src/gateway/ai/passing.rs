@@ -1,7 +1,7 @@
 //! One call from its request's head to the answer's head.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
@@ -74,7 +74,10 @@ impl Handler {
             Err(Unanswered::Cancelled) => return handler::cancelled(record, begun),
         };
         let span = ready.trace.as_ref().map(|trace| span(trace, ready.traces));
-        let mut call = self.opened(&ready, &sent, span.as_ref(), begun);
+        let mut call = match self.opened(&ready, &sent, span.as_ref(), begun) {
+            Ok(call) => call,
+            Err(refusal) => return handler::refuse(refusal, record, begun, client, unread),
+        };
         let (upload, asked) = (sent.upload.clone(), sent.asked.clone());
         let outcome = match outgoing(parts, sent.body, &ready, client, span.as_ref().filter(|_| ready.traces)) {
             Ok(request) => forward::send(&self.outbound, request, &limits(), upload.as_ref()).await,
@@ -108,10 +111,17 @@ impl Handler {
         handler::passed_on(response, upload, record, call, begun)
     }
 
-    /// The call that is about to be made, if anybody wants to know of it or its tokens count.
-    fn opened(&self, ready: &Ready, sent: &Sent, span: Option<&TraceContext>, begun: Begun) -> Call {
-        let counts = ready.agent.tokens_per_minute.is_some();
-        let Some(operation) = ready.operation.filter(|_| ready.events || counts) else { return Call::default() };
+    /// The call that is about to be made, if anybody wants to know of it or its tokens count. Then it takes as many of the minute
+    /// as its answer may have.
+    fn opened(&self, ready: &Ready, sent: &Sent, span: Option<&TraceContext>, begun: Begun) -> Result<Call, Refusal> {
+        let per_minute = ready.agent.tokens_per_minute;
+        let Some(operation) = ready.operation.filter(|_| ready.events || per_minute.is_some()) else { return Ok(Call::default()) };
+        let reserved = per_minute.map(|limit| {
+            let most = ready.agent.max_output_tokens.map(|most| u64::from(most.get()));
+            let asked = sent.asked.as_ref().and_then(|asked| asked.lock().output()).or(most.filter(|_| operation.generates()));
+            self.rates.reserve(ready.agent.id, limit, asked.unwrap_or(0), Instant::now())
+        });
+        let reserved = reserved.transpose().map_err(Refusal::too_many_tokens)?;
         let subject = Subject {
             tenant: ready.tenant,
             agent: Arc::clone(&ready.agent),
@@ -120,7 +130,7 @@ impl Handler {
             trace: span.cloned().unwrap_or_else(nowhere),
             asked: sent.asked.clone(),
         };
-        Call::open(&self.bus, &self.rates, subject)
+        Ok(Call::open(&self.bus, reserved, subject))
     }
 }
 
@@ -140,7 +150,8 @@ async fn prepared(parts: &Parts, body: Incoming, ready: &Ready, begun: Begun) ->
     }
     let upload = Upload::new(begun.clock);
     let body = FromClient::new(body, self::limits().body_limit, Arc::clone(&upload));
-    if ready.operation.is_none() || (limits.is_none() && !ready.events) {
+    let counts = ready.agent.tokens_per_minute.is_some();
+    if ready.operation.is_none() || (limits.is_none() && !ready.events && !counts) {
         return Ok(Sent { body: outbound::Body::stream(body), upload: Some(upload), asked: None });
     }
     let reading = Reading::new(limits);

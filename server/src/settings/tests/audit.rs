@@ -1,8 +1,8 @@
 //! What entries say: who, where, which fields, and no secret.
 
 use super::*;
-use crate::audit::{Action, Change, Entry, Filter, Log};
-use crate::settings::{EnvironmentChange, Error, Exhausted, RouteChange};
+use crate::audit::{Action, Actor, Change, Entry, Filter, Log, Verdict};
+use crate::settings::{EnvironmentChange, Error, Exhausted, LogReader, RouteChange};
 use crate::values::Field;
 
 impl House {
@@ -143,4 +143,50 @@ async fn the_bootstrap_file_is_its_own_actor_and_leaves_nothing_the_second_time(
     let actions: Vec<_> = told.iter().map(|entry| (entry.action, entry.actor.clone(), entry.address)).collect();
     assert_eq!(actions, [(Action::AccountCreated, Actor::Bootstrap, None), (Action::WorkspaceCreated, Actor::Bootstrap, None)]);
     assert_eq!(shown(&told[0].changes), ["Operator:  > on", "Enabled:  > on", "Password changed"]);
+}
+
+#[tokio::test]
+async fn a_log_is_verified_once_at_a_time() {
+    let house = house();
+    let acme = house.workspace("acme").await.id;
+    let reader = LogReader::Workspace(member(acme));
+    let under_way = house.settings.verifying().begin(Log::Workspace(acme)).unwrap();
+    assert_eq!(house.settings.verify_audit(&reader).await, Err(Error::Verifying));
+    assert!(house.settings.verify_audit(&LogReader::Operator(operator())).await.is_ok(), "another log");
+    drop(under_way);
+    for _ in 0..2 {
+        assert!(house.settings.verify_audit(&reader).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn old_entries_leave_and_an_entry_tells_of_it() {
+    let house = house();
+    let (acme, blue) = (house.workspace("acme").await.id, house.workspace("blue").await.id);
+    let log = Log::Workspace(acme);
+    for name in ["a", "b", "c"] {
+        house.settings.create_key(&admin(acme), name, "").await.unwrap();
+    }
+    let verdict = async || house.settings.verify_audit(&LogReader::Workspace(member(acme))).await.unwrap();
+    let whole = verdict().await;
+    assert_eq!(house.settings.trim_audit(0).await, Ok(0), "nothing is that old");
+    assert_eq!((house.told(log).len(), verdict().await), (3, whole));
+
+    // Two workspaces made, in the Global log; and the three keys.
+    let later = crate::store::now() + 1_000;
+    assert_eq!(house.settings.trim_audit(later).await, Ok(5));
+    let [told] = &house.told(log)[..] else { panic!("one entry") };
+    assert_eq!((told.sequence, told.action, &told.actor), (4, Action::AuditTrimmed, &Actor::System));
+    assert_eq!(told.resource.handle, "entries 1 to 3");
+    assert!(matches!(verdict().await, Verdict::Intact { entries: 1, removed: 3, .. }));
+    assert!(house.told(Log::Workspace(blue)).is_empty(), "where nothing was, nothing is told");
+    assert_eq!(house.settings.trim_audit(later).await, Ok(0), "what tells of it does not make more of it");
+
+    house.settings.create_key(&admin(acme), "d", "").await.unwrap();
+    assert!(matches!(verdict().await, Verdict::Intact { entries: 2, removed: 3, .. }));
+    let house = house.reopened([1; 32]);
+    assert_eq!(house.settings.trim_audit(crate::store::now() + 1_000).await, Ok(2));
+    assert_eq!(house.last(log).resource.handle, "entries 4 to 5");
+    let found = house.settings.verify_audit(&LogReader::Workspace(member(acme))).await.unwrap();
+    assert!(matches!(found, Verdict::Intact { entries: 1, removed: 5, .. }), "{found:?}");
 }

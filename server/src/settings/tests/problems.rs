@@ -112,3 +112,29 @@ async fn nothing_secret_is_printed() {
     assert!(!db.windows(key.len()).any(|window| window == key.as_bytes()));
     assert!(db.windows(sealed.len()).any(|window| window == sealed.as_bytes()), "the search finds what is there");
 }
+
+/// What was changed while the process runs is found by the next save of that scope, and told once.
+#[tokio::test]
+async fn a_secret_that_stops_opening_is_told_of_once() {
+    let (house, acme, _) = with_secrets().await;
+    let mut told = house.settings.unreadable();
+    let store = house.settings.store();
+    let operators = store.exports().operator().unwrap().unwrap();
+    let own_export = store.exports().of(acme).unwrap().unwrap();
+    // A ciphertext of somebody else's, moved here.
+    let moved = crate::store::ExportSettings { headers: operators.headers, ..own_export };
+    store.commit(Changes::new().put(&moved)).await.unwrap();
+    assert!(told.try_recv().is_err(), "nobody has read it yet");
+    for name in ["k1", "k2"] {
+        house.settings.create_key(&admin(acme), name, "").await.unwrap();
+    }
+    assert_eq!(told.try_recv(), Ok(SecretPlace::TenantHeaders(acme)));
+    assert!(told.try_recv().is_err(), "once");
+    assert_eq!(house.settings.problems(), [Problem::Secret { place: SecretPlace::TenantHeaders(acme) }]);
+    // Entered again and broken again, it is told of again.
+    house.settings.save_export(&own(acme), &form("http://t", "a=new", moved.generation)).await.unwrap();
+    let whole = store.exports().of(acme).unwrap().unwrap();
+    store.commit(Changes::new().put(&crate::store::ExportSettings { headers: moved.headers, ..whole })).await.unwrap();
+    house.settings.create_key(&admin(acme), "k3", "").await.unwrap();
+    assert_eq!(told.try_recv(), Ok(SecretPlace::TenantHeaders(acme)));
+}

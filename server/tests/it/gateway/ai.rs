@@ -89,6 +89,18 @@ fn chat(extra: &Value) -> Value {
     body
 }
 
+/// A request of `/completions`.
+fn prompts(prompt: &Value, extra: &Value) -> Value {
+    let mut body = chat(extra);
+    body["prompt"] = prompt.clone();
+    body
+}
+
+/// A request of `/responses` with one tool.
+fn tools(tool: &Value) -> Value {
+    json!({"model": "gpt-4o", "input": PROMPT, "max_output_tokens": 100, "tools": [{"type": "function", "name": "f"}, tool]})
+}
+
 fn usage(call: &Ai) -> (Option<u64>, Option<u64>, Vec<&str>) {
     (call.input_tokens, call.output_tokens, call.finish_reasons.iter().map(String::as_str).collect())
 }
@@ -266,6 +278,11 @@ async fn refusals_have_a_code_and_reach_no_provider() {
         (strict(json!({"max_tokens": 1, "Model": "gpt-4o"})), 400, "member_misspelled"),
         (house.post("/strict/chat/completions", &json!({"max_tokens": 1})), 400, "model_required"),
         (house.post("/strict/files", &chat(&json!({}))), 403, "path_not_allowed"),
+        (house.post("/strict/completions", &prompts(&json!(["a", "b"]), &json!({"max_tokens": 51}))), 400, "max_tokens_exceeded"),
+        (house.post("/strict/completions", &prompts(&json!([[1], [2]]), &json!({"max_tokens": 26, "n": 2}))), 400, "max_tokens_exceeded"),
+        (house.post("/strict/completions", &prompts(&json!("a"), &json!({"max_tokens": 51, "best_of": 2}))), 400, "max_tokens_exceeded"),
+        (house.post("/strict/responses", &tools(&json!({"type": "image_generation", "model": "gpt-image-1"}))), 403, "model_not_allowed"),
+        (strict(json!({"max_tokens": 1, "tools": [{"type": "advisor", "model": "o9"}]})), 403, "model_not_allowed"),
         (plain("multipart/form-data; boundary=x", "{}"), 415, "unsupported_media_type"),
         (plain("application/json", "[]"), 400, "invalid_json"),
         (plain("application/json", ""), 400, "invalid_json"),
@@ -290,7 +307,14 @@ async fn refusals_have_a_code_and_reach_no_provider() {
     assert!(routes.contains(&"ai/strict".to_owned()) && routes.contains(&String::new()), "{routes:?}");
     house.no_canary();
     // What keeps the limits passes.
-    assert_eq!(strict(json!({"max_tokens": 100})).send().await.unwrap().status(), 200);
+    for request in [
+        strict(json!({"max_tokens": 100})),
+        house.post("/strict/completions", &prompts(&json!(["a", "b"]), &json!({"max_tokens": 50}))),
+        house.post("/strict/completions", &prompts(&json!([1, 2, 3]), &json!({"max_tokens": 100}))),
+        house.post("/strict/responses", &tools(&json!({"type": "image_generation", "model": "gpt-4o"}))),
+    ] {
+        assert_eq!(request.send().await.unwrap().status(), 200);
+    }
 }
 
 #[tokio::test]
@@ -338,6 +362,31 @@ async fn tokens_of_a_minute_are_used_up() {
     house.rig.recorder.events.store(false, Ordering::SeqCst);
     house.rig.recorder.traces.store(false, Ordering::SeqCst);
     assert_eq!(ask().await.unwrap().status(), 429);
+}
+
+/// What a call that is under way may still use is not there for another one; what it did not use is, once it has ended.
+#[tokio::test]
+async fn tokens_are_taken_when_a_call_begins_and_settled_when_it_ends() {
+    let house = House::start().await;
+    let ask = |extra: Value| house.post("/counted/chat/completions", &chat(&extra)).send();
+    let streamed = json!({"stream": true, "stream_options": {"include_usage": true}, "max_tokens": 10, "n": 2});
+    let mut pieces = ask(streamed).await.unwrap().bytes_stream();
+    pieces.next().await.unwrap().unwrap();
+    let refused = ask(json!({"max_tokens": 1})).await.unwrap();
+    assert_eq!(refused.status(), 429, "20 of 20 tokens are taken");
+    assert_eq!(refused.json::<Value>().await.unwrap()["code"], "token_rate_exceeded");
+    house.provider.release();
+    while let Some(piece) = pieces.next().await {
+        piece.unwrap();
+    }
+    house.call(1).await;
+    // It used 12. One that never reaches its provider whole takes nothing in the end.
+    assert_eq!(ask(json!({"stream": true, "max_tokens": 9})).await.unwrap().status(), 400);
+    let again = ask(json!({"max_tokens": 1})).await.unwrap();
+    assert_eq!(again.status(), 200);
+    again.bytes().await.unwrap();
+    house.call(2).await;
+    assert_eq!(ask(json!({"max_tokens": 1})).await.unwrap().status(), 429, "12 and 21 of 20 are used");
 }
 
 /// How long an answer of the counted agent is; it costs 21 tokens of 20.

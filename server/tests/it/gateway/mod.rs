@@ -14,5 +14,6 @@ mod smuggling;
 mod streaming;
 mod w3c;
 
+pub use ai::agent;
 pub use egress::HOSTILE;
 pub use rig::{Rig, TENANT, Table, WHO, client};

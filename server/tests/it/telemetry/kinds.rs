@@ -18,13 +18,14 @@ use crate::support::upstream::{Certificate, Upstream, until};
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 /// What differs from run to run, by its kind.
-fn steady(text: &str) -> String {
+pub fn steady(text: &str) -> String {
     let patterns = [
         (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
         (r"localhost:\d+", "localhost:PORT"),
         (r"(server\.port = )\d+", "${1}PORT"),
         (r"(knoxcall\.latency_ms = )[0-9.e-]+", "${1}MS"),
+        (r"(time_to_first_chunk = )[0-9.e-]+", "${1}SECONDS"),
     ];
     patterns
         .into_iter()
@@ -35,7 +36,7 @@ fn lines(list: &[opentelemetry_proto::tonic::common::v1::KeyValue]) -> String {
     attributes(list).into_iter().map(|(key, value)| format!("  {key} = {value}\n")).collect()
 }
 
-fn span_text(span: &Span) -> String {
+pub fn span_text(span: &Span) -> String {
     let status = span.status.as_ref().map_or(0, |status| status.code);
     let parent = if span.parent_span_id.is_empty() { "no parent" } else { "a parent" };
     let mut text = format!("span {} (kind {}, status {status}, {parent})\n{}", span.name, span.kind, lines(&span.attributes));
@@ -45,12 +46,12 @@ fn span_text(span: &Span) -> String {
     text
 }
 
-fn log_text(log: &LogRecord) -> String {
+pub fn log_text(log: &LogRecord) -> String {
     format!("log {} {}\n{}", log.event_name, log.severity_text, lines(&log.attributes))
 }
 
 /// Everything of the request with this path; both must name the same span.
-fn kind(received: &Received, path: &str) -> String {
+pub fn kind(received: &Received, path: &str) -> String {
     let of = |list: &[opentelemetry_proto::tonic::common::v1::KeyValue]| attributes(list).get("url.path") == Some(&format!("{path:?}"));
     let spans = received.spans();
     let span = &spans.iter().find(|item| of(&item.record.attributes)).unwrap_or_else(|| panic!("no span of {path}")).record;

@@ -3,6 +3,7 @@
 mod delivery;
 mod egress;
 mod environment;
+mod happenings;
 mod isolation;
 mod kinds;
 mod metrics;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use app::contract::{ApiError, AuditActor, AuditPage, AuditVerdict, Field, Rule};
 use leptos::server_fn;
 use reqwest::StatusCode;
-use server::audit::{Filter, Log, Verdict, Written};
+use server::audit::{Actor, Filter, Log, Verdict, Written};
 use server::values::{Email, Role, Slug};
 
 use super::console::ask;
@@ -40,7 +40,7 @@ const ENDPOINT: (&str, &str) = ("form[endpoint]", "http://127.0.0.1:4318");
 const HEADERS: (&str, &str) = ("form[headers]", "authorization=Bearer canary-headers");
 
 const STEPS: &[Step] = &[
-    ("/api/account/sign-in", &[("email", "root@example.com"), ("password", PASSWORD)], Nothing),
+    ("/api/account/sign-in", &[("email", "root@example.com"), ("password", PASSWORD)], Global("auth.signed_in")),
     ("/api/account/viewer", &[], Nothing),
     ("/api/account/setup-link", &[("token", "x")], Nothing),
     ("/api/overview/gateway", &[], Nothing),
@@ -163,7 +163,7 @@ const STEPS: &[Step] = &[
     ("/api/audit/verify", &[W], Nothing),
     ("/api/account/change-password", &[("current", PASSWORD), ("new", "canary password too")], Global("account.password_changed")),
     ("/api/directory/delete-workspace", &[W, ("confirmation", "acme")], Global("workspace.deleted")),
-    ("/api/account/sign-out", &[], Nothing),
+    ("/api/account/sign-out", &[], Global("auth.signed_out")),
 ];
 
 fn entries(console: &TestConsole, log: Log) -> Vec<Written> {
@@ -224,7 +224,8 @@ async fn each_change_leaves_one_entry_and_nothing_else_does() {
         let entry = &entries(&console, log)[0].entry;
         assert_eq!(entry.action.name(), action, "{path}");
         let who = entry.actor.email().map(Email::as_str);
-        assert_eq!(who, Some(if own { "root@example.com" } else { "op@example.com" }), "{path}");
+        let op = *path == "/api/account/complete-setup";
+        assert_eq!(who, Some(if op { "op@example.com" } else { "root@example.com" }), "{path}");
         assert_eq!(entry.address.map(|address| address.to_string()).as_deref(), Some("127.0.0.1"), "{path}");
         assert_eq!(entry.request_id.map(|id| id.to_string()).as_deref(), Some(answer.header("x-request-id")), "{path}");
         assert!(entry.trace.is_some(), "{path}: somebody listens");
@@ -274,19 +275,21 @@ async fn listed(browser: &Browser, fields: &[(&str, &str)]) -> AuditPage {
 async fn a_member_reads_filters_and_verifies_their_log_page_by_page() {
     let (console, root, viewer, _) = with_entries(52).await;
     let first = listed(&viewer, &[W]).await;
-    assert_eq!((first.rows.len(), first.rows[0].sequence, first.next), (50, 52, Some(3)));
-    assert_eq!(first.actions, ["route.created"]);
+    // The viewer's signing in was the first.
+    assert_eq!((first.rows.len(), first.rows[0].sequence, first.next), (50, 53, Some(4)));
+    assert_eq!(first.actions, ["auth.signed_in", "route.created"]);
     let row = &first.rows[0];
     assert_eq!((&row.actor, row.resource.as_str()), (&AuditActor::User("root@example.com".to_owned()), "route-52"));
     assert!(row.changes.iter().any(|change| change.field == "Name" && change.values == Some((String::new(), "=canary 52".to_owned()))));
-    let second = listed(&viewer, &[W, ("before", "3")]).await;
-    assert_eq!(second.rows.iter().map(|row| row.sequence).collect::<Vec<_>>(), [2, 1]);
+    let second = listed(&viewer, &[W, ("before", "4")]).await;
+    assert_eq!(second.rows.iter().map(|row| row.sequence).collect::<Vec<_>>(), [3, 2, 1]);
     assert_eq!(second.next, None);
 
     let today = time::OffsetDateTime::now_utc().date().to_string();
     for (name, value, found) in [
         ("actor", "ROOT@", 50),
-        ("actor", "viewer", 0),
+        ("actor", "viewer", 1),
+        ("actor", "stranger", 0),
         ("action", "route", 50),
         ("action", "api_key", 0),
         ("resource", "route-51", 1),
@@ -300,16 +303,18 @@ async fn a_member_reads_filters_and_verifies_their_log_page_by_page() {
     assert_eq!(wrong.error(), ApiError::Invalid { field: Field::Date, rule: Rule::Date });
 
     let verdict: AuditVerdict = ask(&viewer, "/api/audit/verify", &[W]).await;
-    assert_eq!(verdict, AuditVerdict::Intact { entries: 52, head: row.hash.clone() });
+    assert_eq!(verdict, AuditVerdict::Intact { entries: 53, removed: 0, head: row.hash.clone() });
     // The Global log is another one, and the operator's.
-    assert_eq!(listed(&root, &[]).await.rows.len(), 0);
+    let signed_in: Vec<_> = listed(&root, &[]).await.rows.into_iter().map(|row| (row.action, row.resource)).collect();
+    let by = |email: &str| ("auth.signed_in".to_owned(), email.to_owned());
+    assert_eq!(signed_in, [by("admin@globex.test"), by("viewer@acme.test"), by("root@example.com")]);
     assert_eq!(viewer.call("/api/audit/list", &[]).await.error(), ApiError::NotFound);
     let page = viewer.get("/w/acme/audit?action=route&verify=1").await;
     assert_eq!(page.status, StatusCode::OK);
     for said in ["Audit log", "route-52", "=canary 52", &row.hash, "/w/acme/audit/export?action=route&amp;format=csv"] {
         assert!(page.text().contains(said), "{said}");
     }
-    assert!(console.store.audit().logs().unwrap().len() == 1);
+    assert_eq!(console.store.audit().logs().unwrap().len(), 3, "acme's, the stranger's and the Global one");
 }
 
 #[tokio::test]
@@ -322,17 +327,18 @@ async fn the_log_is_a_file_for_whoever_may_see_its_page() {
     assert!(csv.header("content-type").starts_with("text/csv"));
     let text = csv.text();
     let lines: Vec<&str> = text.split_terminator("\r\n").collect();
-    assert_eq!(lines.len(), 4, "{text}");
-    assert!(lines[0].starts_with("sequence,time,actor,") && lines[1].starts_with("1,") && lines[3].starts_with("3,"), "{text}");
-    assert!(lines[1].contains(",root@example.com,route.created,route,route-1,"), "{text}");
+    assert_eq!(lines.len(), 5, "{text}");
+    assert!(lines[0].starts_with("sequence,time,actor,") && lines[1].starts_with("1,") && lines[4].starts_with("4,"), "{text}");
+    assert!(lines[1].contains(",viewer@acme.test,auth.signed_in,account,viewer@acme.test,"), "{text}");
+    assert!(lines[2].contains(",root@example.com,route.created,route,route-1,"), "{text}");
 
     let one = viewer.get("/w/acme/audit/export?format=jsonl&resource=route-2").await;
     let entry: serde_json::Value = serde_json::from_str(one.text().trim_end()).unwrap();
-    assert_eq!((&entry["sequence"], &entry["resource"]["handle"]), (&serde_json::json!(2), &serde_json::json!("route-2")));
+    assert_eq!((&entry["sequence"], &entry["resource"]["handle"]), (&serde_json::json!(3), &serde_json::json!("route-2")));
     assert_eq!(one.header("content-disposition"), "attachment; filename=\"audit-acme.jsonl\"");
 
     let global = root.get("/settings/audit/export?format=csv").await;
-    assert_eq!((global.status, global.text().lines().count()), (StatusCode::OK, 1), "nothing but the names of the columns");
+    assert_eq!((global.status, global.text().lines().count()), (StatusCode::OK, 4), "the names of the columns, and who signed in");
     for (browser, path) in [
         (&stranger, "/w/acme/audit/export?format=csv"),
         (&stranger, "/w/nowhere/audit/export?format=csv"),
@@ -357,7 +363,32 @@ async fn a_deleted_workspaces_log_stays_with_it() {
     let () = ask(&root, "/api/directory/delete-workspace", &[W, ("confirmation", "acme")]).await;
     let () = ask(&root, "/api/directory/create-workspace", &[("slug", "acme"), ("name", "Acme")]).await;
     assert_eq!(listed(&root, &[W]).await.rows.len(), 0);
-    assert_eq!(entries(&console, Log::Workspace(old)).len(), 1);
+    assert_eq!(entries(&console, Log::Workspace(old)).len(), 2);
     let global: Vec<_> = listed(&root, &[]).await.rows.into_iter().map(|row| row.action).collect();
-    assert_eq!(global, ["workspace.created", "workspace.deleted"]);
+    assert_eq!(global[..2], ["workspace.created", "workspace.deleted"]);
+}
+
+/// Whoever guesses at an account leaves one entry a minute, by KnoxCall, in the logs of those whom it concerns.
+#[tokio::test]
+async fn a_lock_of_signing_in_is_in_the_log_of_an_account_that_is_there() {
+    let console = TestConsole::start().await;
+    let acme = console.workspace("acme").await;
+    console.member(&acme, "viewer@acme.test", Role::Viewer).await;
+    let log = Log::Workspace(acme.id);
+    for email in ["viewer@acme.test", "nobody@acme.test"] {
+        let browser = console.browser();
+        for _ in 0..8 {
+            browser.call("/api/account/sign-in", &[("email", email), ("password", "a wrong password")]).await;
+        }
+    }
+    crate::support::upstream::until("the lock is told of", || entries(&console, log).len() == 1).await;
+    for log in [log, Log::Global] {
+        let [locked] = &entries(&console, log)[..] else { panic!("one entry in {log:?}") };
+        let entry = &locked.entry;
+        assert_eq!(
+            (entry.action.name(), &entry.actor, entry.resource.handle.as_str()),
+            ("auth.locked", &Actor::System, "viewer@acme.test")
+        );
+        assert_eq!(entry.address.map(|address| address.to_string()).as_deref(), Some("127.0.0.1"));
+    }
 }

@@ -3,15 +3,32 @@
 use std::time::Duration;
 
 use app::contract::{ApiError, DeliveryState, FailureKind, Field, Rule, WebhookForm, WebhookState};
+use serde_json::{Value, json};
+use server::audit::{Filter, Log, Verdict};
 use server::event::{Event, SecurityKind};
 use server::store::StopReason;
-use server::values::{EgressRule, Role};
+use server::values::{EgressRule, Role, TenantId};
 use server::webhooks::{Limits, Options};
+use uuid::Uuid;
 
 use super::rig::{Rig, form, quick, until_state, until_told};
 use crate::support::network::FakeNetwork;
 use crate::support::receiver::{Answer, Receiver};
 use crate::support::upstream::until;
+
+/// One entry, by KnoxCall itself, and with its reason.
+fn stopped_is_in_the_log(rig: &Rig, workspace: TenantId, webhook: Uuid, reason: &str) {
+    let wanted = Filter { action: "webhook.stopped".to_owned(), ..Filter::default() };
+    let log = Log::Workspace(workspace);
+    let entries = rig.store.audit().page(log, &wanted, None, 10).unwrap().entries;
+    let [written] = &entries[..] else { panic!("{entries:?}") };
+    let entry: Value = serde_json::from_str(&written.text).unwrap();
+    assert_eq!((&entry["actor"]["kind"], &entry["resource"]["handle"]), (&json!("system"), &json!("hook")));
+    assert_eq!(entry["resource"]["id"], json!(webhook));
+    let changes = json!([{"field": "Enabled", "before": "on", "after": "off"}, {"field": "Reason", "before": "", "after": reason}]);
+    assert_eq!(entry["changes"], changes);
+    assert!(matches!(rig.store.audit().verify(log).unwrap(), Verdict::Intact { .. }));
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_410_ends_it_for_the_endpoint() {
@@ -25,6 +42,7 @@ async fn an_answer_410_ends_it_for_the_endpoint() {
     assert!(!services.webhooks.webhook("acme", id).await.unwrap().enabled);
     until("it was told", || !rig.stopped.lock().unwrap().is_empty()).await;
     assert_eq!(rig.stopped.lock().unwrap()[0].why, StopReason::Gone);
+    stopped_is_in_the_log(&rig, acme.id, id, "the receiver answered 410 Gone");
     rig.ended(&acme, 200);
     let rows = services.webhooks.deliveries("acme", id, None, true).await.unwrap().rows;
     assert_eq!((rows.len(), rows[0].attempts.len()), (1, 1), "no retry, and nothing more is told");
@@ -93,6 +111,7 @@ async fn one_that_only_fails_is_given_up_and_gets_its_time_anew() {
     .await;
     assert!(matches!(services.webhooks.webhook("acme", id).await.unwrap().state, WebhookState::GaveUp { .. }));
     assert!(rig.settings.webhooks_in_force().now.load().tenants.is_empty(), "it is told of nothing any more");
+    stopped_is_in_the_log(&rig, acme.id, id, "it had only failed for too long");
 
     services.webhooks.enable_webhook("acme", id, true).await.unwrap();
     let before = rig.told.attempts().len();

@@ -4,5 +4,8 @@ mod console;
 mod delivery;
 mod endpoints;
 mod failing;
+mod latency;
 mod rig;
 mod verifiers;
+
+pub use rig::{Rig, form, quick};

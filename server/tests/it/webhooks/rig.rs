@@ -144,13 +144,12 @@ impl Rig {
     }
 
     pub async fn workspace(&self, slug: &str) -> Workspace {
-        let workspace = Workspace {
-            id: TenantId(Uuid::now_v7()),
-            slug: Slug::parse(slug).unwrap(),
-            name: DisplayName::parse(slug).unwrap(),
-            enabled: true,
-            created_at: 0,
-        };
+        self.workspace_as(TenantId(Uuid::now_v7()), slug).await
+    }
+
+    pub async fn workspace_as(&self, id: TenantId, slug: &str) -> Workspace {
+        let workspace =
+            Workspace { id, slug: Slug::parse(slug).unwrap(), name: DisplayName::parse(slug).unwrap(), enabled: true, created_at: 0 };
         self.store.commit(Changes::new().put(&workspace)).await.unwrap();
         workspace
     }

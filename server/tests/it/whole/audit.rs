@@ -1,7 +1,7 @@
 //! The audit logs of the binary itself: a kill after a save, and `knoxcall audit` before and after somebody tampered.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use tempfile::tempdir;
 
@@ -9,11 +9,16 @@ use super::life::{OPERATOR, create_workspace, signed_in};
 use super::{Process, Setup};
 
 fn audit(data: &Path, arguments: &[&str]) -> Output {
+    audit_command(data, arguments).output().unwrap()
+}
+
+fn audit_command(data: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_knoxcall"));
     for (name, _) in std::env::vars().filter(|(name, _)| ["OTEL_", "SENTRY_", "KNOXCALL_"].iter().any(|ours| name.starts_with(ours))) {
         command.env_remove(name);
     }
-    command.arg("audit").args(arguments).arg("--data-dir").arg(data).output().unwrap()
+    command.arg("audit").args(arguments).arg("--data-dir").arg(data);
+    command
 }
 
 fn said(output: &Output) -> (Option<i32>, String) {
@@ -62,6 +67,20 @@ target_base_url = "http://127.0.0.1:1"
 Authorization = "Bearer planted-upstream"
 "#;
 
+/// As with `knoxcall audit export global | head -n 1`.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_has_enough_ends_the_export_quietly() {
+    let folder = tempdir().unwrap();
+    let data = folder.path().join("data");
+    let process = Process::start(&data, &Setup { bootstrap: Some(OPERATOR), ..Setup::default() });
+    process.signal("TERM");
+    assert!(process.ended().0.success());
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = audit_command(&data, &["export", "global"]).stdout(writer).stderr(Stdio::piped()).output().unwrap();
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(141), ""));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_entry_survives_the_kill_right_after_its_save_and_the_chain_goes_on() {
     let folder = tempdir().unwrap();
@@ -73,8 +92,8 @@ async fn an_entry_survives_the_kill_right_after_its_save_and_the_chain_goes_on()
         process.signal("KILL");
         assert!(!process.ended().0.success());
         let (code, text) = said(&audit(&data, &["verify"]));
-        // The first start made the operator's account.
-        assert!(code == Some(0) && text.contains(&format!("Global: intact, {} entries, head ", round + 2)), "{text}");
+        // The first start made the operator's account; each round has somebody sign in and make a workspace.
+        assert!(code == Some(0) && text.contains(&format!("Global: intact, {} entries, head ", 2 * round + 3)), "{text}");
         let (_, lines) = said(&audit(&data, &["export", "global"]));
         let last: serde_json::Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
         assert_eq!((&last["action"], &last["resource"]["handle"]), (&"workspace.created".into(), &slug.as_str().into()));
@@ -96,8 +115,8 @@ async fn tampering_with_the_database_is_found() {
 
     let (code, before) = said(&audit(&data, &["verify"]));
     assert_eq!(code, Some(0), "{before}");
-    // Operator, its export, workspace, account; the member, the key, the route and its environment.
-    assert!(before.contains("Global: intact, 4 entries, head ") && before.contains("workspace acme ("), "{before}");
+    // Operator, its export, workspace, account, and the operator signed in; the member, the key, the route and its environment.
+    assert!(before.contains("Global: intact, 5 entries, head ") && before.contains("workspace acme ("), "{before}");
     let (code, csv) = said(&audit(&data, &["export", "acme", "--format", "csv"]));
     assert!(code == Some(0) && csv.lines().count() == 5 && csv.contains(",bootstrap,member.added,member,owner@acme.test,"), "{csv}");
     assert!(csv.contains("Injected headers: changed"), "{csv}");

@@ -83,8 +83,12 @@ fn assert_key_is_private(data: &Path) {
 }
 
 pub(super) async fn signed_in(process: &Process) -> Client {
+    sign_in(process, "op@example.test", "correct horse battery staple").await
+}
+
+pub(super) async fn sign_in(process: &Process, email: &str, password: &str) -> Client {
     let client = Client::builder().cookie_store(true).redirect(reqwest::redirect::Policy::none()).build().unwrap();
-    let fields = [("email", "op@example.test"), ("password", "correct horse battery staple"), ("next", "")];
+    let fields = [("email", email), ("password", password), ("next", "")];
     let request = client.post(format!("{}/api/account/sign-in", process.console)).header("origin", process.console.clone());
     assert!(request.header("accept", "application/json").form(&fields).send().await.unwrap().status().is_success());
     client

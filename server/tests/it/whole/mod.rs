@@ -2,6 +2,7 @@
 
 mod ai;
 mod audit;
+mod demo;
 mod egress;
 mod export;
 mod life;

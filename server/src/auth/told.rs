@@ -1,0 +1,47 @@
+//! What signing in and out leaves in the audit logs: in the Global one, and in that of each workspace the account is a member
+//! of. An operator who is a member nowhere is in the Global one alone.
+
+use futures::future::try_join_all;
+use tokio::time::Instant;
+
+use super::account::Visitor;
+use super::error::AuthError;
+use crate::audit::{Action, Actor, Log, Resource, Told, Who};
+use crate::store::{Changes, User};
+use crate::values::Email;
+
+impl Visitor {
+    /// On disk before it returns.
+    pub(super) async fn tell(&self, action: Action, user: &User) -> Result<(), AuthError> {
+        self.write(action, user, &self.who(user)).await
+    }
+
+    /// A lock, by KnoxCall itself, at most once a minute of each account: whoever guesses may not fill the disk. Nobody waits for
+    /// it, since how long an answer takes may not tell whether there is such an account.
+    pub(super) fn tell_locked(&self, email: &Email) {
+        let user = match self.auth().store().users().by_email(email) {
+            Ok(Some(user)) => user,
+            Ok(None) => return,
+            Err(error) => return tracing::error!(%error, "a lock of signing in could not be told of"),
+        };
+        if self.auth().locks_told().admit(&user.id, Instant::now()).is_err() {
+            return;
+        }
+        let (visitor, who) = (self.clone(), Who { actor: Actor::System, ..self.who(&user) });
+        tokio::spawn(async move {
+            if let Err(error) = visitor.write(Action::AuthLocked, &user, &who).await {
+                tracing::error!(%error, "a lock of signing in could not be told of");
+            }
+        });
+    }
+
+    async fn write(&self, action: Action, user: &User, who: &Who) -> Result<(), AuthError> {
+        let store = self.auth().store();
+        let members = store.members().of_user(user.id)?.into_iter().filter(|member| !member.disabled);
+        let logs = [Log::Global].into_iter().chain(members.map(|member| Log::Workspace(member.workspace)));
+        let account = Resource::new("account", &user.email, Some(user.id));
+        let written = logs.map(|log| store.commit_told(Changes::new(), Told::new(who, log, action, account.clone())));
+        try_join_all(written).await?;
+        Ok(())
+    }
+}
