@@ -83,7 +83,7 @@ impl KnoxCall {
         let gateway_url = format!("http://{}", gateway_listener.local_addr()?);
 
         let egress = egress(&config);
-        let settings = open_settings(&config, egress.clone()).await?;
+        let (settings, vault) = open_settings(&config, egress.clone()).await?;
         let bus = Bus::default();
         // From here on, so that what the bootstrap file changes is told of too.
         let audited = settings.store().audit().listen();
@@ -105,7 +105,7 @@ impl KnoxCall {
         tokio::spawn(pause_exhausted(settings.clone(), exhausted, shutdown.clone()));
         let saved_all = CancellationToken::new();
         let audit = tokio::spawn(tell_audit(audited, bus.clone(), saved_all.clone()));
-        let webhooks = start_webhooks(&settings, &bus, &outbound, &shutdown).await?;
+        let webhooks = start_webhooks(&settings, vault, &bus, &outbound, &shutdown).await?;
         report_unreadable(&settings, &bus);
         let gateway_config = gateway::Config { shutdown_grace: config.shutdown_grace, ..gateway::Config::default() };
         let gateway = tokio::spawn(gateway::serve(
@@ -225,13 +225,20 @@ async fn tell_audit(mut audited: broadcast::Receiver<Written>, bus: Bus, saved_a
 }
 
 /// Delivers webhooks, and switches off endpoints that can't be delivered to.
-async fn start_webhooks(settings: &Settings, bus: &Bus, outbound: &Outbound, shutdown: &CancellationToken) -> Result<Webhooks> {
+async fn start_webhooks(
+    settings: &Settings,
+    vault: Vault,
+    bus: &Bus,
+    outbound: &Outbound,
+    shutdown: &CancellationToken,
+) -> Result<Webhooks> {
     let (stops, stopped) = mpsc::channel(64);
     tokio::spawn(stop_webhooks(settings.clone(), stopped, shutdown.clone()));
     let options = webhooks::Options { stops: Some(stops), ..webhooks::Options::default() };
-    let (in_force, store, bus, outbound) = (settings.webhooks_in_force(), settings.store().clone(), bus.clone(), outbound.clone());
-    let started = tokio::task::spawn_blocking(move || Webhooks::start(in_force, store, &bus, outbound, options)).await?;
-    started.context("the webhook deliveries that wait can't be read")
+    let place = webhooks::Place { store: settings.store().clone(), vault };
+    let (in_force, bus, outbound) = (settings.webhooks_in_force(), bus.clone(), outbound.clone());
+    let started = tokio::task::spawn_blocking(move || Webhooks::start(in_force, place, &bus, outbound, options)).await?;
+    started.context("the webhook deliveries that wait can't be taken over")
 }
 
 async fn stop_webhooks(settings: Settings, mut stops: mpsc::Receiver<webhooks::Stop>, shutdown: CancellationToken) {
@@ -307,14 +314,14 @@ fn egress(config: &Config) -> Policy {
     Policy::new(config.allow_egress.iter().copied().chain(demo.iter().copied()))
 }
 
-async fn open_settings(config: &Config, egress: Policy) -> Result<Settings> {
+async fn open_settings(config: &Config, egress: Policy) -> Result<(Settings, Vault)> {
     let (folder, key) = (config.data_dir.clone(), config.master_key.clone());
     let environment = Environment { otel: config.otel.clone(), sentry: config.sentry.clone() };
-    let open = move || -> Result<Settings> {
+    let open = move || -> Result<(Settings, Vault)> {
         std::fs::create_dir_all(&folder).with_context(|| format!("the data folder {} can't be made", folder.display()))?;
         let store = Store::open(&folder)?;
         let vault = Vault::open(&folder, key.as_deref().map(String::as_str))?;
-        Ok(Settings::open(store, vault, environment, Uuid::new_v4(), egress)?)
+        Ok((Settings::open(store, vault.clone(), environment, Uuid::new_v4(), egress)?, vault))
     };
     tokio::task::spawn_blocking(open).await?
 }

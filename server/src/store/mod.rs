@@ -25,7 +25,7 @@ pub use records::{
     SecretRecord, Session, SetupToken, StoredEndpoint, UnixMillis, User, Workspace,
 };
 pub use repository::{Agents, ApiKeys, Exports, Members, Meta, Routes, Rows, Sessions, SetupTokens, Users, Webhooks, Workspaces};
-pub use webhooks::{Attempt, Delivery, DeliveryState, PreviousSecret, StopReason, Stopped, Trace, Webhook, WebhookHealth};
+pub use webhooks::{Attempt, Delivery, DeliveryBody, DeliveryState, PreviousSecret, StopReason, Stopped, Trace, Webhook, WebhookHealth};
 
 /// The time now, as records keep it.
 #[must_use]

@@ -20,6 +20,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("crate::backend", &["backend/", "web/", "compose.rs"]),
     ("crate::web::", &["web/", "backend/", "compose.rs", "main.rs"]),
     ("crate::webhooks", &["webhooks/", "backend/", "compose.rs"]),
+    ("crate::capture", &["gateway/", "bus.rs", "webhooks/", "live/", "settings/publish/"]),
     ("crate::compose", &["main.rs"]),
 ];
 
@@ -28,20 +29,25 @@ const KNOWS_ONLY: &[(&str, &[&str])] = &[
     ("egress/", &["egress", "values"]),
     ("outbound/", &["outbound", "egress", "values"]),
     ("event.rs", &["values"]),
-    ("bus.rs", &["event", "values"]),
+    ("bus.rs", &["capture", "event", "values"]),
     ("bus/", &["event", "values"]),
-    ("live/", &["values", "live"]),
+    ("capture.rs", &["values"]),
+    ("secrets.rs", &[]),
+    ("live/", &["values", "live", "capture"]),
     ("telemetry/", &["telemetry", "event", "bus", "live", "values", "outbound"]),
-    ("error_tracking/", &["error_tracking", "event", "bus", "faults", "live", "values", "outbound"]),
+    ("error_tracking/", &["error_tracking", "event", "bus", "faults", "live", "secrets", "values", "outbound"]),
     ("faults.rs", &["values"]),
     ("audit/", &["audit", "values"]),
     ("audit_command.rs", &["audit", "config", "store", "values"]),
     ("store/", &["store", "audit", "values", "vault"]),
-    ("settings/", &["settings", "audit", "store", "vault", "live", "egress", "values", "auth", "config"]),
+    ("settings/", &["settings", "audit", "capture", "store", "vault", "live", "egress", "values", "auth", "config"]),
     ("ids.rs", &[]),
     ("trace_context", &["event", "ids"]),
-    ("gateway/", &["gateway", "event", "bus", "faults", "ids", "live", "trace_context", "values", "outbound"]),
-    ("webhooks/", &["webhooks", "auth", "event", "bus", "live", "outbound", "store", "trace_context", "values"]),
+    ("gateway/", &["gateway", "event", "bus", "capture", "faults", "ids", "live", "trace_context", "values", "outbound"]),
+    (
+        "webhooks/",
+        &["webhooks", "auth", "bus", "capture", "event", "live", "outbound", "secrets", "store", "trace_context", "values", "vault"],
+    ),
 ];
 
 #[test]

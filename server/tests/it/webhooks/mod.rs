@@ -4,5 +4,6 @@ mod console;
 mod delivery;
 mod endpoints;
 mod failing;
+mod included;
 mod rig;
 mod verifiers;
