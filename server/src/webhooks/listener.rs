@@ -113,3 +113,56 @@ impl Ear {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{request, webhook};
+    use super::*;
+    use crate::live::TenantWebhooks;
+
+    const BOTH: Wanted = Wanted { headers: true, bodies: true };
+
+    fn ear(endpoints: Vec<Webhook>, room: usize) -> (Ear, mpsc::Receiver<Heard>) {
+        let own = TenantWebhooks::new(endpoints.into_iter().map(Arc::new).collect());
+        let all = Webhooks { tenants: HashMap::from([(webhook().workspace, Arc::new(own))]) };
+        let (events, taken) = mpsc::channel(room);
+        (Ear { in_force: Arc::new(ArcSwap::from_pointee(all)), events, pending: Arc::default(), losses: Arc::default() }, taken)
+    }
+
+    fn ended(status: u16) -> Arc<Event> {
+        Arc::new(Event::Request(crate::event::Request { status: Some(status), ..request() }))
+    }
+
+    #[test]
+    fn what_finds_the_way_full_is_counted_for_its_workspace() {
+        let (ear, mut taken) = ear(vec![webhook()], 2);
+        for status in [500, 200, 501, 502, 503] {
+            ear.accept(&ended(status));
+        }
+        let tenant = webhook().workspace;
+        assert_eq!(ear.losses.of(tenant).events, 2, "two fit, and nobody wants the 200");
+        assert_eq!(ear.losses.of(TenantId(Uuid::from_u128(77))).events, 0);
+        ear.pending.done(&[taken.try_recv().unwrap(), taken.try_recv().unwrap()]);
+        assert!(ear.pending.0.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn copies_are_asked_for_and_kept_where_they_are_told() {
+        let route = Uuid::from_u128(7);
+        let plain = ear(vec![webhook()], 1).0;
+        assert_eq!(plain.wants_copies(webhook().workspace, Some(route)), Wanted::default());
+        let audit = Webhook { events: [EventType::AuditEvent].into_iter().collect(), include: BOTH, ..webhook() };
+        assert_eq!(ear(vec![audit], 1).0.wants_copies(webhook().workspace, Some(route)), Wanted::default(), "no request is told of");
+        let filtered = Webhook { routes: vec![route], include: Wanted { headers: true, bodies: false }, ..webhook() };
+        let other = Webhook { events: [EventType::RequestSuccess].into_iter().collect(), ..webhook() };
+        let (ear, mut taken) = ear(vec![filtered, other], 4);
+        assert_eq!(ear.wants_copies(webhook().workspace, Some(route)), Wanted { headers: true, bodies: false });
+        assert_eq!(ear.wants_copies(webhook().workspace, None), Wanted::default());
+        assert_eq!(ear.wants_copies(TenantId(Uuid::from_u128(77)), Some(route)), Wanted::default());
+        let copies = Arc::default();
+        for status in [500, 200] {
+            ear.accept_copied(&ended(status), &copies);
+        }
+        assert!(taken.try_recv().unwrap().copies.is_some() && taken.try_recv().unwrap().copies.is_none(), "the 200 is told without");
+    }
+}
