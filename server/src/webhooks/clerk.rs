@@ -119,12 +119,12 @@ impl Clerk {
                             tracing::error!(event = event_type.name(), "a webhook's body could not be made");
                         }
                     }
+                    // One event may be told to many endpoints: what is held at once stays bounded.
+                    if bytes >= COMMIT_BYTES || new.len() >= COMMIT_DELIVERIES {
+                        self.write(std::mem::take(&mut new), std::mem::take(&mut refused)).await;
+                        bytes = 0;
+                    }
                 }
-            }
-            // One event may be told to many endpoints: what is held at once stays bounded.
-            if bytes >= COMMIT_BYTES || new.len() >= COMMIT_DELIVERIES {
-                self.write(std::mem::take(&mut new), std::mem::take(&mut refused)).await;
-                bytes = 0;
             }
         }
         self.write(new, refused).await;
