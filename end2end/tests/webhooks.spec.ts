@@ -139,6 +139,42 @@ test("what failed is seen, and delivered again under its own id", async ({ as, k
   await remove(page, "Failing");
 });
 
+test("headers and bodies go along once they are switched on, without secrets", async ({ as, knoxcall }) => {
+  const page = await as("admin");
+  await open(page, NEW);
+  const [headers, bodies] = [page.getByRole("switch", { name: "Include headers" }), page.getByRole("switch", { name: "Include bodies" })];
+  for (const one of [headers, bodies]) await expect(one).not.toBeChecked();
+  await expect(page.getByText(/leaves for the URL above/)).toBeVisible();
+  const { path } = await create(page, "Included", receiver.url, ["request.completed"]);
+  const post = async () => {
+    const who = { "x-knoxcall-key": ACME_KEY, "x-knoxcall-route": "billing", "content-type": "application/json" };
+    const response = await fetch(`${knoxcall.gateway}/x`, { method: "POST", headers: who, body: '{"order":7,"password":"canary"}' });
+    await response.arrayBuffer();
+  };
+  const asked = () => (JSON.parse(receiver.last().body) as { data: { request: Record<string, unknown> } }).data.request;
+  await post();
+  await expect.poll(() => receiver.deliveries.length).toBe(1);
+  expect(Object.keys(asked())).toEqual(["method", "path", "ip"]);
+  await headers.focus();
+  await page.keyboard.press("Space");
+  await bodies.check();
+  await expectAccessible(page);
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(page.getByText("Webhook saved.")).toBeVisible();
+  await page.reload();
+  await hydrated(page);
+  for (const one of [headers, bodies]) await expect(one).toBeChecked();
+  await post();
+  await expect.poll(() => receiver.deliveries.length).toBe(2);
+  expect(asked()["body"]).toBe('{"order":7,"password":"[redacted]"}');
+  expect(asked()["headers"]).toMatchObject({ "content-type": "application/json", "x-knoxcall-key": "[redacted]" });
+  expect(receiver.last().body).not.toContain("canary");
+  const viewer = await as("viewer");
+  await open(viewer, path);
+  await expect(viewer.getByText("Headers and bodies")).toBeVisible();
+  await remove(page, "Included");
+});
+
 test("the secret is rotated: for a day both sign", async ({ as }) => {
   const page = await as("admin");
   await open(page, NEW);

@@ -10,7 +10,9 @@ use std::sync::{Arc, Weak};
 use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep_until};
+use uuid::Uuid;
 
+use crate::capture::{Exchange, Wanted};
 use crate::event::Event;
 use crate::values::TenantId;
 use flood::{Flood, Key, Verdict};
@@ -33,6 +35,16 @@ pub trait Listener: Send + Sync {
     fn wants_received(&self, tenant: TenantId) -> bool {
         let _ = tenant;
         false
+    }
+    /// What is to be copied of a request of this workspace to this route, and of its answer.
+    fn wants_copies(&self, tenant: TenantId, route: Option<Uuid>) -> Wanted {
+        let _ = (tenant, route);
+        Wanted::default()
+    }
+    /// As [`Listener::accept`], with what was copied. Whoever did not ask for copies has no use for them and lets go of them.
+    fn accept_copied(&self, event: &Arc<Event>, copies: &Arc<Exchange>) {
+        let _ = copies;
+        self.accept(event);
     }
 }
 
@@ -67,6 +79,23 @@ impl Bus {
     #[must_use]
     pub fn wants_received(&self, tenant: TenantId) -> bool {
         self.listeners.load().iter().any(|listener| listener.wants_received(tenant))
+    }
+
+    /// What somebody wants copied of a request of this workspace to this route.
+    #[must_use]
+    pub fn wants_copies(&self, tenant: TenantId, route: Option<Uuid>) -> Wanted {
+        self.listeners.load().iter().fold(Wanted::default(), |all, listener| all.union(listener.wants_copies(tenant, route)))
+    }
+
+    /// As [`Bus::emit`] for a request, with what was copied of it.
+    pub fn emit_copied(&self, tenant: Option<TenantId>, event: impl FnOnce() -> Event, copies: Exchange) {
+        if !self.interest(tenant).events {
+            return;
+        }
+        let (event, copies) = (Arc::new(event()), Arc::new(copies));
+        for listener in self.listeners.load().iter() {
+            listener.accept_copied(&event, &copies);
+        }
     }
 
     /// Builds the event only if somebody wants it. A flood of security events goes out as a few and their number.

@@ -101,7 +101,7 @@ impl KnoxCall {
         let transport = Arc::new(OutboundTransport::new(outbound.clone()));
         let (reports, exhausted) = mpsc::channel(64);
         let give_up = GiveUp { after: config.pause_failing_after, reports: Some(reports), ..GiveUp::default() };
-        let options = telemetry::Options { give_up, spool: spool(&config, vault), ..telemetry::Options::default() };
+        let options = telemetry::Options { give_up, spool: spool(&config, vault.clone()), ..telemetry::Options::default() };
         let telemetry = Telemetry::start(settings.exports(), &bus, transport, options);
         tokio::spawn(pause_exhausted(settings.clone(), exhausted, shutdown.clone()));
         let saved_all = CancellationToken::new();
@@ -109,7 +109,7 @@ impl KnoxCall {
         if let Some(keep) = config.audit_retention {
             tokio::spawn(trim_audit(settings.clone(), keep, shutdown.clone()));
         }
-        let webhooks = start_webhooks(&settings, &bus, &outbound, &shutdown).await?;
+        let webhooks = start_webhooks(&settings, vault, &bus, &outbound, &shutdown).await?;
         tokio::spawn(report_unreadable(settings.unreadable(), settings.problems(), bus.clone(), shutdown.clone()));
         let gateway_config = gateway::Config { shutdown_grace: config.shutdown_grace, ..gateway::Config::default() };
         let gateway = tokio::spawn(gateway::serve(
@@ -246,13 +246,20 @@ async fn trim_audit(settings: Settings, keep: Duration, shutdown: CancellationTo
 }
 
 /// Delivers webhooks, and switches off endpoints that can't be delivered to.
-async fn start_webhooks(settings: &Settings, bus: &Bus, outbound: &Outbound, shutdown: &CancellationToken) -> Result<Webhooks> {
+async fn start_webhooks(
+    settings: &Settings,
+    vault: Vault,
+    bus: &Bus,
+    outbound: &Outbound,
+    shutdown: &CancellationToken,
+) -> Result<Webhooks> {
     let (stops, stopped) = mpsc::channel(64);
     tokio::spawn(stop_webhooks(settings.clone(), stopped, shutdown.clone()));
     let options = webhooks::Options { stops: Some(stops), ..webhooks::Options::default() };
-    let (in_force, store, bus, outbound) = (settings.webhooks_in_force(), settings.store().clone(), bus.clone(), outbound.clone());
-    let started = tokio::task::spawn_blocking(move || Webhooks::start(in_force, store, &bus, outbound, options)).await?;
-    started.context("the webhook deliveries that wait can't be read")
+    let place = webhooks::Place { store: settings.store().clone(), vault };
+    let (in_force, bus, outbound) = (settings.webhooks_in_force(), bus.clone(), outbound.clone());
+    let started = tokio::task::spawn_blocking(move || Webhooks::start(in_force, place, &bus, outbound, options)).await?;
+    started.context("the webhook deliveries that wait can't be taken over")
 }
 
 async fn stop_webhooks(settings: Settings, mut stops: mpsc::Receiver<webhooks::Stop>, shutdown: CancellationToken) {

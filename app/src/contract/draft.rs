@@ -143,6 +143,8 @@ const WEBHOOK: FormFields = FormFields {
             "form[auth_header]",
             "form[clear_headers]",
             "form[routes][]",
+            "form[include_headers]",
+            "form[include_bodies]",
             "form[timeout_s]",
             "form[retries]",
             "form[generation]",

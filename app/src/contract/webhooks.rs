@@ -63,6 +63,9 @@ pub struct WebhookView {
     pub headers: SecretView,
     /// Slugs of the routes it is told of, or the id of one that is gone; empty means all.
     pub routes: Vec<String>,
+    /// These two: what of a request and its answer goes along, secrets redacted.
+    pub include_headers: bool,
+    pub include_bodies: bool,
     /// In seconds, 1 to 60; `None` is the default of 15.
     pub timeout_s: Option<u32>,
     /// Attempts after the first, 0 to 10; `None` is the default of 3.
@@ -110,6 +113,11 @@ pub struct WebhookForm {
     /// Slugs; empty means all.
     #[serde(default)]
     pub routes: Vec<String>,
+    /// These two are present when they are on.
+    #[serde(default)]
+    pub include_headers: Option<String>,
+    #[serde(default)]
+    pub include_bodies: Option<String>,
     /// Whole seconds; blank is the default.
     #[serde(default)]
     pub timeout_s: String,
@@ -126,6 +134,15 @@ impl std::fmt::Debug for WebhookForm {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("WebhookForm").field("name", &self.name).finish_non_exhaustive()
     }
+}
+
+/// What of a workspace's events was not told, or not whole, since the server started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookLosses {
+    /// Events that could not be queued.
+    pub events: u64,
+    /// Events that were told without headers or bodies that an endpoint includes, because there was no room for copies.
+    pub without_copies: u64,
 }
 
 /// Something that was, or is to be, delivered.
@@ -176,6 +193,7 @@ pub struct Deliveries {
 #[async_trait::async_trait]
 pub trait Webhooks: Send + Sync {
     async fn webhooks(&self, workspace: &str) -> Result<Vec<WebhookRow>, ApiError>;
+    async fn losses(&self, workspace: &str) -> Result<WebhookLosses, ApiError>;
     async fn webhook(&self, workspace: &str, id: Uuid) -> Result<WebhookView, ApiError>;
     /// Returns its id; [`Webhooks::take_secret`] shows the signing secret once.
     async fn create_webhook(&self, workspace: &str, form: WebhookForm) -> Result<Uuid, ApiError>;

@@ -8,7 +8,8 @@ use uuid::Uuid;
 #[cfg(feature = "ssr")]
 use super::view_model::parse_since;
 use crate::contract::{
-    ApiError, Deliveries, DeliveryAttempt, RouteRow, ShownOnce, WebhookForm, WebhookRow, WebhookState, WebhookView, WorkspaceRef,
+    ApiError, Deliveries, DeliveryAttempt, RouteRow, ShownOnce, WebhookForm, WebhookLosses, WebhookRow, WebhookState, WebhookView,
+    WorkspaceRef,
 };
 #[cfg(feature = "ssr")]
 use crate::service::{go_to, services, stamp};
@@ -26,10 +27,11 @@ pub struct WebhookDetail {
 /// # Errors
 /// As the contract's.
 #[server(endpoint = "webhooks/list")]
-pub async fn webhooks(workspace: String) -> Result<(WorkspaceRef, Vec<WebhookRow>), ApiError> {
+pub async fn webhooks(workspace: String) -> Result<(WorkspaceRef, Vec<WebhookRow>, WebhookLosses), ApiError> {
     let services = services()?;
     let found = services.directory.workspace(&workspace).await?;
-    Ok((found, services.webhooks.webhooks(&workspace).await?))
+    let rows = services.webhooks.webhooks(&workspace).await?;
+    Ok((found, rows, services.webhooks.losses(&workspace).await?))
 }
 
 /// # Errors

@@ -9,8 +9,10 @@ use crate::contract::values::{DeliveryMethod, EventType, WebhookAuth};
 use crate::contract::{Field, RouteRow, SecretView, WebhookView};
 use crate::integrations::{Answer, HeaderRows};
 use crate::routes::{RouteChoices, check_name};
-use crate::ui::{ActionError, FieldSet, FormDraft, SecretField, Select, TextField, error_of, field_error};
+use crate::ui::{ActionError, FieldSet, FormDraft, SecretField, Select, TextField, Toggle, error_of, field_error};
 
+/// Of what leaves with a delivery.
+const INCLUDED_HELP: &str = "What of a request and its answer leaves for the URL above. Credentials, cookies, injected headers, and whatever is named or looks like a secret are redacted; anything else is not. Calls of AI agents are never included.";
 const ROUTES_HELP: &str = "With none ticked it is told of requests to every route, also later ones.";
 
 /// What the fields start with.
@@ -26,6 +28,8 @@ pub struct Initial {
     pub(super) auth_secret: SecretView,
     headers: SecretView,
     routes: Vec<String>,
+    include_headers: bool,
+    include_bodies: bool,
     timeout_s: String,
     retries: String,
     generation: u64,
@@ -53,6 +57,8 @@ impl Initial {
             auth_secret: view.auth_secret,
             headers: view.headers,
             routes: view.routes,
+            include_headers: view.include_headers,
+            include_bodies: view.include_bodies,
             timeout_s: number(view.timeout_s),
             retries: number(view.retries),
             generation: view.generation,
@@ -114,6 +120,20 @@ pub fn WebhookFields(initial: Initial, routes: Vec<RouteRow>, #[prop(into)] answ
                 help=ROUTES_HELP
                 error=field_error(answer, Field::WebhookRoutes)
             />
+            <FieldSet legend="Requests" help=INCLUDED_HELP>
+                <Toggle
+                    label=Field::IncludeHeaders.label()
+                    name="form[include_headers]"
+                    checked=initial.include_headers
+                    help="Those of the request and of the answer, up to 8 KiB each."
+                />
+                <Toggle
+                    label=Field::IncludeBodies.label()
+                    name="form[include_bodies]"
+                    checked=initial.include_bodies
+                    help="The first 16 KiB of each. Text is looked through for secrets; what is compressed or binary goes as it is, in base64."
+                />
+            </FieldSet>
             <AuthFields initial=initial.clone() answer/>
             <div class="group/headers space-y-2">
                 <SecretField

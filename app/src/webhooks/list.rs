@@ -3,11 +3,11 @@
 use leptos::prelude::*;
 
 use super::api::webhooks;
-use super::view_model::{events_words, host_of, state_pill, success_words};
-use crate::contract::WebhookRow;
+use super::view_model::{events_words, host_of, state_pill, success_words, untold};
+use crate::contract::{WebhookLosses, WebhookRow};
 use crate::integrations::thousands;
 use crate::layout::use_slug;
-use crate::ui::{Card, Cell, Collection, CollectionWords, ErrorView, Row, Skeleton, StatusPill, Table};
+use crate::ui::{Card, Cell, Collection, CollectionWords, ErrorView, Notice, NoticeKind, Row, Skeleton, StatusPill, Table};
 
 const WORDS: CollectionWords = CollectionWords {
     title: "Webhooks",
@@ -27,11 +27,12 @@ pub fn WebhookList() -> impl IntoView {
             {move || Suspend::new(async move {
                 match loaded.await {
                     Err(error) => view! { <ErrorView error/> }.into_any(),
-                    Ok((workspace, rows)) => {
+                    Ok((workspace, rows, losses)) => {
                         let (may_write, empty) = (workspace.access.may_write(), rows.is_empty());
                         let new = format!("/w/{}/webhooks/new", workspace.slug);
                         view! {
                             <Collection words=WORDS new may_write empty>
+                                <Untold losses/>
                                 <WebhookTable slug=workspace.slug rows/>
                             </Collection>
                         }
@@ -41,6 +42,13 @@ pub fn WebhookList() -> impl IntoView {
             })}
         </Transition>
     }
+}
+
+/// Says so where events were not told.
+#[component]
+fn Untold(losses: WebhookLosses) -> impl IntoView {
+    let notice = |text: String| view! { <div class="mb-4"><Notice kind=NoticeKind::Warning>{text}</Notice></div> };
+    untold(losses).into_iter().map(notice).collect_view()
 }
 
 #[component]

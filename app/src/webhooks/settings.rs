@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::form::{Initial, WebhookFields};
 use super::page::Actions;
+use super::view_model::included_words;
 use crate::contract::{Field, RouteRow, WebhookView};
 use crate::integrations::secret_words;
 use crate::routes::{Fact, Facts, form_reset_by, reach};
@@ -39,6 +40,7 @@ pub(super) fn ReadOnly(view: WebhookView) -> impl IntoView {
                 <Fact label=Field::WebhookUrl.label()><span class="font-mono text-small break-all">{view.url}</span></Fact>
                 <Fact label=Field::EventTypes.label()><span class="font-mono text-small">{events}</span></Fact>
                 <Fact label=Field::WebhookRoutes.label()>{reach(&view.routes)}</Fact>
+                <Fact label="Included of requests">{included_words(view.include_headers, view.include_bodies)}</Fact>
                 <Fact label=Field::WebhookAuth.label()>{view.auth.label()}</Fact>
                 <Fact label=Field::ExtraHeaders.label()>{secret_words(&view.headers)}</Fact>
                 <Fact label=Field::DeliveryMethod.label()>{view.method.name()}</Fact>

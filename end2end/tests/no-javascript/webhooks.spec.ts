@@ -14,6 +14,7 @@ test("a webhook is created, changed, tested, rotated, switched, and deleted", as
   await url.fill("hooks.example.com");
   await page.getByRole("checkbox", { name: "audit.event" }).check();
   await page.getByRole("checkbox", { name: /Billing API/ }).check();
+  await page.getByRole("switch", { name: "Include bodies" }).check();
   await page.getByLabel("Authentication").selectOption("bearer");
   await credential.fill("hunter2");
   await headers.fill("X-Team=hunter3");
@@ -23,6 +24,8 @@ test("a webhook is created, changed, tested, rotated, switched, and deleted", as
   await expect(page.getByRole("checkbox", { name: "audit.event" })).toBeChecked();
   await expect(page.getByRole("checkbox", { name: "request.completed" })).not.toBeChecked();
   await expect(page.getByRole("checkbox", { name: /Billing API/ })).toBeChecked();
+  await expect(page.getByRole("switch", { name: "Include bodies" })).toBeChecked();
+  await expect(page.getByRole("switch", { name: "Include headers" })).not.toBeChecked();
   await expect(page.getByLabel("Authentication")).toHaveValue("bearer");
   await expectToBeEnteredAgain(credential);
   await expectToBeEnteredAgain(headers);
@@ -39,6 +42,7 @@ test("a webhook is created, changed, tested, rotated, switched, and deleted", as
   expect(await page.content()).not.toContain(secret);
   await page.goto(path);
   await expect(page.getByRole("checkbox", { name: /Billing API/ })).toBeChecked();
+  await expect(page.getByRole("switch", { name: "Include bodies" })).toBeChecked();
 
   receiver.status = 500;
   await page.getByRole("button", { name: "Send test delivery" }).click();

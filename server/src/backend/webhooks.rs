@@ -1,8 +1,8 @@
 //! A workspace's webhook endpoints and what was delivered to them.
 
 use app::contract::{
-    ApiError, Deliveries, DeliveryAttempt, DeliveryRow, DeliveryState, ShownOnce, UnixMillis, WebhookForm, WebhookRow, WebhookState,
-    WebhookView, Webhooks,
+    ApiError, Deliveries, DeliveryAttempt, DeliveryRow, DeliveryState, ShownOnce, UnixMillis, WebhookForm, WebhookLosses, WebhookRow,
+    WebhookState, WebhookView, Webhooks,
 };
 use async_trait::async_trait;
 use uuid::Uuid;
@@ -22,6 +22,12 @@ impl Webhooks for Bound {
         let (_, member) = self.visitor.member_of(workspace)?;
         let whole = member.admin().is_some();
         Ok(self.settings().webhooks(&member)?.into_iter().map(|entry| self.row(entry, whole)).collect())
+    }
+
+    async fn losses(&self, workspace: &str) -> Result<WebhookLosses, ApiError> {
+        let (_, member) = self.visitor.member_of(workspace)?;
+        let webhooks::Lost { events, without_copies } = self.parts.webhooks.lost(&member);
+        Ok(WebhookLosses { events, without_copies })
     }
 
     async fn webhook(&self, workspace: &str, id: Uuid) -> Result<WebhookView, ApiError> {
@@ -128,6 +134,8 @@ fn change(form: WebhookForm) -> WebhookChange {
         headers: form.headers,
         clear_headers: form.clear_headers.is_some(),
         routes: form.routes,
+        include_headers: form.include_headers.is_some(),
+        include_bodies: form.include_bodies.is_some(),
         timeout_s: form.timeout_s,
         retries: form.retries,
         generation: form.generation,
@@ -169,6 +177,8 @@ fn view(entry: WebhookEntry, whole: bool) -> WebhookView {
         auth_secret: secret_view(auth_secret),
         headers: secret_view(headers),
         routes,
+        include_headers: webhook.include_headers,
+        include_bodies: webhook.include_bodies,
         timeout_s: webhook.timeout_s,
         retries: webhook.retries,
         enabled: webhook.enabled,

@@ -123,6 +123,8 @@ pub struct Webhook {
     pub name: DisplayName,
     pub url: WebhookUrl,
     pub event_types: Vec<EventType>,
+    pub include_headers: Option<bool>,
+    pub include_bodies: Option<bool>,
     /// `None` leaves the signing secret alone; a new endpoint gets one made.
     pub secret: Option<Secret>,
 }
@@ -249,12 +251,13 @@ fn webhook(mut table: Table<'_>, earlier: &[Webhook]) -> Option<Webhook> {
     if event_types.as_ref().is_none_or(Vec::is_empty) {
         table.wrong("event_types", FileProblem::Missing);
     }
+    let (include_headers, include_bodies) = (table.boolean("include_headers"), table.boolean("include_bodies"));
     let secret = table.text("secret");
     if secret.as_ref().is_some_and(|secret| !acceptable_signing_secret(secret.expose())) {
         table.wrong("secret", FileProblem::SigningSecret);
     }
     table.finish();
-    Some(Webhook { name: name?, url: url?, event_types: event_types?, secret })
+    Some(Webhook { name: name?, url: url?, event_types: event_types?, include_headers, include_bodies, secret })
 }
 
 fn member(mut table: Table<'_>) -> Option<Member> {

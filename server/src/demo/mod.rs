@@ -99,6 +99,8 @@ pub fn bootstrap(upstream: SocketAddr) -> Result<(String, Bootstrap)> {
         name: DisplayName::parse("Built-in receiver").map_err(rule)?,
         url: WebhookUrl::parse(&format!("http://{upstream}{}", upstream::HOOK)).map_err(rule)?,
         event_types: vec![EventType::RequestCompleted],
+        include_headers: None,
+        include_bodies: None,
         secret: None,
     };
     let workspace = Workspace {

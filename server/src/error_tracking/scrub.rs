@@ -12,11 +12,12 @@ use sentry::protocol::{Event, Map, Value};
 use url::Url;
 use uuid::Uuid;
 
+use crate::secrets::{AWS, JWT, PEM, REDACTED, SCHEME, TOKEN, USER_INFO, has_credential};
+
 /// Longer texts are cut before anything else looks at them.
 const LONGEST_IN: usize = 64 * 1024;
 /// And after, in characters.
 const LONGEST_OUT: usize = 8 * 1024;
-const REDACTED: &str = "[redacted]";
 
 /// Names of fields whose value is never sent (Sentry's own list of default keys among them).
 const NAMES: &str = "password|passwd|passphrase|pwd|secret|api[_-]?key|access[_-]?key|private[_-]?key|credential|token|auth|cookie|session|signature|bearer|jwt|dsn|x-knoxcall-key";
@@ -180,41 +181,37 @@ type Replace = fn(&Captures<'_>, &str) -> String;
 fn patterns() -> Vec<(String, Replace)> {
     let pair = format!(r#"(?i)([\w.-]*(?:{NAMES})[\w-]*["']?\s*(?:=>|=|:)\s*)("[^"]*"|'[^']*'|[^\s&]+)"#);
     vec![
-        (r"(?s)-----BEGIN [A-Z0-9 ]{1,64}-----.*?(?:-----END [A-Z0-9 ]{1,64}-----|\z)".to_owned(), |_, _| "[pem]".to_owned()),
+        (PEM.to_owned(), |_, _| "[pem]".to_owned()),
         // Before the pairs: these take the rest of the line.
         (
             r#"(?i)((?:proxy-)?authorization|(?:set-)?cookie|x-api-key|x-auth-token|x-knoxcall-key)(["']?\s*[:=]\s*)[^\r\n]+"#.to_owned(),
             |found, _| format!("{}{}{REDACTED}", &found[1], &found[2]),
         ),
         // Before what is in a URL is looked at: its user name and password, and its query.
-        (r#"(?i)([a-z][a-z0-9+.-]{0,30}://)[^\s/?#"'<>]*@"#.to_owned(), |found, _| format!("{}{REDACTED}@", &found[1])),
+        (USER_INFO.to_owned(), |found, _| format!("{}{REDACTED}@", &found[1])),
         (r#"((?:://|/)[^\s?#"'<>]*)[?#][^\s"'<>]*"#.to_owned(), |found, _| format!("{}?[query]", &found[1])),
-        (r"(?i)\b(bearer|basic|digest|negotiate|token)(\s+)([A-Za-z0-9._~+/=:-]{6,})".to_owned(), scheme),
+        (SCHEME.to_owned(), scheme),
         (pair, |found, _| format!("{}{REDACTED}", &found[1])),
-        (r"eyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?".to_owned(), |_, _| "[jwt]".to_owned()),
-        (
-            r"(^|[^A-Za-z0-9])(?:tk|sk|pk|rk|whsec|gh[pousr]|github_pat|glpat|xox[abeoprs]|hf|npm|pypi|shp(?:at|ca|pa|ss)|dop_v1)[_-][\w+/=-]{6,}"
-                .to_owned(),
-            |found, _| format!("{}[token]", &found[1]),
-        ),
-        (r"(^|[^A-Za-z0-9])(?:AKIA|ASIA|ABIA|ACCA|AROA|AIDA)[A-Z0-9]{12,}".to_owned(), |found, _| format!("{}[token]", &found[1])),
+        (JWT.to_owned(), |_, _| "[jwt]".to_owned()),
+        (TOKEN.to_owned(), |found, _| format!("{}[token]", &found[1])),
+        (AWS.to_owned(), |found, _| format!("{}[token]", &found[1])),
         (r"[A-Za-z0-9+/_-]{32,}={0,2}".to_owned(), random),
         (r#"[^\s@<>"'(),:;=\[\]{}/\\]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"#.to_owned(), |_, _| "[email]".to_owned()),
         (r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,8}(?:(?:\.\d{1,3}){3})?".to_owned(), ipv6),
-        (r"\d{1,3}(?:\.\d{1,3}){3}".to_owned(), |found, _| {
-            if found[0].parse::<Ipv4Addr>().is_ok() { "[ip]".to_owned() } else { found[0].to_owned() }
-        }),
+        (
+            r"\d{1,3}(?:\.\d{1,3}){3}".to_owned(),
+            |found, _| {
+                if found[0].parse::<Ipv4Addr>().is_ok() { "[ip]".to_owned() } else { found[0].to_owned() }
+            },
+        ),
         (r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}|\d(?:[ -]?\d){12,}".to_owned(), |found, _| {
             if Uuid::try_parse(&found[0]).is_err() && is_card(&found[0]) { "[card]".to_owned() } else { found[0].to_owned() }
         }),
     ]
 }
 
-/// `basic information` is not a credential, `basic dXNlcjpwYXNz` is.
 fn scheme(found: &Captures<'_>, _: &str) -> String {
-    let word = &found[3];
-    let plain = word.len() < 20 && word.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'.' | b'-' | b':'));
-    if plain && !found[1].eq_ignore_ascii_case("bearer") {
+    if !has_credential(found) {
         return found[0].to_owned();
     }
     format!("{}{}{REDACTED}", &found[1], &found[2])

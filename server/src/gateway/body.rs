@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 
 use super::ai::Call;
 use super::record::Record;
+use crate::capture;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -74,11 +75,24 @@ pub(super) struct FromClient {
     body: Incoming,
     left: u64,
     upload: Arc<Upload>,
+    copy: Option<capture::Upload>,
 }
 
 impl FromClient {
     pub(super) const fn new(body: Incoming, limit: u64, upload: Arc<Upload>) -> Self {
-        Self { body, left: limit, upload }
+        Self { body, left: limit, upload, copy: None }
+    }
+
+    /// Copies its beginning, if anything is to be copied.
+    pub(super) fn copied(self, copy: Option<capture::Upload>) -> Self {
+        Self { copy, ..self }
+    }
+
+    fn end(&self) {
+        self.upload.set(Phase::Done);
+        if let Some(copy) = &self.copy {
+            copy.ended();
+        }
     }
 }
 
@@ -101,7 +115,14 @@ impl http_body::Body for FromClient {
                     return Poll::Ready(Some(Err(OverLimit.into())));
                 }
                 this.left -= length;
-                this.upload.set(if this.body.is_end_stream() { Phase::Done } else { Phase::Upstream });
+                if let (Some(copy), Some(data)) = (&this.copy, frame.data_ref()) {
+                    copy.data(data);
+                }
+                if this.body.is_end_stream() {
+                    this.end();
+                } else {
+                    this.upload.set(Phase::Upstream);
+                }
                 Poll::Ready(Some(Ok(frame)))
             }
             Some(Err(error)) => {
@@ -109,7 +130,7 @@ impl http_body::Body for FromClient {
                 Poll::Ready(Some(Err(error.into())))
             }
             None => {
-                this.upload.set(Phase::Done);
+                this.end();
                 Poll::Ready(None)
             }
         }
@@ -204,6 +225,7 @@ impl http_body::Body for Body {
                 if let Some(data) = frame.data_ref() {
                     this.left = this.left.map(|left| left.saturating_sub(data.len() as u64));
                     this.call.data(data);
+                    this.record.data(data);
                 }
             }
             Some(Err(error)) => this.broken(error),

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime};
 
 use arc_swap::ArcSwap;
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::{Request, Response, StatusCode};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -20,6 +20,7 @@ use super::refusal::{Refusal, Words};
 use super::wire::Watch;
 use super::{ai, headers, ids, shape, trace_context};
 use crate::bus::{Bus, Interest};
+use crate::capture::{self, Budget};
 use crate::event::{Event, Security, SecurityKind, TraceContext};
 use crate::faults;
 use crate::live::{Environment, Limits, Route, Routing};
@@ -33,6 +34,7 @@ pub(super) struct Handler {
     pub(super) outbound: Outbound,
     pub(super) limiter: Limiter,
     pub(super) rates: Arc<ai::Rates>,
+    pub(super) copies: Arc<Budget>,
 }
 
 /// Whose connection a request came on.
@@ -98,10 +100,13 @@ impl Handler {
         if found.refusal.as_ref().is_some_and(|refusal| refusal.status == StatusCode::FORBIDDEN) {
             self.report(SecurityKind::AuthzDenied, found.tenant, client.address, trace.as_ref());
         }
-        let record = match &trace {
+        let mut record = match &trace {
             Some(trace) => Record::open(&self.bus, begun, client.address, &parts, host.as_ref(), &found, trace.clone()),
             None => Record::default(),
         };
+        if interest.events {
+            record.received(&parts.headers, self.copies(&found, begun, &parts.headers));
+        }
         recorded.store(trace.is_some(), Ordering::Relaxed);
         match (found.refusal, host, found.agent, found.tenant, found.route, found.environment) {
             (None, Some(host), Some(agent), Some(tenant), ..) => {
@@ -119,6 +124,14 @@ impl Handler {
                 refuse(refusal, record, begun, client, !body.is_end_stream())
             }
         }
+    }
+
+    /// Takes copies of a request to a route, where somebody wants them; of a call of an AI agent there are none.
+    fn copies(&self, found: &Found, begun: Begun, headers: &HeaderMap) -> Option<capture::Recorder> {
+        let tenant = found.tenant.filter(|_| begun.words == Words::Proxy && found.agent.is_none())?;
+        let wanted = self.bus.wants_copies(tenant, found.route.as_ref().map(|route| route.id));
+        let injected = found.environment.as_ref().map(|environment| &environment.inject);
+        wanted.any().then(|| capture::Recorder::new(wanted, tenant, &self.copies, injected, headers))
     }
 
     /// What the route or agent allows of a request that found its way.
@@ -141,14 +154,16 @@ impl Handler {
         if body.size_hint().lower() > route.limits.body_limit { Err(Refusal::too_large()) } else { Ok(()) }
     }
 
-    async fn forward(&self, request: Request<Incoming>, ready: Ready, record: Record, client: &Client, begun: Begun) -> Response<Body> {
+    async fn forward(&self, request: Request<Incoming>, ready: Ready, mut record: Record, client: &Client, begun: Begun) -> Response<Body> {
         let (parts, body) = request.into_parts();
         let limits = &ready.route.limits;
+        let copy = record.upload(&parts.headers, body.is_end_stream());
         let (body, upload) = if body.is_end_stream() {
             (outbound::Body::Empty, None)
         } else {
             let upload = Upload::new(begun.clock);
-            (outbound::Body::stream(FromClient::new(body, limits.body_limit, Arc::clone(&upload))), Some(upload))
+            let body = FromClient::new(body, limits.body_limit, Arc::clone(&upload)).copied(copy);
+            (outbound::Body::stream(body), Some(upload))
         };
         let request = match forward::request(
             parts,
@@ -205,12 +220,13 @@ pub(super) fn passed_on(
 ) -> Response<Body> {
     let status = response.status();
     record.status(status.as_u16());
-    let (head, body) = response.into_parts();
+    let (mut head, body) = response.into_parts();
     let length = head.headers.get(header::CONTENT_LENGTH).and_then(content_length);
+    headers::to_client(&mut head.headers, status.as_u16(), begun.id);
+    record.answer(&head.headers);
     let mut response = Response::new(Body::upstream(body, length, upload, record, call));
     *response.status_mut() = status;
     *response.headers_mut() = head.headers;
-    headers::to_client(response.headers_mut(), status.as_u16(), begun.id);
     response
 }
 

@@ -75,7 +75,7 @@ pub async fn serve(
     let slots = Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS)));
     let grace = config.shutdown_grace;
     let kill = CancellationToken::new();
-    let handler = Handler { routing, bus, outbound, limiter: Limiter::default(), rates: Arc::default() };
+    let handler = Handler { routing, bus, outbound, limiter: Limiter::default(), rates: Arc::default(), copies: Arc::default() };
     let server = Arc::new(Server::new(&config, handler));
     let tracker = TaskTracker::new();
     let mut pause = ACCEPT_PAUSE;

@@ -7,7 +7,8 @@
 //!
 //! What comes for an AI agent goes the same way, by [`ai`] in place of `matcher`.
 //!
-//! It must not read the store, wait for telemetry, or hold a body. It knows the bus, never who listens.
+//! It must not read the store, wait for telemetry, or hold a body; a copy of a body's beginning is `capture`'s. It knows the
+//! bus, never who listens.
 //!
 //! # What passes
 //! The upstream's path is the environment's base path followed by the request's path and query exactly as they came:

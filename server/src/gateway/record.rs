@@ -5,7 +5,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Instant, SystemTime};
 
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Method, Version};
 use uuid::Uuid;
@@ -14,6 +14,7 @@ use super::ids;
 use super::matcher::Found;
 use super::refusal::Words;
 use crate::bus::Bus;
+use crate::capture;
 use crate::event::{Component, Event, Failure, Proxied, Request, TraceContext};
 use crate::faults;
 
@@ -36,6 +37,8 @@ struct Open {
     clock: Instant,
     ended: bool,
     event: Option<Request>,
+    /// Where somebody includes more of a request than its event has.
+    copies: Option<Box<capture::Recorder>>,
 }
 
 impl Record {
@@ -71,12 +74,39 @@ impl Record {
             cancelled: false,
             trace,
         };
-        if let Some(tenant) = event.tenant
-            && bus.wants_received(tenant)
-        {
-            bus.emit(Some(tenant), || Event::Received(event.clone()));
+        Self(Some(Box::new(Open { bus: bus.clone(), clock: begun.clock, ended: false, event: Some(event), copies: None })))
+    }
+
+    /// Tells of the request as it came in, if somebody wants to hear of it already. `copies` are taken from then on, if any
+    /// are; never of a call of an AI agent.
+    pub(super) fn received(&mut self, headers: &HeaderMap, copies: Option<capture::Recorder>) {
+        let Some(open) = &mut self.0 else { return };
+        open.copies = copies.map(Box::new);
+        let Some(event) = &open.event else { return };
+        let Some(tenant) = event.tenant.filter(|tenant| open.bus.wants_received(*tenant)) else { return };
+        match &open.copies {
+            Some(copies) => open.bus.emit_copied(Some(tenant), || Event::Received(event.clone()), copies.arrived(headers)),
+            None => open.bus.emit(Some(tenant), || Event::Received(event.clone())),
         }
-        Self(Some(Box::new(Open { bus: bus.clone(), clock: begun.clock, ended: false, event: Some(event) })))
+    }
+
+    /// The request's body is sent on. `empty`: there is none.
+    pub(super) fn upload(&mut self, headers: &HeaderMap, empty: bool) -> Option<capture::Upload> {
+        self.0.as_mut()?.copies.as_mut()?.upload(headers, empty)
+    }
+
+    /// The head of the upstream's answer, as the client gets it.
+    pub(super) fn answer(&mut self, headers: &HeaderMap) {
+        if let Some(copies) = self.0.as_mut().and_then(|open| open.copies.as_mut()) {
+            copies.answered(headers);
+        }
+    }
+
+    /// Some of the upstream's answer passes.
+    pub(super) fn data(&mut self, data: &[u8]) {
+        if let Some(copies) = self.0.as_mut().and_then(|open| open.copies.as_mut()) {
+            copies.data(data);
+        }
     }
 
     pub(super) fn status(&mut self, status: u16) {
@@ -131,7 +161,11 @@ impl Drop for Open {
         }
         event.cancelled = !self.ended && event.failure.is_none();
         let tenant = event.tenant;
-        let emit = AssertUnwindSafe(|| self.bus.emit(tenant, || Event::Request(event)));
+        let copies = self.copies.take().map(|copies| copies.finish(self.ended));
+        let emit = AssertUnwindSafe(|| match copies {
+            Some(copies) => self.bus.emit_copied(tenant, || Event::Request(event), copies),
+            None => self.bus.emit(tenant, || Event::Request(event)),
+        });
         if panicking {
             // A second panic would end the process.
             let _ = catch_unwind(emit);

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use crate::capture::Wanted;
 use crate::values::{DeliveryMethod, EventType, TenantId, WebhookUrl};
 
 /// Every endpoint in force, by workspace.
@@ -31,13 +32,26 @@ impl Webhooks {
 pub struct TenantWebhooks {
     /// What any of them wants.
     pub wanted: EventSet,
+    /// What any of them includes of the requests it is told of.
+    pub included: Wanted,
     pub endpoints: Vec<Arc<Webhook>>,
 }
 
 impl TenantWebhooks {
     #[must_use]
     pub fn new(endpoints: Vec<Arc<Webhook>>) -> Self {
-        Self { wanted: endpoints.iter().fold(EventSet::default(), |all, endpoint| all.union(endpoint.events)), endpoints }
+        Self {
+            wanted: endpoints.iter().fold(EventSet::default(), |all, endpoint| all.union(endpoint.events)),
+            included: endpoints.iter().fold(Wanted::default(), |all, endpoint| all.union(endpoint.includes())),
+            endpoints,
+        }
+    }
+
+    /// What is included of requests to this route.
+    #[must_use]
+    pub fn included(&self, route: Option<Uuid>) -> Wanted {
+        let of_route = self.endpoints.iter().filter(|endpoint| endpoint.concerns(route));
+        of_route.fold(Wanted::default(), |all, endpoint| all.union(endpoint.includes()))
     }
 }
 
@@ -58,11 +72,28 @@ pub struct Webhook {
     pub signing: Vec<SigningSecret>,
     /// Empty means all.
     pub routes: Vec<Uuid>,
+    /// What of a request and its answer goes along; ask [`Webhook::includes`].
+    pub include: Wanted,
     pub timeout: Duration,
     /// Attempts after the first.
     pub retries: u32,
     /// Milliseconds since the Unix epoch: what failed before does not count against it.
     pub enabled_at: i64,
+}
+
+impl Webhook {
+    /// What of a request and its answer it is told: nothing where it is told of no requests.
+    #[must_use]
+    pub fn includes(&self) -> Wanted {
+        let only_audit: EventSet = [EventType::AuditEvent].into_iter().collect();
+        if self.events.union(only_audit) == only_audit { Wanted::default() } else { self.include }
+    }
+
+    /// Whether it is told of requests to this route.
+    #[must_use]
+    pub fn concerns(&self, route: Option<Uuid>) -> bool {
+        self.routes.is_empty() || route.is_some_and(|route| self.routes.contains(&route))
+    }
 }
 
 /// `whsec_` and base64.

@@ -336,6 +336,8 @@ impl Applying<'_> {
             auth_user: kept.map(|webhook| webhook.auth_user.clone()).unwrap_or_default(),
             auth_header: kept.map(|webhook| webhook.auth_header.clone()).unwrap_or_default(),
             routes: kept.map(|webhook| webhook.routes.iter().map(ToString::to_string).collect()).unwrap_or_default(),
+            include_headers: file.include_headers.unwrap_or_else(|| kept.is_some_and(|webhook| webhook.include_headers)),
+            include_bodies: file.include_bodies.unwrap_or_else(|| kept.is_some_and(|webhook| webhook.include_bodies)),
             timeout_s: kept.and_then(|webhook| webhook.timeout_s).map(|seconds| seconds.to_string()).unwrap_or_default(),
             retries: kept.and_then(|webhook| webhook.retries).map(|retries| retries.to_string()).unwrap_or_default(),
             ..WebhookChange::default()

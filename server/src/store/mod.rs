@@ -27,7 +27,7 @@ pub use records::{
 };
 pub use repository::{Agents, ApiKeys, Exports, Members, Meta, Routes, Rows, Sessions, SetupTokens, Users, Webhooks, Workspaces};
 pub use trim::{AuditFloor, Expired};
-pub use webhooks::{Attempt, Delivery, DeliveryState, PreviousSecret, StopReason, Stopped, Trace, Webhook, WebhookHealth};
+pub use webhooks::{Attempt, Delivery, DeliveryBody, DeliveryState, PreviousSecret, StopReason, Stopped, Trace, Webhook, WebhookHealth};
 
 /// The time now, as records keep it.
 #[must_use]

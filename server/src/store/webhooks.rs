@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::{SecretRecord, UnixMillis};
 use crate::values::{DeliveryMethod, DisplayName, Email, EventType, FailureKind, TenantId, WebhookAuth, WebhookUrl};
+use crate::vault::Sealed;
 
 /// An endpoint that a workspace's events are delivered to.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -27,6 +28,11 @@ pub struct Webhook {
     pub headers: Option<SecretRecord>,
     /// Empty means all.
     pub routes: Vec<Uuid>,
+    /// These two: what of a request and its answer goes along.
+    #[serde(default)]
+    pub include_headers: bool,
+    #[serde(default)]
+    pub include_bodies: bool,
     /// These two: `None` is the product's default.
     pub timeout_s: Option<u32>,
     pub retries: Option<u32>,
@@ -77,8 +83,7 @@ pub struct Delivery {
     pub workspace: TenantId,
     pub endpoint: Uuid,
     pub event: EventType,
-    /// JSON, byte for byte as it is sent and signed.
-    pub body: String,
+    pub body: DeliveryBody,
     pub created_at: UnixMillis,
     pub state: DeliveryState,
     /// The newest last; only the last of them are kept.
@@ -89,6 +94,33 @@ pub struct Delivery {
     /// The request that caused it.
     pub request_id: Option<Uuid>,
     pub trace: Option<Trace>,
+}
+
+/// JSON, byte for byte as it is sent and signed.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum DeliveryBody {
+    Sealed(Sealed),
+    /// As earlier versions kept it.
+    Plain(String),
+}
+
+impl DeliveryBody {
+    /// About how much it takes on disk, in bytes.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "no body is empty")]
+    pub const fn len(&self) -> usize {
+        match self {
+            Self::Sealed(sealed) => sealed.data.len(),
+            Self::Plain(text) => text.len(),
+        }
+    }
+}
+
+impl std::fmt::Debug for DeliveryBody {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "DeliveryBody({} bytes)", self.len())
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

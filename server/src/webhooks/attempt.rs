@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::time::timeout;
+use uuid::Uuid;
 
 use super::{retry, sign};
 use crate::bus::Bus;
@@ -39,11 +40,12 @@ pub struct Way {
 }
 
 impl Way {
-    pub async fn attempt(&self, endpoint: &Webhook, delivery: &Delivery) -> Made {
+    /// `body` is the delivery's.
+    pub async fn attempt(&self, endpoint: &Webhook, delivery: &Delivery, body: &str) -> Made {
         let number = delivery.attempts.last().map_or(0, |last| last.number) + 1;
         let (trace, carried) = self.place(endpoint, delivery);
         let (started, clock) = (SystemTime::now(), Instant::now());
-        let sent = match request(endpoint, delivery, started, carried.then_some(&trace)) {
+        let sent = match request(endpoint, (delivery.id, body), started, carried.then_some(&trace)) {
             Some(request) => timeout(endpoint.timeout, self.outbound.send(Scope::Tenant, request, CONNECT_TIMEOUT)).await,
             None => Ok(Err(crate::outbound::Error::Other("the request could not be made".to_owned()))),
         };
@@ -109,7 +111,7 @@ impl Way {
 /// `None` where the HTTP library does not take the URL, which its narrower grammar excludes.
 fn request(
     endpoint: &Webhook,
-    delivery: &Delivery,
+    (id, body): (Uuid, &str),
     now: SystemTime,
     trace: Option<&TraceContext>,
 ) -> Option<Request<crate::outbound::Body>> {
@@ -119,11 +121,11 @@ fn request(
     for (name, value) in &endpoint.headers {
         headers.insert(HeaderName::clone(name), value.clone());
     }
-    sign::write(&mut headers, delivery.id, unix_millis(now), &delivery.body, &endpoint.signing);
+    sign::write(&mut headers, id, unix_millis(now), body, &endpoint.signing);
     if let Some(trace) = trace {
         trace_context::write(trace, &mut headers);
     }
-    let mut request = Request::new(bytes::Bytes::from(delivery.body.clone()).into());
+    let mut request = Request::new(bytes::Bytes::copy_from_slice(body.as_bytes()).into());
     *request.method_mut() = match endpoint.method {
         DeliveryMethod::Post => Method::POST,
         DeliveryMethod::Put => Method::PUT,

@@ -9,6 +9,7 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use uuid::Uuid;
 
+use super::include::{Included, Part};
 use crate::event::{Event, Request};
 use crate::live::Webhook;
 use crate::values::EventType;
@@ -37,7 +38,7 @@ enum Data<'a> {
         environment: &'a str,
         request: Asked<'a>,
         /// `null` until there is one.
-        response: Option<Answered>,
+        response: Option<Answered<'a>>,
     },
     Audit(serde_json::Value),
     Test {
@@ -50,24 +51,37 @@ struct Asked<'a> {
     method: &'a str,
     path: &'a str,
     ip: Option<IpAddr>,
+    #[serde(flatten)]
+    part: Part<'a>,
 }
 
 #[derive(Serialize)]
-struct Answered {
+struct Answered<'a> {
     /// `null` when the client went away before there was one.
     status: Option<u16>,
     latency_ms: u64,
+    #[serde(flatten)]
+    part: Part<'a>,
+}
+
+/// What an endpoint may be told of the request besides its event.
+#[derive(Clone, Copy)]
+pub struct Along<'a> {
+    pub included: &'a Included,
+    /// Too much waits for the endpoint already: it gets no bodies.
+    pub backlog: bool,
 }
 
 /// The body for this endpoint; `None` for what no webhook tells of.
 #[must_use]
-pub fn of_event(event_type: EventType, event: &Event, webhook: &Webhook) -> Option<String> {
+pub fn of_event(event_type: EventType, event: &Event, along: Along<'_>, webhook: &Webhook) -> Option<String> {
+    let part = |half| Part { half, wanted: webhook.includes(), backlog: along.backlog };
     let (at, data) = match event {
-        Event::Received(request) => (request.started, of_request(request, None)?),
+        Event::Received(request) => (request.started, of_request(request, part(&along.included.request), None)?),
         Event::Request(request) => {
             let latency_ms = u64::try_from(request.duration.as_millis()).unwrap_or(u64::MAX);
-            let response = Answered { status: request.status, latency_ms };
-            (request.started.checked_add(request.duration)?, of_request(request, Some(response))?)
+            let response = Answered { status: request.status, latency_ms, part: part(&along.included.response) };
+            (request.started.checked_add(request.duration)?, of_request(request, part(&along.included.request), Some(response))?)
         }
         Event::Audit(audit) => (audit.at, Data::Audit(serde_json::from_str(&audit.entry).ok()?)),
         _ => return None,
@@ -81,13 +95,13 @@ pub fn of_test(at: SystemTime, webhook: &Webhook) -> Option<String> {
     write(EventType::WebhookTest, at, Data::Test { message: "A test delivery from KnoxCall." }, webhook)
 }
 
-fn of_request(request: &Request, response: Option<Answered>) -> Option<Data<'_>> {
+fn of_request<'a>(request: &'a Request, part: Part<'a>, response: Option<Answered<'a>>) -> Option<Data<'a>> {
     let proxied = request.proxied.as_ref()?;
     Some(Data::Request {
         route_id: proxied.route_id,
         route_name: &proxied.route_name,
         environment: &proxied.environment,
-        request: Asked { method: &request.method, path: cut(&request.path), ip: request.client_address },
+        request: Asked { method: &request.method, path: cut(&request.path), ip: request.client_address, part },
         response,
     })
 }
@@ -112,18 +126,22 @@ mod tests {
     use super::*;
     use crate::event::Audit;
 
+    fn alone() -> Along<'static> {
+        Along { included: &Included::NOTHING, backlog: false }
+    }
+
     #[test]
     fn a_request_as_the_contract_has_it() {
         let request = Request { duration: Duration::from_millis(1500), status: Some(503), ..request() };
         insta::assert_snapshot!(
-            of_event(EventType::RequestServerError, &Event::Request(request), &webhook()).unwrap(),
+            of_event(EventType::RequestServerError, &Event::Request(request), alone(), &webhook()).unwrap(),
             @r#"{"event":"request.server_error","timestamp":"1970-01-01T00:16:41.500Z","data":{"route_id":"00000000-0000-0000-0000-000000000007","route_name":"Billing API","environment":"production","request":{"method":"GET","path":"/invoices","ip":"192.0.2.1"},"response":{"status":503,"latency_ms":1500}},"webhook_id":"00000000-0000-0000-0000-000000000009","webhook_name":"errors"}"#
         );
     }
 
     #[test]
     fn one_that_has_just_come_in_has_no_answer_yet() {
-        let body = of_event(EventType::RequestReceived, &Event::Received(request()), &webhook()).unwrap();
+        let body = of_event(EventType::RequestReceived, &Event::Received(request()), alone(), &webhook()).unwrap();
         let body: serde_json::Value = serde_json::from_str(&body).unwrap();
         assert_eq!(body["timestamp"], "1970-01-01T00:16:40.000Z");
         assert_eq!((&body["event"], &body["data"]["response"]), (&"request.received".into(), &serde_json::Value::Null));
@@ -133,7 +151,7 @@ mod tests {
     fn an_audit_entry_is_told_as_it_is_and_a_test_says_so() {
         let audit =
             Audit { at: UNIX_EPOCH, tenant: None, entry: Arc::from(r#"{"action":"route.created"}"#), request_id: None, trace: None };
-        let body = of_event(EventType::AuditEvent, &Event::Audit(audit), &webhook()).unwrap();
+        let body = of_event(EventType::AuditEvent, &Event::Audit(audit), alone(), &webhook()).unwrap();
         assert!(body.contains(r#""data":{"action":"route.created"}"#), "{body}");
         let body = of_test(UNIX_EPOCH, &webhook()).unwrap();
         assert!(body.contains(r#""event":"webhook.test""#) && body.contains("A test delivery"), "{body}");

@@ -1,22 +1,28 @@
 //! What waits and what has ended, by id, in memory: a mirror of the deliveries on disk that says what is due. Pure: it reads
 //! no clock and no disk, and holds no body.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use crate::live::{Webhook, Webhooks};
 use crate::store::{Delivery, DeliveryState, UnixMillis};
-use crate::values::TenantId;
+use crate::values::{EventType, TenantId};
 
 /// How much is kept and done at once.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Deliveries of one endpoint that may wait.
     pub waiting: usize,
+    /// What the bodies of one endpoint's waiting deliveries may come to before further ones go without copies, in bytes.
+    pub waiting_bytes: usize,
     /// Deliveries of one endpoint that are kept after they ended.
     pub ended: usize,
+    /// So many of these may be failed ones: as long as there are no more, others make room for them.
+    pub failed: usize,
+    /// What the bodies of those that ended may come to, in bytes.
+    pub ended_bytes: usize,
     /// Attempts under way, of one endpoint. One that fails gets one at a time, so that it holds up nobody else.
     pub per_endpoint: usize,
     /// Attempts under way, of one workspace: its endpoints may all hang, and hold up no other's.
@@ -27,7 +33,16 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { waiting: 1_000, ended: 200, per_endpoint: 8, per_workspace: 64, at_once: 512 }
+        Self {
+            waiting: 1_000,
+            waiting_bytes: 16 * 1024 * 1024,
+            ended: 200,
+            failed: 150,
+            ended_bytes: 8 * 1024 * 1024,
+            per_endpoint: 8,
+            per_workspace: 64,
+            at_once: 512,
+        }
     }
 }
 
@@ -58,7 +73,10 @@ struct Shelf {
     running: usize,
     /// What can't be tried now although it is due, such as while the endpoint is off.
     parked: BTreeSet<(UnixMillis, Uuid)>,
-    ended: BTreeSet<Uuid>,
+    /// How large those that wait are.
+    sizes: HashMap<Uuid, usize>,
+    waiting_bytes: usize,
+    ended: BTreeMap<Uuid, Ended>,
     /// It asked to be left alone until then.
     not_before: UnixMillis,
     failing: bool,
@@ -66,18 +84,60 @@ struct Shelf {
     halted: Option<(u64, UnixMillis)>,
 }
 
+/// One that is kept after it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Somebody may want it delivered again.
+    pub failed: bool,
+    /// How large its body is, in bytes.
+    pub size: usize,
+}
+
+impl Ended {
+    /// A test that failed is of no use later.
+    #[must_use]
+    pub fn of(delivery: &Delivery) -> Self {
+        let failed = matches!(delivery.state, DeliveryState::Failed { .. }) && delivery.event != EventType::WebhookTest;
+        Self { failed, size: delivery.body.len() }
+    }
+}
+
 impl Shelf {
-    const fn new(workspace: TenantId) -> Self {
+    fn new(workspace: TenantId) -> Self {
         Self {
             workspace,
             waiting: 0,
             running: 0,
             parked: BTreeSet::new(),
-            ended: BTreeSet::new(),
+            sizes: HashMap::new(),
+            waiting_bytes: 0,
+            ended: BTreeMap::new(),
             not_before: 0,
             failing: false,
             halted: None,
         }
+    }
+
+    fn waits(&mut self, delivery: Uuid, size: usize) {
+        self.waiting_bytes += size;
+        self.sizes.insert(delivery, size);
+    }
+
+    /// It waits no longer; returns its size.
+    fn waited(&mut self, delivery: Uuid) -> usize {
+        self.waiting = self.waiting.saturating_sub(1);
+        let size = self.sizes.remove(&delivery).unwrap_or(0);
+        self.waiting_bytes = self.waiting_bytes.saturating_sub(size);
+        size
+    }
+
+    /// The one that is missed least: the oldest that arrived, unless more than enough have failed.
+    fn least(&self, failed: usize) -> Option<Uuid> {
+        let oldest = |failed| self.ended.iter().find(|(_, one)| one.failed == failed).map(|(id, _)| *id);
+        if self.ended.values().filter(|one| one.failed).count() > failed {
+            return oldest(true);
+        }
+        oldest(false).or_else(|| oldest(true))
     }
 }
 
@@ -117,10 +177,11 @@ impl Book {
         match delivery.state {
             DeliveryState::Waiting { next_at } => {
                 shelf.waiting += 1;
+                shelf.waits(delivery.id, delivery.body.len());
                 self.queue.insert((next_at, delivery.endpoint, delivery.id));
             }
             DeliveryState::Delivered { .. } | DeliveryState::Failed { .. } => {
-                shelf.ended.insert(delivery.id);
+                shelf.ended.insert(delivery.id, Ended::of(delivery));
             }
         }
     }
@@ -148,11 +209,18 @@ impl Book {
         }
     }
 
-    /// A delivery for which room was kept is on disk.
-    pub fn add(&mut self, endpoint: Uuid, delivery: Uuid, next_at: UnixMillis) {
-        if self.shelves.contains_key(&endpoint) {
+    /// A delivery for which room was kept is on disk. `size` is its body's, in bytes.
+    pub fn add(&mut self, endpoint: Uuid, delivery: Uuid, size: usize, next_at: UnixMillis) {
+        if let Some(shelf) = self.shelves.get_mut(&endpoint) {
+            shelf.waits(delivery, size);
             self.queue.insert((next_at, endpoint, delivery));
         }
+    }
+
+    /// So much waits for the endpoint that further deliveries are to be small.
+    #[must_use]
+    pub fn crowded(&self, endpoint: Uuid) -> bool {
+        self.shelves.get(&endpoint).is_some_and(|shelf| shelf.waiting_bytes >= self.limits.waiting_bytes)
     }
 
     #[must_use]
@@ -160,26 +228,33 @@ impl Book {
         self.shelves.get(&endpoint).map_or(0, |shelf| shelf.waiting)
     }
 
-    /// Lets go of the oldest ended ones, so that `more` have room. They are to be removed from disk, or put back.
+    /// Lets go of ended ones, so that `more` of `bytes` together have room; see [`Shelf::least`]. They are to be removed from
+    /// disk, or put back.
     #[must_use]
-    pub fn crowd_out(&mut self, endpoint: Uuid, more: usize) -> Vec<Uuid> {
-        let most = self.limits.ended;
+    pub fn crowd_out(&mut self, endpoint: Uuid, more: usize, bytes: usize) -> Vec<(Uuid, Ended)> {
+        let Limits { ended, failed, ended_bytes, .. } = self.limits;
         let Some(shelf) = self.shelves.get_mut(&endpoint) else { return Vec::new() };
-        let over = (shelf.ended.len() + more).saturating_sub(most);
-        std::iter::from_fn(|| shelf.ended.pop_first()).take(over).collect()
+        let mut held = shelf.ended.values().map(|one| one.size).sum::<usize>() + bytes;
+        let mut out = Vec::new();
+        while shelf.ended.len() + more > ended || held > ended_bytes {
+            let Some((id, one)) = shelf.least(failed).and_then(|id| shelf.ended.remove_entry(&id)) else { break };
+            held = held.saturating_sub(one.size);
+            out.push((id, one));
+        }
+        out
     }
 
     /// They are on disk after all.
-    pub fn put_back(&mut self, endpoint: Uuid, ended: impl IntoIterator<Item = Uuid>) {
+    pub fn put_back(&mut self, endpoint: Uuid, ended: impl IntoIterator<Item = (Uuid, Ended)>) {
         if let Some(shelf) = self.shelves.get_mut(&endpoint) {
             shelf.ended.extend(ended);
         }
     }
 
-    /// Takes an ended one out, so that nobody removes it while it is made to wait again; false: it is not there.
+    /// Takes an ended one out, so that nobody removes it while it is made to wait again; `None`: it is not there.
     #[must_use]
-    pub fn pick(&mut self, endpoint: Uuid, delivery: Uuid) -> bool {
-        self.shelves.get_mut(&endpoint).is_some_and(|shelf| shelf.ended.remove(&delivery))
+    pub fn pick(&mut self, endpoint: Uuid, delivery: Uuid) -> Option<Ended> {
+        self.shelves.get_mut(&endpoint)?.ended.remove(&delivery)
     }
 
     /// What is to be tried now, and when to look again if nothing happens before.
@@ -232,9 +307,9 @@ impl Book {
                 self.queue.insert((next_at, id, settled.delivery));
             }
             ended => {
-                shelf.waiting = shelf.waiting.saturating_sub(1);
-                if ended.is_some() {
-                    shelf.ended.insert(settled.delivery);
+                let size = shelf.waited(settled.delivery);
+                if let Some(state) = ended {
+                    shelf.ended.insert(settled.delivery, Ended { failed: matches!(state, DeliveryState::Failed { .. }), size });
                 }
             }
         }
@@ -258,8 +333,8 @@ impl Book {
     }
 
     /// Keeps a delivery that was made outside the queue, such as a test.
-    pub fn keep(&mut self, workspace: TenantId, endpoint: Uuid, delivery: Uuid) {
-        self.shelf(workspace, endpoint).ended.insert(delivery);
+    pub fn keep(&mut self, delivery: &Delivery) {
+        self.shelf(delivery.workspace, delivery.endpoint).ended.insert(delivery.id, Ended::of(delivery));
     }
 
     /// Nothing more is tried for the endpoint as it is now.

@@ -2,7 +2,17 @@ use super::*;
 use crate::live::TenantWebhooks;
 use crate::webhooks::fixtures;
 
-const LIMITS: Limits = Limits { waiting: 3, ended: 2, per_endpoint: 2, per_workspace: 4, at_once: 8 };
+const LIMITS: Limits = Limits {
+    waiting: 3,
+    waiting_bytes: 2 * SIZE,
+    ended: 4,
+    failed: 2,
+    ended_bytes: 10 * SIZE,
+    per_endpoint: 2,
+    per_workspace: 4,
+    at_once: 8,
+};
+const SIZE: usize = 100;
 
 fn endpoint(n: u128) -> Arc<Webhook> {
     Arc::new(Webhook { id: Uuid::from_u128(n), ..fixtures::webhook() })
@@ -16,7 +26,7 @@ fn in_force(endpoints: &[&Arc<Webhook>]) -> Webhooks {
 
 fn add(book: &mut Book, of: &Webhook, delivery: u128, at: UnixMillis) {
     assert!(book.reserve(of.workspace, of.id));
-    book.add(of.id, Uuid::from_u128(delivery), at);
+    book.add(of.id, Uuid::from_u128(delivery), SIZE, at);
 }
 
 fn started(starts: &[Start]) -> Vec<(u128, u128)> {
@@ -113,6 +123,14 @@ fn a_receiver_that_asks_for_patience_is_left_alone() {
     assert_eq!((starts.len(), next), (0, Some(500)));
 }
 
+fn ended(failed: bool) -> Ended {
+    Ended { failed, size: SIZE }
+}
+
+fn ids(out: &[(Uuid, Ended)]) -> Vec<u128> {
+    out.iter().map(|(id, _)| id.as_u128()).collect()
+}
+
 #[test]
 fn both_piles_are_bounded() {
     let (mut book, a) = (Book::new(LIMITS), endpoint(1));
@@ -122,16 +140,44 @@ fn both_piles_are_bounded() {
     assert!(!book.reserve(a.workspace, a.id));
     book.release(a.id);
     assert!(book.reserve(a.workspace, a.id));
-    for delivery in 1..=2 {
-        book.keep(a.workspace, a.id, Uuid::from_u128(delivery));
-    }
-    let out = book.crowd_out(a.id, 1);
-    assert_eq!(out, [Uuid::from_u128(1)]);
-    assert!(!book.pick(a.id, Uuid::from_u128(1)), "it is about to be removed");
+    book.put_back(a.id, (1..=4).map(|id| (Uuid::from_u128(id), ended(false))));
+    let out = book.crowd_out(a.id, 1, SIZE);
+    assert_eq!(ids(&out), [1]);
+    assert_eq!(book.pick(a.id, Uuid::from_u128(1)), None, "it is about to be removed");
     book.put_back(a.id, out);
-    assert!(book.pick(a.id, Uuid::from_u128(1)) && !book.pick(a.id, Uuid::from_u128(1)));
-    book.keep(a.workspace, a.id, Uuid::from_u128(3));
-    assert_eq!(book.crowd_out(a.id, 0), Vec::<Uuid>::new());
+    assert_eq!((book.pick(a.id, Uuid::from_u128(1)), book.pick(a.id, Uuid::from_u128(1))), (Some(ended(false)), None));
+    assert!(book.crowd_out(a.id, 1, SIZE).is_empty(), "there is room again");
+    assert_eq!(ids(&book.crowd_out(a.id, 1, 9 * SIZE)), [2, 3], "bodies count as well");
     book.forget(a.id);
     assert_eq!((book.waiting(a.id), book.due(99, &in_force(&[&a])).0.len()), (0, 0));
+}
+
+#[test]
+fn those_that_failed_are_kept_while_others_make_room() {
+    let (mut book, a) = (Book::new(LIMITS), endpoint(1));
+    assert!(book.reserve(a.workspace, a.id));
+    book.put_back(a.id, [(1, true), (2, false), (3, true), (4, false)].map(|(id, failed)| (Uuid::from_u128(id), ended(failed))));
+    assert_eq!(ids(&book.crowd_out(a.id, 1, SIZE)), [2]);
+    book.put_back(a.id, [(Uuid::from_u128(5), ended(false))]);
+    assert_eq!(ids(&book.crowd_out(a.id, 1, SIZE)), [4], "the oldest of those that arrived");
+    book.put_back(a.id, [(Uuid::from_u128(6), ended(true))]);
+    assert_eq!(ids(&book.crowd_out(a.id, 1, SIZE)), [1], "of more than enough that failed the oldest goes");
+    book.put_back(a.id, [(Uuid::from_u128(7), ended(true))]);
+    assert_eq!(ids(&book.crowd_out(a.id, 4, 4 * SIZE)), [3, 5, 6, 7], "in the end all make room");
+}
+
+#[test]
+fn what_waits_is_measured_until_it_has_ended() {
+    let (mut book, a) = (Book::new(LIMITS), endpoint(1));
+    let all = in_force(&[&a]);
+    add(&mut book, &a, 11, 10);
+    assert!(!book.crowded(a.id));
+    add(&mut book, &a, 12, 10);
+    assert!(book.crowded(a.id));
+    assert_eq!(book.due(10, &all).0.len(), 2);
+    book.settle(settled(&a, 11, DeliveryState::Waiting { next_at: 50 }, false));
+    assert!(book.crowded(a.id), "it waits again");
+    book.settle(settled(&a, 12, DeliveryState::Failed { at: 11 }, false));
+    assert!(!book.crowded(a.id));
+    assert_eq!(book.pick(a.id, Uuid::from_u128(12)), Some(ended(true)));
 }

@@ -3,17 +3,18 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::attempt::{Made, kept};
-use super::book::Settled;
-use super::listener::Pending;
+use super::body::Along;
+use super::book::{Ended, Settled};
+use super::include::Included;
+use super::listener::{Heard, Pending};
 use super::retry::Next;
-use super::{Shared, Stop, body, classify};
+use super::{Shared, Stop, body, classify, sealed};
 use crate::event::{Event, TraceContext};
 use crate::live::Webhook;
 use crate::outbound::chance;
@@ -39,7 +40,7 @@ pub struct Outcome {
 
 pub struct Clerk {
     shared: Arc<Shared>,
-    events: mpsc::Receiver<Arc<Event>>,
+    events: mpsc::Receiver<Heard>,
     pending: Arc<Pending>,
     outcomes: mpsc::Receiver<Outcome>,
 }
@@ -49,12 +50,12 @@ struct Plan {
     changes: Changes,
     settled: Vec<Settled>,
     /// Ended ones that make room, by endpoint.
-    removed: Vec<(Uuid, Vec<Uuid>)>,
+    removed: Vec<(Uuid, Vec<(Uuid, Ended)>)>,
     stops: Vec<(Arc<Webhook>, StopReason)>,
 }
 
 impl Clerk {
-    pub fn new(shared: Arc<Shared>, events: mpsc::Receiver<Arc<Event>>, pending: Arc<Pending>, outcomes: mpsc::Receiver<Outcome>) -> Self {
+    pub fn new(shared: Arc<Shared>, events: mpsc::Receiver<Heard>, pending: Arc<Pending>, outcomes: mpsc::Receiver<Outcome>) -> Self {
         Self { shared, events, pending, outcomes }
     }
 
@@ -92,39 +93,55 @@ impl Clerk {
         }
     }
 
-    async fn take_in(&self, events: &[Arc<Event>]) {
+    async fn take_in(&self, events: &[Heard]) {
         let shared = &self.shared;
         let in_force = shared.in_force.load_full();
         let now = now();
         let (mut new, mut bytes): (Vec<Delivery>, usize) = (Vec::new(), 0);
         let mut refused: HashMap<(TenantId, Uuid), u64> = HashMap::new();
-        for event in events {
+        for heard @ Heard { event, .. } in events {
             let Some(own) = event.tenant().and_then(|tenant| in_force.tenants.get(&tenant)) else { continue };
+            let included = self.included(heard).await;
             for endpoint in own.endpoints.iter().filter(|endpoint| concerns(endpoint, event)) {
                 for event_type in wanted(endpoint, event) {
                     if !shared.book().reserve(endpoint.workspace, endpoint.id) {
                         *refused.entry((endpoint.workspace, endpoint.id)).or_default() += 1;
                         continue;
                     }
-                    match body::of_event(event_type, event, endpoint) {
-                        Some(body) => {
-                            bytes += body.len();
-                            new.push(delivery(endpoint, event_type, body, event, now));
+                    let along = Along { included: &included, backlog: shared.book().crowded(endpoint.id) };
+                    match self.delivery(endpoint, event_type, along, event, now) {
+                        Some(delivery) => {
+                            bytes += delivery.body.len();
+                            new.push(delivery);
                         }
                         None => {
                             shared.book().release(endpoint.id);
                             tracing::error!(event = event_type.name(), "a webhook's body could not be made");
                         }
                     }
+                    // One event may be told to many endpoints: what is held at once stays bounded.
+                    if bytes >= COMMIT_BYTES || new.len() >= COMMIT_DELIVERIES {
+                        self.write(std::mem::take(&mut new), std::mem::take(&mut refused)).await;
+                        bytes = 0;
+                    }
                 }
-            }
-            // One event may be told to many endpoints: what is held at once stays bounded.
-            if bytes >= COMMIT_BYTES || new.len() >= COMMIT_DELIVERIES {
-                self.write(std::mem::take(&mut new), std::mem::take(&mut refused)).await;
-                bytes = 0;
             }
         }
         self.write(new, refused).await;
+    }
+
+    /// What may be told of the request besides its event. Taking out the secrets takes a while, and is no task's work.
+    async fn included(&self, heard: &Heard) -> Included {
+        let Some(copies) = &heard.copies else { return Included::NOTHING };
+        if let Some(tenant) = heard.event.tenant().filter(|_| copies.busy()) {
+            self.shared.losses.without_copies(tenant);
+        }
+        let (copies, redactor) = (Arc::clone(copies), Arc::clone(&self.shared.redactor));
+        let included = tokio::task::spawn_blocking(move || Included::of(&copies, &redactor)).await;
+        included.unwrap_or_else(|error| {
+            tracing::error!(%error, "what a webhook includes could not be made; it is told without");
+            Included::NOTHING
+        })
     }
 
     async fn write(&self, new: Vec<Delivery>, refused: HashMap<(TenantId, Uuid), u64>) {
@@ -133,13 +150,13 @@ impl Clerk {
         match shared.store.commit(changes).await {
             Ok(()) => {
                 let mut book = shared.book();
-                new.iter().for_each(|delivery| book.add(delivery.endpoint, delivery.id, now));
+                new.iter().for_each(|delivery| book.add(delivery.endpoint, delivery.id, delivery.body.len(), now));
                 drop(book);
                 shared.wake.notify_one();
             }
             Err(error) => {
-                shared.lost.fetch_add(new.len() as u64, Ordering::Relaxed);
                 tracing::error!(%error, deliveries = new.len(), "webhook deliveries could not be written to disk; they are not made");
+                new.iter().for_each(|delivery| shared.losses.lost(delivery.workspace, 1));
                 let mut book = shared.book();
                 new.iter().for_each(|delivery| book.release(delivery.endpoint));
             }
@@ -165,6 +182,29 @@ impl Clerk {
         })
     }
 
+    /// `None`: its body can't be made.
+    fn delivery(&self, endpoint: &Webhook, event_type: EventType, along: Along<'_>, event: &Event, now: UnixMillis) -> Option<Delivery> {
+        let (request_id, trace): (_, Option<&TraceContext>) = match event {
+            Event::Received(request) | Event::Request(request) => (Some(request.request_id), Some(&request.trace)),
+            Event::Audit(audit) => (audit.request_id, audit.trace.as_ref()),
+            _ => (None, None),
+        };
+        let (id, body) = (Uuid::now_v7(), body::of_event(event_type, event, along, endpoint)?);
+        Some(Delivery {
+            id,
+            workspace: endpoint.workspace,
+            endpoint: endpoint.id,
+            event: event_type,
+            body: sealed::seal(&self.shared.vault, endpoint.workspace, endpoint.id, id, &body).ok()?,
+            created_at: now,
+            state: DeliveryState::Waiting { next_at: now },
+            attempts: Vec::new(),
+            earlier: 0,
+            request_id,
+            trace: trace.map(kept),
+        })
+    }
+
     async fn settle(&self, outcomes: Vec<Outcome>) {
         let plan = self.plan(&outcomes);
         if let Err(error) = self.carry_out(plan).await {
@@ -187,7 +227,7 @@ impl Clerk {
         let now = now();
         let mut changes = Changes::new();
         let (mut settled, mut removed, mut stops) = (Vec::with_capacity(outcomes.len()), Vec::new(), Vec::new());
-        let mut healths: HashMap<Uuid, (WebhookHealth, Vec<Uuid>)> = HashMap::new();
+        let mut healths: HashMap<Uuid, (WebhookHealth, Vec<(Uuid, Ended)>)> = HashMap::new();
         for Outcome { endpoint, before, made } in outcomes {
             let (health, ended) = healths.entry(endpoint.id).or_insert_with(|| (self.health(endpoint.workspace, endpoint.id), Vec::new()));
             let next = self.next(endpoint, before, made);
@@ -196,7 +236,7 @@ impl Clerk {
             health.failing_since = made.attempt.failure.map(|_| health.failing_since.unwrap_or(made.attempt.at));
             if !after.state.is_waiting() {
                 health.ended(next == Next::Delivered, now);
-                ended.push(before.id);
+                ended.push((before.id, Ended::of(&after)));
             }
             if let Some(why) = self.gives_up(endpoint, health, next, now) {
                 stops.push((Arc::clone(endpoint), why));
@@ -215,13 +255,13 @@ impl Clerk {
             });
         }
         for (id, (health, mut ended)) in healths {
-            let out = self.shared.book().crowd_out(id, ended.len());
-            // More have ended at once than are kept: the oldest of them go too.
-            ended.sort_unstable();
+            let out = self.shared.book().crowd_out(id, ended.len(), ended.iter().map(|(_, one)| one.size).sum());
+            // More have ended at once than are kept: the oldest of them go too, those that failed last.
+            ended.sort_unstable_by_key(|(id, one)| (one.failed, *id));
             ended.truncate(ended.len().saturating_sub(self.shared.options.limits.ended));
-            settled.iter_mut().filter(|one| ended.contains(&one.delivery)).for_each(|one| one.state = None);
+            settled.iter_mut().filter(|one| ended.iter().any(|(id, _)| *id == one.delivery)).for_each(|one| one.state = None);
             changes = changes.put(&health);
-            for old in out.iter().chain(&ended) {
+            for (old, _) in out.iter().chain(&ended) {
                 changes = changes.delete::<Delivery>(&Delivery::key_of(health.workspace, id, *old));
             }
             removed.push((id, out));
@@ -285,8 +325,8 @@ impl Clerk {
 /// The filter by route, for what is about one.
 fn concerns(endpoint: &Webhook, event: &Event) -> bool {
     match event {
-        Event::Received(request) | Event::Request(request) if !endpoint.routes.is_empty() => {
-            request.proxied.as_ref().and_then(|proxied| proxied.route_id).is_some_and(|route| endpoint.routes.contains(&route))
+        Event::Received(request) | Event::Request(request) => {
+            endpoint.concerns(request.proxied.as_ref().and_then(|proxied| proxied.route_id))
         }
         _ => true,
     }
@@ -295,27 +335,6 @@ fn concerns(endpoint: &Webhook, event: &Event) -> bool {
 fn wanted(endpoint: &Webhook, event: &Event) -> impl Iterator<Item = EventType> {
     let (types, wanted) = (classify::types(event), endpoint.events);
     EventType::SELECTABLE.into_iter().filter(move |one| types.contains(*one) && wanted.contains(*one))
-}
-
-fn delivery(endpoint: &Webhook, event_type: EventType, body: String, event: &Event, now: UnixMillis) -> Delivery {
-    let (request_id, trace): (_, Option<&TraceContext>) = match event {
-        Event::Received(request) | Event::Request(request) => (Some(request.request_id), Some(&request.trace)),
-        Event::Audit(audit) => (audit.request_id, audit.trace.as_ref()),
-        _ => (None, None),
-    };
-    Delivery {
-        id: Uuid::now_v7(),
-        workspace: endpoint.workspace,
-        endpoint: endpoint.id,
-        event: event_type,
-        body,
-        created_at: now,
-        state: DeliveryState::Waiting { next_at: now },
-        attempts: Vec::new(),
-        earlier: 0,
-        request_id,
-        trace: trace.map(kept),
-    }
 }
 
 /// The delivery with one attempt more.

@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::sleep;
+use uuid::Uuid;
+use zeroize::Zeroizing;
 
-use super::Shared;
 use super::book::{Settled, Start};
 use super::clerk::Outcome;
-use crate::store::now;
+use super::{Shared, sealed};
+use crate::live::Webhook;
+use crate::store::{Delivery, now};
 
 /// Clocks are set: what is due is looked at again after this at the latest.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
@@ -63,23 +66,33 @@ async fn look_around(shared: &Shared) {
 
 async fn attempt(shared: Arc<Shared>, start: Start) {
     let Start { endpoint, delivery } = start;
-    let before = match shared.store.webhooks().delivery(endpoint.workspace, endpoint.id, delivery) {
-        Ok(Some(before)) if before.state.is_waiting() => before,
-        // Gone meanwhile, or reported by the store as one that can't be read.
-        _ => {
-            let state = None;
-            let settled =
-                Settled { workspace: endpoint.workspace, endpoint: endpoint.id, delivery, state, failing: None, not_before: None };
-            shared.book().settle(settled);
-            shared.wake.notify_one();
-            return;
-        }
+    let Some((before, body)) = read(&shared, &endpoint, delivery) else {
+        let state = None;
+        let settled = Settled { workspace: endpoint.workspace, endpoint: endpoint.id, delivery, state, failing: None, not_before: None };
+        shared.book().settle(settled);
+        shared.wake.notify_one();
+        return;
     };
     let made = tokio::select! {
         biased;
         () = shared.abort.cancelled() => return,
-        made = shared.way.attempt(&endpoint, &before) => made,
+        made = shared.way.attempt(&endpoint, &before, &body) => made,
     };
     // The clerk ends after the last attempt.
     let _ = shared.outcomes.send(Outcome { endpoint, before, made }).await;
+}
+
+/// `None` where it is gone meanwhile, or can't be read, which the store reports.
+fn read(shared: &Shared, endpoint: &Webhook, delivery: Uuid) -> Option<(Delivery, Zeroizing<String>)> {
+    let stored = shared.store.webhooks().delivery(endpoint.workspace, endpoint.id, delivery).ok()??;
+    if !stored.state.is_waiting() {
+        return None;
+    }
+    match sealed::open(&shared.vault, &stored) {
+        Ok(body) => Some((stored, body)),
+        Err(error) => {
+            tracing::error!(%error, webhook = %endpoint.id, %delivery, "what a webhook is to be told can't be opened; it is not delivered");
+            None
+        }
+    }
 }

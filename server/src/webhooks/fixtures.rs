@@ -5,6 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use http::HeaderMap;
 use uuid::Uuid;
 
+use crate::capture::Wanted;
 use crate::event::{Component, Proxied, Request, TraceContext};
 use crate::live::Webhook;
 use crate::values::{DeliveryMethod, EventType, TenantId, WebhookUrl};
@@ -53,6 +54,7 @@ pub fn webhook() -> Webhook {
         headers: HeaderMap::new(),
         signing: Vec::new(),
         routes: Vec::new(),
+        include: Wanted::default(),
         timeout: Duration::from_secs(15),
         retries: 3,
         enabled_at: 0,

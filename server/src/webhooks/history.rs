@@ -6,13 +6,15 @@ use std::time::SystemTime;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Error, Webhooks, body};
+use super::book::Ended;
+use super::{Error, Webhooks, body, sealed};
 use crate::auth::{WorkspaceAdmin, WorkspaceMember};
 use crate::live::Webhook;
 use crate::store::{Attempt, Changes, Delivery, DeliveryState, UnixMillis, now, unix_millis};
 use crate::values::{EventType, TenantId};
 
 const PER_PAGE: usize = 50;
+
 /// Some deliveries, the newest first, and where the next page begins.
 #[derive(Debug)]
 pub struct Page {
@@ -64,10 +66,10 @@ impl Webhooks {
         let now = now();
         let taken: Vec<&Delivery> = {
             let mut book = self.shared.book();
-            let there: Vec<&Delivery> = ended.iter().filter(|delivery| book.pick(endpoint, delivery.id)).collect();
             let (mut taken, mut left) = (Vec::new(), Vec::new());
-            for delivery in there {
-                if book.reserve(workspace, endpoint) { taken.push(delivery) } else { left.push(delivery.id) }
+            for delivery in ended {
+                let Some(kept) = book.pick(endpoint, delivery.id) else { continue };
+                if book.reserve(workspace, endpoint) { taken.push(delivery) } else { left.push((delivery.id, kept)) }
             }
             book.put_back(endpoint, left);
             taken
@@ -82,10 +84,10 @@ impl Webhooks {
             let mut book = self.shared.book();
             for delivery in &taken {
                 match &written {
-                    Ok(()) => book.add(endpoint, delivery.id, now),
+                    Ok(()) => book.add(endpoint, delivery.id, delivery.body.len(), now),
                     Err(_) => {
                         book.release(endpoint);
-                        book.put_back(endpoint, [delivery.id]);
+                        book.put_back(endpoint, [(delivery.id, Ended::of(delivery))]);
                     }
                 }
             }
@@ -102,12 +104,13 @@ impl Webhooks {
     pub async fn test(&self, endpoint: &Webhook) -> Result<Attempt, Error> {
         let (at, now) = (SystemTime::now(), now());
         self.shared.tests.lock().unwrap_or_else(PoisonError::into_inner).admit(&endpoint.id, Instant::now())?;
+        let (id, body) = (Uuid::now_v7(), body::of_test(at, endpoint).ok_or(Error::Body)?);
         let mut delivery = Delivery {
-            id: Uuid::now_v7(),
+            id,
             workspace: endpoint.workspace,
             endpoint: endpoint.id,
             event: EventType::WebhookTest,
-            body: body::of_test(at, endpoint).ok_or(Error::Body)?,
+            body: sealed::seal(&self.shared.vault, endpoint.workspace, endpoint.id, id, &body).map_err(|_| Error::Body)?,
             created_at: unix_millis(at),
             state: DeliveryState::Waiting { next_at: now },
             attempts: Vec::new(),
@@ -115,18 +118,18 @@ impl Webhooks {
             request_id: None,
             trace: None,
         };
-        let made = self.shared.way.attempt(endpoint, &delivery).await;
+        let made = self.shared.way.attempt(endpoint, &delivery, &body).await;
         let at = crate::store::now();
         delivery.state = if made.attempt.failure.is_none() { DeliveryState::Delivered { at } } else { DeliveryState::Failed { at } };
         delivery.attempts.push(made.attempt);
-        let removed = self.shared.book().crowd_out(endpoint.id, 1);
-        let changes = removed.iter().fold(Changes::new().put(&delivery), |changes, old| {
+        let removed = self.shared.book().crowd_out(endpoint.id, 1, delivery.body.len());
+        let changes = removed.iter().fold(Changes::new().put(&delivery), |changes, (old, _)| {
             changes.delete::<Delivery>(&Delivery::key_of(endpoint.workspace, endpoint.id, *old))
         });
         let written = self.shared.store.commit(changes).await;
         let mut book = self.shared.book();
         match &written {
-            Ok(()) => book.keep(endpoint.workspace, endpoint.id, delivery.id),
+            Ok(()) => book.keep(&delivery),
             Err(_) => book.put_back(endpoint.id, removed),
         }
         drop(book);

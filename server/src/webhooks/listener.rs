@@ -2,24 +2,34 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+use uuid::Uuid;
 
 use super::classify;
+use super::losses::Losses;
 use crate::bus::{Interest, Listener};
+use crate::capture::{Exchange, Wanted};
 use crate::event::Event;
-use crate::live::Webhooks;
+use crate::live::{Webhook, Webhooks};
 use crate::values::{EventType, TenantId};
 
 pub struct Ear {
     pub in_force: Arc<ArcSwap<Webhooks>>,
-    pub events: mpsc::Sender<Arc<Event>>,
+    pub events: mpsc::Sender<Heard>,
     pub pending: Arc<Pending>,
-    /// Events that found the way to the disk full.
-    pub lost: Arc<AtomicU64>,
+    pub losses: Arc<Losses>,
+}
+
+/// An event that some endpoint wants, and what was copied for it.
+#[derive(Clone, Debug)]
+pub struct Heard {
+    pub event: Arc<Event>,
+    /// Only where an endpoint that wants the event includes it.
+    pub copies: Option<Arc<Exchange>>,
 }
 
 /// How many of a workspace's events may wait for the disk: it can't fill the way for all.
@@ -40,9 +50,9 @@ impl Pending {
     }
 
     /// These wait no longer.
-    pub fn done(&self, events: &[Arc<Event>]) {
+    pub fn done(&self, events: &[Heard]) {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for tenant in events.iter().filter_map(|event| event.tenant()) {
+        for tenant in events.iter().filter_map(|heard| heard.event.tenant()) {
             if let Entry::Occupied(mut entry) = waiting.entry(tenant) {
                 *entry.get_mut() = entry.get().saturating_sub(1);
                 if *entry.get() == 0 {
@@ -64,24 +74,95 @@ impl Listener for Ear {
         in_force.tenants.get(&tenant).is_some_and(|own| own.wanted.contains(EventType::RequestReceived))
     }
 
+    fn wants_copies(&self, tenant: TenantId, route: Option<Uuid>) -> Wanted {
+        let in_force = self.in_force.load();
+        match in_force.tenants.get(&tenant) {
+            Some(own) if own.included.any() => own.included(route),
+            _ => Wanted::default(),
+        }
+    }
+
     fn accept(&self, event: &Arc<Event>) {
+        self.hear(event, None);
+    }
+
+    fn accept_copied(&self, event: &Arc<Event>, copies: &Arc<Exchange>) {
+        self.hear(event, Some(copies));
+    }
+}
+
+impl Ear {
+    fn hear(&self, event: &Arc<Event>, copies: Option<&Arc<Exchange>>) {
         let Some(tenant) = event.tenant() else { return };
         let in_force = self.in_force.load();
-        let wanted = in_force.tenants.get(&tenant).is_some_and(|own| own.wanted.intersects(classify::types(event)));
-        if !wanted {
+        let Some(own) = in_force.tenants.get(&tenant) else { return };
+        let types = classify::types(event);
+        if !own.wanted.intersects(types) {
             return;
         }
+        let includes = |endpoint: &Arc<Webhook>| endpoint.includes().any() && endpoint.events.intersects(types);
+        let copies = copies.filter(|_| own.endpoints.iter().any(includes)).cloned();
+        let heard = Heard { event: Arc::clone(event), copies };
         let room = self.pending.begin(tenant);
-        let taken = room && self.events.try_send(Arc::clone(event)).is_ok();
-        if room && !taken {
-            self.pending.done(std::slice::from_ref(event));
+        if !room {
+            return self.losses.lost(tenant, 1);
         }
-        if !taken {
-            let lost = self.lost.fetch_add(1, Ordering::Relaxed) + 1;
-            // Once for each power of two: a flood must not flood the log.
-            if lost.is_power_of_two() {
-                tracing::warn!(lost, "events come faster than webhook deliveries can be written to disk; some are not told");
-            }
+        if let Err(TrySendError::Full(heard) | TrySendError::Closed(heard)) = self.events.try_send(heard) {
+            self.pending.done(std::slice::from_ref(&heard));
+            self.losses.lost(tenant, 1);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{request, webhook};
+    use super::*;
+    use crate::live::TenantWebhooks;
+
+    const BOTH: Wanted = Wanted { headers: true, bodies: true };
+
+    fn ear(endpoints: Vec<Webhook>, room: usize) -> (Ear, mpsc::Receiver<Heard>) {
+        let own = TenantWebhooks::new(endpoints.into_iter().map(Arc::new).collect());
+        let all = Webhooks { tenants: HashMap::from([(webhook().workspace, Arc::new(own))]) };
+        let (events, taken) = mpsc::channel(room);
+        (Ear { in_force: Arc::new(ArcSwap::from_pointee(all)), events, pending: Arc::default(), losses: Arc::default() }, taken)
+    }
+
+    fn ended(status: u16) -> Arc<Event> {
+        Arc::new(Event::Request(crate::event::Request { status: Some(status), ..request() }))
+    }
+
+    #[test]
+    fn what_finds_the_way_full_is_counted_for_its_workspace() {
+        let (ear, mut taken) = ear(vec![webhook()], 2);
+        for status in [500, 200, 501, 502, 503] {
+            ear.accept(&ended(status));
+        }
+        let tenant = webhook().workspace;
+        assert_eq!(ear.losses.of(tenant).events, 2, "two fit, and nobody wants the 200");
+        assert_eq!(ear.losses.of(TenantId(Uuid::from_u128(77))).events, 0);
+        ear.pending.done(&[taken.try_recv().unwrap(), taken.try_recv().unwrap()]);
+        assert!(ear.pending.0.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn copies_are_asked_for_and_kept_where_they_are_told() {
+        let route = Uuid::from_u128(7);
+        let plain = ear(vec![webhook()], 1).0;
+        assert_eq!(plain.wants_copies(webhook().workspace, Some(route)), Wanted::default());
+        let audit = Webhook { events: [EventType::AuditEvent].into_iter().collect(), include: BOTH, ..webhook() };
+        assert_eq!(ear(vec![audit], 1).0.wants_copies(webhook().workspace, Some(route)), Wanted::default(), "no request is told of");
+        let filtered = Webhook { routes: vec![route], include: Wanted { headers: true, bodies: false }, ..webhook() };
+        let other = Webhook { events: [EventType::RequestSuccess].into_iter().collect(), ..webhook() };
+        let (ear, mut taken) = ear(vec![filtered, other], 4);
+        assert_eq!(ear.wants_copies(webhook().workspace, Some(route)), Wanted { headers: true, bodies: false });
+        assert_eq!(ear.wants_copies(webhook().workspace, None), Wanted::default());
+        assert_eq!(ear.wants_copies(TenantId(Uuid::from_u128(77)), Some(route)), Wanted::default());
+        let copies = Arc::default();
+        for status in [500, 200] {
+            ear.accept_copied(&ended(status), &copies);
+        }
+        assert!(taken.try_recv().unwrap().copies.is_some() && taken.try_recv().unwrap().copies.is_none(), "the 200 is told without");
     }
 }

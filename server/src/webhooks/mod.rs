@@ -20,11 +20,14 @@ mod dispatch;
 #[cfg(test)]
 mod fixtures;
 mod history;
+mod include;
 mod listener;
+mod losses;
+mod redact;
 mod retry;
+mod sealed;
 mod sign;
 
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -38,18 +41,23 @@ use uuid::Uuid;
 
 pub use book::Limits;
 pub use history::Page;
+pub use losses::Lost;
 pub use retry::Retry;
 
+use crate::auth::WorkspaceMember;
 use crate::bus::{Bus, Listener};
 use crate::live::{self, WebhooksInForce};
 use crate::outbound::Outbound;
 use crate::per_minute::{PerMinute, TESTS, TooMany};
 use crate::store::{CommitError, ReadError, StopReason, Store};
 use crate::values::TenantId;
+use crate::vault::Vault;
 use attempt::Way;
 use book::Book;
 use clerk::{Clerk, Outcome};
 use listener::{Ear, Pending};
+use losses::Losses;
+use redact::Redactor;
 
 /// Events that may wait for the disk.
 const EVENTS: usize = 8_192;
@@ -111,6 +119,22 @@ impl From<CommitError> for Error {
     }
 }
 
+/// Why deliveries can't be started.
+#[derive(Debug, ThisError)]
+pub enum StartError {
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error("a pattern of what is redacted is wrong: {0}")]
+    Pattern(#[from] regex::Error),
+}
+
+/// Where deliveries lie, and what seals them.
+#[derive(Debug)]
+pub struct Place {
+    pub store: Store,
+    pub vault: Vault,
+}
+
 /// Delivery of webhooks for the life of the process. Cheap to clone.
 #[derive(Clone)]
 pub struct Webhooks {
@@ -128,8 +152,9 @@ struct Shared {
     /// Something may be due.
     wake: Notify,
     outcomes: mpsc::Sender<Outcome>,
-    /// Events that could not be written to disk.
-    lost: Arc<AtomicU64>,
+    losses: Arc<Losses>,
+    vault: Vault,
+    redactor: Arc<Redactor>,
     attempts: TaskTracker,
     tasks: TaskTracker,
     /// Nothing more is started.
@@ -151,7 +176,8 @@ impl Webhooks {
     ///
     /// # Errors
     /// The store can't be read.
-    pub fn start(in_force: WebhooksInForce, store: Store, bus: &Bus, outbound: Outbound, options: Options) -> Result<Self, ReadError> {
+    pub fn start(in_force: WebhooksInForce, place: Place, bus: &Bus, outbound: Outbound, options: Options) -> Result<Self, StartError> {
+        let Place { store, vault } = place;
         let mut book = Book::new(options.limits);
         store.webhooks().each_delivery(|delivery| book.load(&delivery))?;
         for health in store.webhooks().all_health()? {
@@ -161,9 +187,9 @@ impl Webhooks {
         }
         let (events, taken) = mpsc::channel(EVENTS);
         let (outcomes, made) = mpsc::channel(OUTCOMES);
-        let lost = Arc::default();
+        let losses: Arc<Losses> = Arc::default();
         let pending: Arc<Pending> = Arc::default();
-        let ear = Ear { in_force: Arc::clone(&in_force.now), events, pending: Arc::clone(&pending), lost: Arc::clone(&lost) };
+        let ear = Ear { in_force: Arc::clone(&in_force.now), events, pending: Arc::clone(&pending), losses: Arc::clone(&losses) };
         let shared = Arc::new(Shared {
             store,
             in_force: in_force.now,
@@ -173,7 +199,9 @@ impl Webhooks {
             tests: Mutex::new(PerMinute::new(TESTS)),
             wake: Notify::new(),
             outcomes,
-            lost,
+            losses,
+            vault,
+            redactor: Arc::new(Redactor::new()?),
             attempts: TaskTracker::new(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
@@ -190,6 +218,12 @@ impl Webhooks {
     #[must_use]
     pub fn waiting(&self, endpoint: Uuid) -> usize {
         self.shared.book().waiting(endpoint)
+    }
+
+    /// What of the workspace's events did not come to be told, since the start.
+    #[must_use]
+    pub fn lost(&self, witness: &WorkspaceMember) -> Lost {
+        self.shared.losses.of(witness.workspace())
     }
 
     /// Starts nothing more, lets what is under way end within `grace`, and writes down what came of it. What is cut short, or

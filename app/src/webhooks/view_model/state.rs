@@ -1,7 +1,7 @@
 //! How a webhook and a delivery are doing, in few words.
 
 use crate::contract::values::EventType;
-use crate::contract::{DeliveryState, WebhookState};
+use crate::contract::{DeliveryState, WebhookLosses, WebhookState};
 use crate::integrations::thousands;
 use crate::ui::PillState;
 
@@ -47,6 +47,36 @@ pub const fn switch_words(state: &WebhookState) -> (&'static str, bool) {
     }
 }
 
+/// What of a request and its answer goes along.
+#[must_use]
+pub const fn included_words(headers: bool, bodies: bool) -> &'static str {
+    match (headers, bodies) {
+        (false, false) => "Neither headers nor bodies",
+        (true, false) => "Headers",
+        (false, true) => "Bodies",
+        (true, true) => "Headers and bodies",
+    }
+}
+
+/// What the workspace's receivers do not know, a sentence for each kind; empty where everything was told.
+#[must_use]
+pub fn untold(losses: WebhookLosses) -> Vec<String> {
+    let events = |count: u64| if count == 1 { "1 event".to_owned() } else { format!("{} events", thousands(count)) };
+    let queue = (losses.events > 0).then(|| {
+        format!(
+            "{} could not be queued since the server started, so nobody was told: they came faster than the disk takes them.",
+            events(losses.events)
+        )
+    });
+    let copies = (losses.without_copies > 0).then(|| {
+        format!(
+            "{} went without some of their headers or bodies since the server started, because too much was copied at once.",
+            events(losses.without_copies)
+        )
+    });
+    queue.into_iter().chain(copies).collect()
+}
+
 /// "96 % of 1,204". A share is never rounded up to all, nor down to none.
 #[must_use]
 pub fn success_words(delivered: u64, failed: u64) -> String {
@@ -83,6 +113,13 @@ pub const fn delivery_state(state: &DeliveryState) -> (PillState, &'static str) 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_lost_is_said_and_nothing_otherwise() {
+        assert_eq!(untold(WebhookLosses::default()), Vec::<String>::new());
+        let some = untold(WebhookLosses { events: 1_204, without_copies: 1 });
+        assert!(some[0].starts_with("1,204 events could not be queued") && some[1].starts_with("1 event went without"), "{some:?}");
+    }
 
     #[test]
     fn a_share_is_never_more_than_it_was() {

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::SecretPlace;
 use super::routing::header_map;
+use crate::capture::Wanted;
 use crate::live::{self, SigningSecret, TenantWebhooks};
 use crate::settings::secret::{self, Place};
 use crate::settings::webhooks::{AUTH_SECRET, HEADERS, PREVIOUS, SIGNING};
@@ -57,6 +58,7 @@ pub(in crate::settings) fn unsealed_webhook(vault: &Vault, webhook: &Webhook) ->
         headers,
         signing,
         routes: webhook.routes.clone(),
+        include: Wanted { headers: webhook.include_headers, bodies: webhook.include_bodies },
         timeout: Duration::from_secs(webhook.timeout_s.unwrap_or(DEFAULT_TIMEOUT_S).into()),
         retries: webhook.retries.unwrap_or(DEFAULT_RETRIES),
         enabled_at: webhook.enabled_at,

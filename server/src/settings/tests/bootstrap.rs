@@ -64,6 +64,7 @@ name = "Acme"
   url = "http://127.0.0.1:9100/hook?key=1"
   event_types = ["request.error", "request.received"]
   secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+  include_bodies = true
   [[workspace.webhook]]
   name = "made"
   url = "http://127.0.0.1:9100/made"
@@ -119,6 +120,13 @@ async fn applied_twice_it_changes_nothing() {
     let second = apply(&house, FILE).await;
     assert_eq!((second.changed, second.keys.len(), second.signing_secrets.len()), (0, 0, 0));
     assert_eq!(everything(&house), before);
+    let included = || {
+        let webhooks = house.settings.store().webhooks().all().unwrap();
+        webhooks.iter().map(|one| (one.include_headers, one.include_bodies)).collect::<Vec<_>>()
+    };
+    assert_eq!(included(), [(false, true), (false, false)]);
+    apply(&house, &FILE.replace("include_bodies = true", "include_headers = true")).await;
+    assert_eq!(included(), [(true, true), (false, false)], "what the file does not mention stays");
     // Nor after a restart.
     let house = house.reopened([1; 32]);
     assert_eq!(apply(&house, FILE).await.changed, 0);

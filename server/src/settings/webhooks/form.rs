@@ -32,6 +32,8 @@ pub struct WebhookChange {
     pub clear_headers: bool,
     /// Slugs; empty means all.
     pub routes: Vec<String>,
+    pub include_headers: bool,
+    pub include_bodies: bool,
     /// These two: blank is the default.
     pub timeout_s: String,
     pub retries: String,
@@ -143,6 +145,8 @@ impl Settings {
             auth_header: parsed.auth_header,
             timeout_s: parsed.timeout_s,
             retries: parsed.retries,
+            include_headers: change.include_headers,
+            include_bodies: change.include_bodies,
             enabled: old.is_none_or(|old| old.enabled),
             enabled_at: old.map_or(now, |old| old.enabled_at),
             stopped: old.and_then(|old| old.stopped),

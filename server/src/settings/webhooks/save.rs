@@ -144,5 +144,6 @@ fn same(old: &Webhook, new: &Webhook) -> bool {
     (&old.name, &old.url, &old.event_types, old.method, old.auth) == (&new.name, &new.url, &new.event_types, new.method, new.auth)
         && (&old.auth_user, &old.auth_header, &old.routes) == (&new.auth_user, &new.auth_header, &new.routes)
         && (old.timeout_s, old.retries) == (new.timeout_s, new.retries)
+        && (old.include_headers, old.include_bodies) == (new.include_headers, new.include_bodies)
         && sealed(old) == sealed(new)
 }

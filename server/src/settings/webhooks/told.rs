@@ -18,6 +18,8 @@ impl Settings {
             (Field::WebhookAuth.label(), |one| one.auth.label().to_owned()),
             (Field::AuthUser.label(), |one| one.auth_user.clone()),
             (Field::AuthHeader.label(), |one| one.auth_header.clone()),
+            (Field::IncludeHeaders.label(), |one| on_off(one.include_headers)),
+            (Field::IncludeBodies.label(), |one| on_off(one.include_bodies)),
             (Field::DeliveryTimeout.label(), |one| one.timeout_s.map(|seconds| format!("{seconds} s")).unwrap_or_default()),
             (Field::Retries.label(), |one| one.retries.map(|retries| retries.to_string()).unwrap_or_default()),
             ("Enabled", |one| on_off(one.enabled)),

@@ -1,17 +1,25 @@
-//! What telemetry costs a request while export is off: nothing, counted in allocations against a gateway to which no
-//! telemetry is connected at all.
+//! What telemetry costs a request while export is off, and what webhooks cost one of a workspace that has none: nothing,
+//! counted in allocations against a gateway to which nothing is connected at all.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use server::bus::Bus;
+use server::bus::{Bus, Interest, Listener};
+use server::capture::Wanted;
+use server::event::Event;
 use server::gateway::{self, Config};
-use server::live::{Exports, Owner};
+use server::live::{Exports, Owner, WebhooksInForce};
+use server::store::Store;
 use server::telemetry::{Options, OutboundTransport, Telemetry};
+use server::values::TenantId;
+use server::vault::Vault;
+use server::webhooks::{self, Webhooks};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::rig::{Table, WHO};
 use crate::support::network::outbound;
@@ -26,6 +34,40 @@ enum Connected {
     Nothing,
     Off,
     On,
+    /// Webhooks, of which the workspace has none.
+    Webhooks,
+    /// Somebody who takes events, with copies or without.
+    Taker {
+        copies: bool,
+    },
+}
+
+struct Taker {
+    copies: bool,
+}
+
+impl Listener for Taker {
+    fn interest(&self, _: Option<TenantId>) -> Interest {
+        Interest { events: true, traces: false }
+    }
+    fn accept(&self, _: &Arc<Event>) {}
+    fn wants_copies(&self, _: TenantId, _: Option<Uuid>) -> Wanted {
+        Wanted { headers: self.copies, bodies: self.copies }
+    }
+}
+
+/// Whatever listens lives as long as this.
+fn connect(connected: Connected, bus: &Bus, folder: &Path) -> Option<Webhooks> {
+    match connected {
+        Connected::Taker { copies } => bus.listen(&(Arc::new(Taker { copies }) as Arc<dyn Listener>)),
+        Connected::Webhooks => {
+            let place = webhooks::Place { store: Store::open(folder).unwrap(), vault: Vault::from_key([7; 32]) };
+            let in_force = WebhooksInForce { now: Arc::default(), changed: watch::channel(()).1 };
+            return Some(Webhooks::start(in_force, place, bus, outbound(), webhooks::Options::default()).unwrap());
+        }
+        Connected::Nothing | Connected::Off | Connected::On => {}
+    }
+    None
 }
 
 /// One request and its answer over a connection that stays open.
@@ -52,14 +94,16 @@ fn allocations(connected: Connected, upstream: &str) -> u64 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let exports = match connected {
         Connected::On => exports([target(Owner::Operator, "http://127.0.0.1:1", "")]),
-        Connected::Nothing | Connected::Off => Exports::default(),
+        _ => Exports::default(),
     };
     let (_sender, receiver) = watch::channel(Arc::new(exports));
     let stop = CancellationToken::new();
-    let (mut stream, served, _telemetry) = runtime.block_on(async {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut stream, served, _telemetry, _webhooks) = runtime.block_on(async {
         let outbound = outbound();
         let bus = Bus::default();
-        let telemetry = (connected != Connected::Nothing).then(|| {
+        let webhooks = connect(connected, &bus, folder.path());
+        let telemetry = matches!(connected, Connected::Off | Connected::On).then(|| {
             let transport = Arc::new(OutboundTransport::new(outbound.clone()));
             Telemetry::start(receiver, &bus, transport, Options::default())
         });
@@ -71,7 +115,7 @@ fn allocations(connected: Connected, upstream: &str) -> u64 {
         for _ in 0..REQUESTS {
             exchange(&mut stream).await;
         }
-        (stream, served, telemetry)
+        (stream, served, telemetry, webhooks)
     });
     let mut one_round = || {
         let requests = async {
@@ -97,5 +141,21 @@ fn off_allocates_nothing_for_a_request() {
     println!("allocations of {REQUESTS} requests: {without} without telemetry, {off} with export off, {on} with it on");
     assert!(off < without + REQUESTS, "not one allocation per request: {off} against {without}");
     assert!(on >= without + REQUESTS, "else this counts nothing: {on} against {without}");
+    elsewhere.block_on(async { drop(upstream) });
+}
+
+#[test]
+fn what_nobody_includes_is_not_copied() {
+    let elsewhere = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let upstream = elsewhere.block_on(Upstream::start());
+    let of = |connected| allocations(connected, &upstream.url());
+    let [without, webhooks] = [Connected::Nothing, Connected::Webhooks].map(of);
+    let [plain, copied] = [false, true].map(|copies| of(Connected::Taker { copies }));
+    println!(
+        "allocations of {REQUESTS} requests: {without} alone, {webhooks} with webhooks of others, {plain} with events, {copied} with copies"
+    );
+    assert!(webhooks < without + REQUESTS, "not one allocation per request: {webhooks} against {without}");
+    // The record, its texts and its event, as for telemetry; and with copies the recorder, both heads and the body.
+    assert!(copied >= plain + 3 * REQUESTS, "else this counts nothing: {copied} against {plain}");
     elsewhere.block_on(async { drop(upstream) });
 }

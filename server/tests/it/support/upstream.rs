@@ -14,6 +14,7 @@
 //! | `hold` | reads the body, then answers 200 `held` after [`Upstream::release`] |
 //! | `drip` | 200, then one chunk `first`, then nothing until released, then `last` |
 //! | `trailers` | 200 with the trailer `x-sum: 42` |
+//! | `mirror` | 200 with the request's body, `content-type` and `content-encoding`, two cookies, and `authorization` as `x-seen` |
 //! | `headers` | 200 with hop-by-hop headers and some that must pass |
 
 use std::convert::Infallible;
@@ -255,6 +256,19 @@ async fn respond(state: Arc<State>, request: Request<Incoming>) -> Result<Respon
             let frames = [Ok(Frame::data(Bytes::from_static(b"summed"))), Ok(Frame::trailers(trailers))];
             let mut response = Response::new(StreamBody::new(futures::stream::iter(frames)).boxed_unsync());
             response.headers_mut().insert("trailer", HeaderValue::from_static("x-sum"));
+            response
+        }
+        "mirror" => {
+            let (parts, body) = request.into_parts();
+            let mut response = Response::new(full(body.collect().await.unwrap().to_bytes()));
+            for (from, to) in [("content-type", "content-type"), ("content-encoding", "content-encoding"), ("authorization", "x-seen")] {
+                if let Some(value) = parts.headers.get(from) {
+                    response.headers_mut().insert(to, value.clone());
+                }
+            }
+            for cookie in ["a=canary", "b=canary"] {
+                response.headers_mut().append("set-cookie", HeaderValue::from_static(cookie));
+            }
             response
         }
         "headers" => {

@@ -16,7 +16,7 @@ use server::telemetry::{Options, OutboundTransport, Telemetry};
 use server::values::{DisplayName, Email, Endpoint, Password, Role, Slug, TenantId};
 use server::vault::Vault;
 use server::web::{Assets, Console, serve};
-use server::webhooks::Webhooks;
+use server::webhooks;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -108,7 +108,10 @@ impl TestConsole {
         let telemetry = Telemetry::start(settings.exports(), &bus, transport, Options::default());
         let errors = ErrorTracking::new().unwrap();
         errors.start(settings.server_tracking(), &bus, outbound());
-        let webhooks = Webhooks::start(settings.webhooks_in_force(), store.clone(), &bus, outbound(), Default::default()).unwrap();
+        let webhooks = {
+            let place = webhooks::Place { store: store.clone(), vault: Vault::from_key([7; 32]) };
+            webhooks::Webhooks::start(settings.webhooks_in_force(), place, &bus, outbound(), Default::default()).unwrap()
+        };
         let backend = Backend::new(Parts {
             auth: auth.clone(),
             settings: settings.clone(),

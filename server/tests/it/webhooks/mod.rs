@@ -4,6 +4,7 @@ mod console;
 mod delivery;
 mod endpoints;
 mod failing;
+mod included;
 mod latency;
 mod rig;
 mod verifiers;

@@ -1,12 +1,10 @@
 //! AI calls through the binary: their telemetry arrives, and no prompt, completion or credential is in any byte that leaves
 //! for a collector or for Sentry, nor in the log, nor on disk.
 
-use std::path::Path;
-
 use serde_json::{Value, json};
 use tempfile::tempdir;
 
-use super::{Process, Setup};
+use super::{Process, Setup, everything_in};
 use crate::support::collector::{Collector, attributes};
 use crate::support::provider::{COMPLETION, Provider};
 use crate::support::sentry::FakeSentry;
@@ -45,20 +43,6 @@ base_url = "http://127.0.0.1:1/v1"
 credential = "{CREDENTIAL}"
 "#
     )
-}
-
-/// Every file below, as text.
-fn everything_in(folder: &Path) -> String {
-    let mut text = String::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            text.push_str(&everything_in(&path));
-        } else {
-            text.push_str(&String::from_utf8_lossy(&std::fs::read(path).unwrap()));
-        }
-    }
-    text
 }
 
 #[tokio::test(flavor = "multi_thread")]

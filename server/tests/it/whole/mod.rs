@@ -11,4 +11,20 @@ mod spool;
 mod trace;
 mod webhooks;
 
+use std::path::Path;
+
 pub use process::{Process, Setup};
+
+/// Every file below, as text.
+fn everything_in(folder: &Path) -> String {
+    let mut text = String::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            text.push_str(&everything_in(&path));
+        } else {
+            text.push_str(&String::from_utf8_lossy(&std::fs::read(path).unwrap()));
+        }
+    }
+    text
+}

@@ -2,8 +2,10 @@
 
 use tempfile::tempdir;
 
-use super::{Process, Setup};
+use super::{Process, Setup, everything_in};
+use crate::support::collector::Collector;
 use crate::support::receiver::{Answer, Receiver};
+use crate::support::sentry::FakeSentry;
 use crate::support::upstream::{Upstream, until};
 
 const KEY: &str = "tk_acme0123456789abcdefghijklmnop";
@@ -126,4 +128,47 @@ async fn a_change_in_the_console_is_told_to_its_workspace() {
     assert_eq!((&told["event"], &told["data"]["action"]), (&"audit.event".into(), &"route.created".into()), "{told}");
     process.signal("TERM");
     assert!(process.ended().0.success());
+}
+
+/// What goes along with a delivery is told to its receiver alone: no collector, no Sentry, no log and no file has it in the clear.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_along_is_in_no_telemetry_and_not_readable_on_disk() {
+    let (receiver, upstream, sentry) = (Receiver::start().await, Upstream::start().await, FakeSentry::start().await);
+    let (collector, own) = (Collector::start().await, Collector::start().await);
+    let folder = tempdir().unwrap();
+    let data = folder.path().join("data");
+    let workspace = bootstrap(&upstream.url(), &receiver)
+        .replace("slug = \"acme\"", &format!("slug = \"acme\"\n[workspace.telemetry]\nendpoint = \"{}\"", own.endpoint()))
+        .replace("\"request.success\"]", "\"request.completed\"]\ninclude_headers = true\ninclude_bodies = true");
+    let file = format!("[otlp]\nendpoint = \"{}\"\n{workspace}", collector.endpoint());
+    let env = [("SENTRY_DSN_BACKEND", sentry.dsn.as_str()), ("OTEL_BSP_SCHEDULE_DELAY", "20"), ("RUST_LOG", "debug")];
+    let process = Process::start(&data, &Setup { bootstrap: Some(&file), env: &env, ..Setup::default() });
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    for (route, script) in [("billing", "mirror"), ("billing", "cut 20"), ("nowhere", "")] {
+        let request = client.post(format!("{}/invoices", process.gateway)).header("x-knoxcall-key", KEY).header("x-knoxcall-route", route);
+        let request = if script.is_empty() { request } else { request.header("x-script", script) };
+        let request = request.header("x-canary", "canary-header").header("content-type", "text/plain");
+        let sent = request.body("canary-body tk_canarysecret").send().await.unwrap();
+        // One of them breaks off.
+        let _ = sent.bytes().await;
+    }
+    let got = receiver.wait("/hook", 6).await;
+    let bodies = got.iter().map(|got| String::from_utf8_lossy(&got.body).into_owned()).collect::<Vec<_>>().concat();
+    assert!(bodies.contains("canary-header") && bodies.contains("canary-body [redacted]") && !bodies.contains("canarysecret"), "{bodies}");
+    let counts = |collector: &Collector| collector.received().logs().len();
+    until("both collectors have the requests", || counts(&collector) >= 3 && counts(&own) >= 3).await;
+    process.signal("TERM");
+    let (status, output) = process.ended();
+    assert!(status.success(), "{output}");
+
+    let mut places = vec![("the log", output), ("the data folder", everything_in(&data))];
+    for (whose, collector) in [("the operator's collector", &collector), ("the workspace's collector", &own)] {
+        let requests = collector.received().requests;
+        places.extend(requests.iter().map(|request| (whose, String::from_utf8_lossy(&request.body).into_owned())));
+    }
+    places.extend(sentry.posted().into_iter().map(|posted| ("Sentry", posted.raw)));
+    assert!(places.len() > 4, "every place got something");
+    for (place, text) in places {
+        assert!(!text.contains("canary"), "it is in {place}");
+    }
 }
