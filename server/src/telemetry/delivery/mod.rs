@@ -10,7 +10,7 @@ mod retry;
 mod transport;
 mod worker;
 
-pub use answer::Answer;
+pub use answer::{Answer, Judged, judged};
 pub use give_up::{Exhausted, GiveUp};
 pub use lane::{Lane, Limit};
 pub use payload::{MAX_REQUEST, Payload, points_in, split_metrics};
