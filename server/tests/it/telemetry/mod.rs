@@ -6,6 +6,7 @@ mod environment;
 mod isolation;
 mod kinds;
 mod metrics;
+mod oracle;
 mod probe;
 mod real_collector;
 mod reload;
