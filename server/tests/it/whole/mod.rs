@@ -5,6 +5,7 @@ mod audit;
 mod egress;
 mod export;
 mod life;
+mod oracle;
 mod process;
 mod trace;
 mod webhooks;
