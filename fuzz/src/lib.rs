@@ -10,8 +10,11 @@ mod http;
 mod otlp;
 mod values;
 
+/// Takes any bytes; panics where a rule is broken.
+type Body = fn(&[u8]);
+
 /// Every target with the name of its folder below `corpus/`.
-pub const TARGETS: [(&str, fn(&[u8])); 7] = [
+pub const TARGETS: [(&str, Body); 7] = [
     ("header_list", header_list),
     ("endpoint", endpoint),
     ("dsn", dsn),

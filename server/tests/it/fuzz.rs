@@ -13,7 +13,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 use targets::TARGETS;
 
-/// Changed inputs for each target.
+/// Changed inputs for each target; `KNOXCALL_FUZZ_CASES` says otherwise.
 const CHANGED: u32 = 4_000;
 
 /// What matters to some parser or other.
@@ -142,10 +142,11 @@ fn every_target_has_its_program() {
 
 #[test]
 fn so_do_inputs_that_are_nearly_right() {
+    let cases = std::env::var("KNOXCALL_FUZZ_CASES").map_or(CHANGED, |cases| cases.parse().unwrap());
     for (target, run) in TARGETS {
         let seeds: Vec<Vec<u8>> = corpus(target).into_iter().map(|(_, data)| data).filter(|data| data.len() < 10_000).collect();
         let inputs = (prop::sample::select(seeds), prop::collection::vec(change(), 1..6));
-        let config = Config { cases: CHANGED, failure_persistence: None, ..Config::default() };
+        let config = Config { cases, failure_persistence: None, ..Config::default() };
         let outcome = TestRunner::new(config).run(&inputs, |(seed, changes)| {
             let data = changed(seed, &changes);
             let passed = catch_unwind(AssertUnwindSafe(|| run(&data)));
