@@ -1,4 +1,4 @@
-//! KnoxCall's build: `cargo xtask serve | test | dist | site`.
+//! KnoxCall's build: `cargo xtask serve | test | soak | dist | site`.
 //!
 //! Glue only: each step says what it does and how long it took, installs what is missing, and stops at the first failure
 //! with the command that failed. What the product does belongs elsewhere.
@@ -8,6 +8,7 @@ mod checks;
 mod peers;
 mod run;
 mod site;
+mod soak;
 mod workspace;
 
 use std::process::ExitCode;
@@ -41,6 +42,15 @@ enum Command {
         #[arg(value_enum)]
         parts: Vec<Part>,
     },
+    /// Requests, settings, restarts and kills over collectors that fail, with the counts checked from outside. The default of
+    /// `test` is about a minute of it.
+    Soak {
+        #[arg(long, default_value_t = 10)]
+        minutes: u64,
+        /// Replays one round of the binary, with the seed that it printed.
+        #[arg(long)]
+        seed: Option<u64>,
+    },
     /// Builds `target/dist/knoxcall`: one file with every asset inside.
     Dist,
     /// Builds the browser's part alone (wasm, CSS, static files) into `target/site`.
@@ -72,6 +82,7 @@ fn run() -> Result<()> {
     match Cli::parse().command {
         Command::Serve { demo, flags } => serve(&workspace, demo, &flags),
         Command::Test { parts } => test(&workspace, &parts),
+        Command::Soak { minutes, seed } => soak::soak(&workspace, minutes, seed),
         Command::Dist => dist(&workspace),
         Command::Site => site::build(&workspace),
     }

@@ -49,7 +49,7 @@ name = "Acme"
   base_url = "http://127.0.0.1:9200/v1/"
   credential_env = "OTHER"
   models = ["gpt-4o", "gpt-4o-mini"]
-  max_output_tokens = 0
+  max_output_tokens = 0x0
   tokens_per_minute = 90_000
 "#;
 

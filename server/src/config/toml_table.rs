@@ -174,7 +174,9 @@ impl<'a> Table<'a> {
     pub(super) fn number<T>(&mut self, key: &str, parse: impl FnOnce(&str) -> Result<T, Rule>) -> Option<T> {
         match self.entry(key)?.1 {
             DeValue::Integer(number) => {
-                let text = number.as_str();
+                // Digits of any radix that TOML has. What is too large for this is so for the parser.
+                let decimal = i128::from_str_radix(number.as_str(), number.radix()).map(|number| number.to_string());
+                let text = decimal.as_deref().unwrap_or(number.as_str());
                 parse(if text == "0" { "" } else { text }).map_err(|rule| self.wrong(key, rule.into())).ok()
             }
             _ => {

@@ -30,6 +30,9 @@ mod refusal;
 mod shape;
 mod wire;
 
+/// The reader of AI answers' usage, for the fuzz targets.
+#[doc(hidden)]
+pub use ai::read_usage;
 pub use listener::{Config, serve};
 
 use crate::{ids, trace_context};

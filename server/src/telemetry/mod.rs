@@ -39,6 +39,9 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+/// How answers are judged, for the fuzz targets.
+#[doc(hidden)]
+pub use delivery::{Answer, Judged, judged};
 pub use delivery::{Exhausted, GiveUp, OutboundTransport, Retry, Transport, Unsent};
 pub use probe::{Probe, ProbeReport};
 pub use recent::{Attempt, Lately, Minute, Outcome, Streak};

@@ -9,6 +9,7 @@
 
 mod architecture;
 mod error_tracking;
+mod fuzz;
 mod gateway;
 mod store;
 mod support;

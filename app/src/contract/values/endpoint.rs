@@ -47,6 +47,8 @@ pub struct Endpoint {
 }
 
 const MAX_LENGTH: usize = 2048;
+/// Of a base, so that every signal's address is no longer than an address may be.
+const MAX_BASE_LENGTH: usize = MAX_LENGTH - Signal::Metrics.path().len();
 
 impl Endpoint {
     /// Parses the base URL of an OTLP collector. One that already ends in `/v1/traces`, `/v1/logs` or `/v1/metrics` is
@@ -56,14 +58,13 @@ impl Endpoint {
     /// The rule the text breaks.
     pub fn parse(text: &str) -> Result<Self, Rule> {
         let mut endpoint = Self::parse_exact(text)?;
-        for signal in Signal::ALL {
-            if endpoint.text[endpoint.path_at..].ends_with(signal.path()) {
-                endpoint.text.truncate(endpoint.text.len() - signal.path().len());
-                break;
-            }
+        // Until nothing is left to take off: what is stored is read again and must stay what it is.
+        while let Some(signal) = Signal::ALL.into_iter().find(|signal| endpoint.path().ends_with(signal.path())) {
+            endpoint.text.truncate(endpoint.text.len() - signal.path().len());
+            endpoint.text.truncate(endpoint.path_at + endpoint.path().trim_end_matches('/').len());
         }
-        while endpoint.text.len() > endpoint.path_at && endpoint.text.ends_with('/') {
-            endpoint.text.pop();
+        if endpoint.text.len() > MAX_BASE_LENGTH {
+            return Err(Rule::TooLong { max: MAX_BASE_LENGTH });
         }
         Ok(endpoint)
     }
@@ -247,6 +248,7 @@ mod tests {
             ("https://otlp.example.com:443/otlp/", "https://otlp.example.com/otlp"),
             ("http://127.0.0.1:4318/v1/traces", "http://127.0.0.1:4318"),
             ("http://127.0.0.1:4318/base/v1/logs/", "http://127.0.0.1:4318/base"),
+            ("http://a/v1/metrics//v1/traces/v1/logs", "http://a"),
             ("http://[::1]:4318", "http://[::1]:4318"),
             ("http://otel-collector.observability.svc.cluster.local.:80", "http://otel-collector.observability.svc.cluster.local."),
             ("http://my_collector:4318", "http://my_collector:4318"),
@@ -281,6 +283,15 @@ mod tests {
         ] {
             assert_eq!(Endpoint::parse(given).unwrap_err(), rule, "{given}");
         }
+    }
+
+    #[test]
+    fn every_signal_of_the_longest_base_has_an_address() {
+        let long = format!("http://a/{}", "x".repeat(MAX_BASE_LENGTH - "http://a/".len()));
+        let base = Endpoint::parse(&long).unwrap();
+        assert!(Signal::ALL.iter().all(|signal| Endpoint::parse_exact(&base.signal_url(*signal)).is_ok()));
+        assert_eq!(Endpoint::parse(&format!("{long}x")), Err(Rule::TooLong { max: MAX_BASE_LENGTH }));
+        assert!(Endpoint::parse_exact(&format!("{long}x")).is_ok(), "an upstream needs no room for signals");
     }
 
     #[test]

@@ -53,7 +53,7 @@ impl HeaderList {
             let value = percent_decode_str(value.trim()).decode_utf8().map_err(|_| Rule::HeaderValue { position })?;
             pairs.push(Self::check(position, name.trim(), value.trim(), &pairs)?);
         }
-        Ok(Self(pairs))
+        Self(pairs).bounded()
     }
 
     /// Builds a list from pairs that are already apart, such as a TOML table's. Values are taken as they are.
@@ -65,7 +65,12 @@ impl HeaderList {
         for (index, (name, value)) in pairs.into_iter().enumerate() {
             out.push(Self::check(index + 1, name.trim(), value.trim(), &out)?);
         }
-        Ok(Self(out))
+        Self(out).bounded()
+    }
+
+    /// Escapes make the text that is stored longer than the one that was given, and it has to be read again.
+    fn bounded(self) -> Result<Self, Rule> {
+        if self.to_text().len() > MAX_LENGTH { Err(Rule::TooLong { max: MAX_LENGTH }) } else { Ok(self) }
     }
 
     fn check(position: usize, name: &str, value: &str, earlier: &[(String, String)]) -> Result<(String, String), Rule> {
@@ -179,6 +184,12 @@ mod tests {
     fn text_survives_the_way_there_and_back() {
         let list = HeaderList::from_pairs([("a", "x,y%z=1"), ("b", "")]).unwrap();
         assert_eq!(HeaderList::parse(&list.to_text()).unwrap(), list);
+        // What would be too long once it is written with its escapes is refused at once.
+        let fits = HeaderList::parse(&format!("a={}", "%".repeat((MAX_LENGTH - 2) / 3))).unwrap();
+        assert_eq!(HeaderList::parse(&fits.to_text()).unwrap(), fits);
+        let long = "%".repeat(MAX_LENGTH / 3);
+        assert_eq!(HeaderList::parse(&format!("a={long}")), Err(Rule::TooLong { max: MAX_LENGTH }));
+        assert_eq!(HeaderList::from_pairs([("a", &*long)]), Err(Rule::TooLong { max: MAX_LENGTH }));
     }
 
     #[test]

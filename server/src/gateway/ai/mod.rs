@@ -26,3 +26,4 @@ pub(super) use finder::{addressed, find};
 pub(super) use operation::Operation;
 pub(super) use passing::Ready;
 pub(super) use rates::Rates;
+pub use usage::read_usage;

@@ -210,6 +210,16 @@ impl Reader {
     }
 }
 
+/// Reads an answer that comes in these pieces: input and output tokens, and everything that is kept of it as text. `None` for a
+/// kind of answer that tells nothing here.
+#[must_use]
+pub fn read_usage<'a>(content_type: &str, pieces: impl IntoIterator<Item = &'a [u8]>) -> Option<(Option<u64>, Option<u64>, String)> {
+    let mut reader = Reader::of(content_type)?;
+    pieces.into_iter().for_each(|piece| reader.feed(piece));
+    let found = reader.end();
+    Some((found.input(), found.output, format!("{found:?}")))
+}
+
 #[cfg(test)]
 #[path = "usage_tests.rs"]
 mod tests;

@@ -46,18 +46,21 @@ pub struct Judged {
 
 /// Reads and judges a response.
 pub async fn judge(signal: Signal, response: Response<Incoming>) -> Judged {
-    let status = response.status();
     let (parts, body) = response.into_parts();
-    let (answer, message) = if status.is_success() {
-        match read(body).await {
-            Ok(Some(bytes)) => success(signal, &parts.headers, bytes),
-            Ok(None) => (Answer::Final(FailureKind::BadAnswer), None),
-            // The connection broke before the answer was complete: the collector may not have the request.
-            Err(kind) => (Answer::Retry { kind, after: None }, None),
-        }
-    } else {
-        (failure(status, &parts.headers, SystemTime::now()), None)
-    };
+    let status = Some(parts.status.as_u16());
+    let body = if parts.status.is_success() { read(body).await } else { Ok(Some(Bytes::new())) };
+    match body {
+        Ok(Some(body)) => judged(signal, parts.status, &parts.headers, body, SystemTime::now()),
+        Ok(None) => Judged { answer: Answer::Final(FailureKind::BadAnswer), status, message: None },
+        // The connection broke before the answer was complete: the collector may not have the request.
+        Err(kind) => Judged { answer: Answer::Retry { kind, after: None }, status, message: None },
+    }
+}
+
+/// Judges an answer that is there, no longer than one may be; only that of a success has to have its body. Pure.
+#[must_use]
+pub fn judged(signal: Signal, status: StatusCode, headers: &HeaderMap, body: Bytes, now: SystemTime) -> Judged {
+    let (answer, message) = if status.is_success() { success(signal, headers, body) } else { (failure(status, headers, now), None) };
     Judged { answer, status: Some(status.as_u16()), message }
 }
 

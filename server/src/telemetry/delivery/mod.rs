@@ -19,7 +19,7 @@ mod retry;
 mod transport;
 mod worker;
 
-pub use answer::Answer;
+pub use answer::{Answer, Judged, judged};
 pub use backlog::Backlog;
 pub use estate::{Estate, Heir, Heirs, Inherits, Left};
 pub use exchange::{exchange, headers};

@@ -3,6 +3,7 @@
 pub mod bugsink;
 pub mod collector;
 pub mod network;
+pub mod oracle;
 pub mod process;
 pub mod provider;
 pub mod receiver;

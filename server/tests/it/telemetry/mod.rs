@@ -7,6 +7,7 @@ mod happenings;
 mod isolation;
 mod kinds;
 mod metrics;
+mod oracle;
 mod probe;
 mod real_collector;
 mod reload;

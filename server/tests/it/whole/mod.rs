@@ -6,6 +6,7 @@ mod demo;
 mod egress;
 mod export;
 mod life;
+mod oracle;
 mod process;
 mod spool;
 mod trace;

@@ -1,0 +1,279 @@
+//! The equation, from outside: the binary between a gateway's callers and two collectors that fail by a seed, stopped and
+//! killed in the middle, with its own counts held against what the collectors saw.
+//!
+//! `cargo xtask soak` runs it for long; with `KNOXCALL_SOAK_SEED` a round rolls the same dice again.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use app::contract::ExportStatus;
+use reqwest::Client;
+use server::values::Signal;
+use tempfile::tempdir;
+use tokio::task::JoinSet;
+
+use super::life::OPERATOR;
+use super::{Process, Setup};
+use crate::support::oracle::{Account, Evidence, Mood, Oracle, Rng};
+use crate::support::upstream::Upstream;
+
+const KEY: &str = "tk_oracle0123456789abcdefghijkl";
+/// The operator's exporter waits so long for an answer, and the workspace's the product's ten seconds.
+const TIMEOUT_MS: &str = "1500";
+const PATIENCE: Duration = Duration::from_millis(750);
+/// Longer than several retries of the product take.
+const GRACE: &str = "60s";
+const SETTLED: Duration = Duration::from_secs(90);
+/// Between two requests: traffic is to be many batches.
+const PACE: Duration = Duration::from_millis(15);
+/// Not sampled: what the test asks the console is not to be among what it counts.
+const UNSAMPLED: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
+
+/// What happens between two times of traffic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// Everything is delivered in peace, and the counts are held against it.
+    Settle,
+    /// SIGTERM in the middle of traffic: what was answered may not be lost.
+    Terminate,
+    /// SIGKILL in the middle of traffic: what waits in memory is lost, and nothing else may go wrong.
+    Kill,
+}
+
+type Records = BTreeSet<(Signal, String)>;
+
+/// Requests, with what they mean for a destination.
+#[derive(Debug, Default)]
+struct Sent {
+    /// Every path that was asked for.
+    tried: BTreeSet<String>,
+    /// Those that were answered.
+    answered: BTreeSet<String>,
+}
+
+fn records(paths: &BTreeSet<String>, signals: &[Signal]) -> Records {
+    paths.iter().flat_map(|path| signals.iter().map(move |signal| (*signal, path.clone()))).collect()
+}
+
+/// Name, workspace, and what it gets.
+const DESTINATIONS: [(&str, &str, &[Signal]); 2] =
+    [("operator", "", &[Signal::Traces, Signal::Logs]), ("workspace", "acme", &[Signal::Logs])];
+
+struct House {
+    oracles: [Oracle; 2],
+    upstream: Upstream,
+    rng: Rng,
+    paths: u64,
+    /// Since the process at hand was started.
+    life: Sent,
+    /// How many exchanges there were before that.
+    before: [usize; 2],
+}
+
+impl House {
+    async fn new(seed: u64) -> Self {
+        let oracles = [Oracle::start("all", PATIENCE).await, Oracle::start("own", PATIENCE).await];
+        Self { oracles, upstream: Upstream::start().await, rng: Rng(seed), paths: 0, life: Sent::default(), before: [0; 2] }
+    }
+
+    fn bootstrap(&self) -> String {
+        let [all, own] = &self.oracles;
+        format!(
+            "{OPERATOR}[otlp]\nendpoint = \"{}\"\nheaders = \"{}\"\nmetrics = false\n[[workspace]]\nslug = \"acme\"\n[workspace.telemetry]\n\
+             endpoint = \"{}\"\nheaders = \"{}\"\nmetrics = false\n[[workspace.api_key]]\nname = \"default\"\nkey = \"{KEY}\"\n\
+             [[workspace.route]]\nslug = \"r\"\n[[workspace.route.environment]]\nname = \"production\"\ndefault = true\ntarget_base_url = \"{}\"\n",
+            all.endpoint(),
+            all.header(DESTINATIONS[0].0),
+            own.endpoint(),
+            own.header(DESTINATIONS[1].0),
+            self.upstream.url(),
+        )
+    }
+
+    fn start(&mut self, data: &Path) -> Process {
+        self.life = Sent::default();
+        self.before = self.oracles.each_ref().map(|oracle| oracle.exchanges().len());
+        let env = [
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", TIMEOUT_MS),
+            ("OTEL_BSP_SCHEDULE_DELAY", "200"),
+            ("OTEL_BLRP_SCHEDULE_DELAY", "200"),
+            ("KNOXCALL_SHUTDOWN_GRACE", GRACE),
+        ];
+        Process::start(data, &Setup { bootstrap: Some(&self.bootstrap()), env: &env, ..Setup::default() })
+    }
+
+    fn fail(&mut self) {
+        self.oracles[0].set(Mood::Mixed(self.rng.next()));
+        // Each of its timeouts would take ten seconds.
+        self.oracles[1].set(Mood::Brisk(self.rng.next()));
+    }
+
+    fn calm(&self) {
+        self.oracles.iter().for_each(|oracle| oracle.set(Mood::Calm));
+    }
+
+    /// Requests through the gateway. After some of them the signal is sent, and what is not answered from then on need not be.
+    async fn traffic(&mut self, process: &Process, count: u64, stop: Option<(u64, &str)>) {
+        let client = Client::new();
+        let mut calls = JoinSet::new();
+        let mut pace = tokio::time::interval(PACE);
+        for n in 0..count {
+            pace.tick().await;
+            if let Some((_, signal)) = stop.filter(|(at, _)| *at == n) {
+                process.signal(signal);
+            }
+            let path = format!("/r/{}", self.paths);
+            self.paths += 1;
+            self.life.tried.insert(path.clone());
+            let request = client.get(format!("{}{path}", process.gateway)).header("x-knoxcall-key", KEY).header("x-knoxcall-route", "r");
+            calls.spawn(async move { (path, request.send().await.map(|answer| answer.status())) });
+        }
+        for (path, answer) in calls.join_all().await {
+            match answer {
+                Ok(status) => {
+                    assert_eq!(status, 200, "{path}");
+                    self.life.answered.insert(path);
+                }
+                Err(error) => assert!(stop.is_some(), "{path}: {error}"),
+            }
+        }
+        let least = stop.map_or(count, |(at, _)| at / 2);
+        assert!(self.life.answered.len() as u64 >= least, "only {} of {count} were answered", self.life.answered.len());
+    }
+
+    fn evidence(&self) -> [Evidence; 2] {
+        [0, 1].map(|at| Evidence::of(&self.oracles[at].exchanges()[self.before[at]..], DESTINATIONS[at].0))
+    }
+
+    /// Waits until nothing is queued; then the counts of this process have to be what the collectors saw.
+    async fn settle(&self, process: &Process) {
+        self.calm();
+        let console = signed_in(process).await;
+        for (at, (name, workspace, signals)) in DESTINATIONS.into_iter().enumerate() {
+            let emitted = records(&self.life.answered, signals);
+            let deadline = Instant::now() + SETTLED;
+            let account = loop {
+                let account = account(&console, process, workspace).await;
+                if account.queued == 0 && account.accepted() >= emitted.len() as u64 {
+                    break account;
+                }
+                assert!(Instant::now() < deadline, "{name} does not settle: {account:?}");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            };
+            let evidence = &self.evidence()[at];
+            println!("  {name}: {}; {account:?}", evidence.summary());
+            evidence.holds(&emitted, &account);
+        }
+    }
+
+    async fn terminate(&mut self, process: Process) {
+        self.fail();
+        self.traffic(&process, 300, Some((200, "TERM"))).await;
+        self.calm();
+        let ended = tokio::task::spawn_blocking(move || process.ended());
+        let (status, output) = ended.await.unwrap();
+        assert!(status.success(), "{output}");
+        for (evidence, (name, _, signals)) in self.evidence().into_iter().zip(DESTINATIONS) {
+            println!("  {name}: {}", evidence.summary());
+            evidence.check(&records(&self.life.tried, signals));
+            evidence.nothing_is_missing(&records(&self.life.answered, signals));
+        }
+    }
+
+    async fn kill(&mut self, process: Process) {
+        self.fail();
+        self.traffic(&process, 250, Some((200, "KILL"))).await;
+        self.oracles.iter().for_each(Oracle::expect_kill);
+        let ended = tokio::task::spawn_blocking(move || process.ended());
+        assert!(!ended.await.unwrap().0.success());
+        for oracle in &self.oracles {
+            oracle.deserted().await;
+        }
+        for (evidence, (name, _, signals)) in self.evidence().into_iter().zip(DESTINATIONS) {
+            println!("  {name}: {}", evidence.summary());
+            evidence.check(&records(&self.life.tried, signals));
+        }
+    }
+}
+
+async fn signed_in(process: &Process) -> Client {
+    let headers = [("traceparent", UNSAMPLED), ("accept", "application/json"), ("origin", &process.console)];
+    let headers = headers.into_iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+    let client = Client::builder().cookie_store(true).default_headers(headers).build().unwrap();
+    let fields = [("email", "op@example.test"), ("password", "correct horse battery staple"), ("next", "")];
+    let answer = client.post(format!("{}/api/account/sign-in", process.console)).form(&fields).send().await.unwrap();
+    assert!(answer.status().is_success());
+    client
+}
+
+/// As the console shows it.
+async fn account(console: &Client, process: &Process, workspace: &str) -> Account {
+    let request = console.post(format!("{}/api/integrations/export-health", process.console)).form(&[("workspace", workspace)]);
+    let text = request.send().await.unwrap().text().await.unwrap();
+    let counts = serde_json::from_str::<ExportStatus>(&text).unwrap_or_else(|error| panic!("{error}: {text}")).counts;
+    let account = Account {
+        delivered: counts.delivered,
+        rejected: counts.rejected,
+        dropped: counts.dropped.into_iter().collect(),
+        queued: counts.queued,
+    };
+    assert_eq!(counts.accepted, account.accepted(), "accepted is not delivered + rejected + dropped + queued: {account:?}");
+    account
+}
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().map(|value| value.parse().unwrap())
+}
+
+/// One folder, one process after another on it.
+async fn round(seed: u64, turns: &[Turn]) {
+    println!("KNOXCALL_SOAK_SEED={seed} ({turns:?})");
+    let folder = tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut house = House::new(seed).await;
+    let mut process = house.start(&data);
+    for turn in turns {
+        println!(" {turn:?}");
+        match turn {
+            Turn::Settle => {
+                house.fail();
+                house.traffic(&process, 250, None).await;
+                house.settle(&process).await;
+            }
+            Turn::Terminate => {
+                house.terminate(process).await;
+                process = house.start(&data);
+            }
+            Turn::Kill => {
+                house.kill(process).await;
+                process = house.start(&data);
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_counts_are_true_from_outside() {
+    let seed = number("KNOXCALL_SOAK_SEED").unwrap_or_else(|| u64::from(std::process::id()));
+    round(seed, &[Turn::Settle, Turn::Terminate, Turn::Kill, Turn::Settle]).await;
+}
+
+/// Rounds with seeds of their own until the time is over; one only if the seed is given.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "cargo xtask soak runs it"]
+async fn soak() {
+    let given = number("KNOXCALL_SOAK_SEED");
+    let until = Instant::now() + Duration::from_secs(60 * number("KNOXCALL_SOAK_MINUTES").unwrap_or(1));
+    let mut seeds = Rng(u64::from(std::process::id()));
+    loop {
+        let seed = given.unwrap_or_else(|| seeds.next());
+        let mut rng = Rng(seed);
+        let mut turns: Vec<Turn> = (0..3 + rng.below(4)).map(|_| [Turn::Settle, Turn::Terminate, Turn::Kill][rng.below(3)]).collect();
+        turns.push(Turn::Settle);
+        round(seed, &turns).await;
+        if given.is_some() || Instant::now() >= until {
+            return;
+        }
+    }
+}
