@@ -100,7 +100,7 @@ impl KnoxCall {
         let transport = Arc::new(OutboundTransport::new(outbound.clone()));
         let (reports, exhausted) = mpsc::channel(64);
         let give_up = GiveUp { after: config.pause_failing_after, reports: Some(reports), ..GiveUp::default() };
-        let options = telemetry::Options { give_up, ..telemetry::Options::default() };
+        let options = telemetry::Options { give_up, own_thread: true, ..telemetry::Options::default() };
         let telemetry = Telemetry::start(settings.exports(), &bus, transport, options);
         tokio::spawn(pause_exhausted(settings.clone(), exhausted, shutdown.clone()));
         let saved_all = CancellationToken::new();

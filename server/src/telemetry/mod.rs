@@ -23,6 +23,7 @@ mod reload;
 mod set;
 pub mod signal;
 mod status;
+mod threads;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,7 +33,6 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use opentelemetry::logs::LoggerProvider as _;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::logs::SdkLoggerProvider;
-use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -53,6 +53,7 @@ use probe::Desk;
 use recent::Recent;
 use set::Set;
 use status::Ledger;
+use threads::Threads;
 
 /// Of how many destinations that are gone something is remembered.
 const REMEMBERED: usize = 1000;
@@ -68,6 +69,9 @@ pub struct Options {
     /// How long a destination that was changed or switched off may go on sending what it holds.
     pub drain: Duration,
     pub give_up: GiveUp,
+    /// Whether what is behind the queues runs on a thread of its own, so that encoding delays no request; from the first
+    /// destination on.
+    pub own_thread: bool,
 }
 
 impl Default for Options {
@@ -78,6 +82,7 @@ impl Default for Options {
             retry: Retry::default(),
             drain: Duration::from_secs(30),
             give_up: GiveUp::default(),
+            own_thread: false,
         }
     }
 }
@@ -110,10 +115,10 @@ impl Telemetry {
         let common = Arc::new(Common {
             transport,
             alarm: Arc::new(Alarm::new(bus.emitter())),
+            threads: Threads::new(options.own_thread),
             options,
             tracker: TaskTracker::new(),
             abort: CancellationToken::new(),
-            runtime: Handle::current(),
             logger: logger.logger(signal::names::SCOPE),
         });
         let shared = Arc::new(Shared {
