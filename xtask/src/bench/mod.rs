@@ -31,6 +31,9 @@ pub struct Options {
     /// One round of a second each: whether it runs, not how fast
     #[arg(long)]
     quick: bool,
+    /// How often each system has its turn in each case
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
     /// Another build than the one that is made first
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
@@ -58,11 +61,11 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let plan = if options.quick {
         Plan { rounds: 1, time: Duration::from_secs(1), warm: Duration::ZERO }
     } else {
-        Plan { rounds: 5, time: Duration::from_secs(3), warm: Duration::from_secs(1) }
+        Plan { rounds: options.rounds.max(1), time: Duration::from_secs(2), warm: Duration::from_secs(1) }
     };
     let cases: Vec<Case> =
         Case::ALL.into_iter().filter(|case| options.only.as_ref().is_none_or(|only| *only == case.to_string())).collect();
-    let figures = step("Measuring (some 10 minutes; some 30 seconds with --quick)", || measure(&programs, &folder, &plan, &cases))?;
+    let figures = step("Measuring (some 8 minutes; one and a half with --quick)", || measure(&programs, &folder, &plan, &cases))?;
     eprintln!("\n{}", report::tables(&figures));
     if !options.quick && options.only.is_none() {
         let file = workspace.root.join("BENCHMARKS.md");
