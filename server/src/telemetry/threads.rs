@@ -44,3 +44,22 @@ impl Drop for Threads {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn name(on: &Handle) -> Option<String> {
+        on.spawn(async { std::thread::current().name().map(str::to_owned) }).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_own_thread_is_there_once_it_is_needed() {
+        let own = Threads::new(true);
+        assert!(own.started.get().is_none());
+        assert_eq!(name(own.handle()).await.as_deref(), Some("telemetry"));
+        let shared = Threads::new(false);
+        assert_ne!(name(shared.handle()).await.as_deref(), Some("telemetry"));
+        assert!(shared.started.get().is_none());
+    }
+}
