@@ -10,7 +10,7 @@ use http_body_util::{BodyExt, StreamBody};
 use server::outbound::{Body, Outbound};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::support::network::outbound;
 
@@ -39,7 +39,7 @@ async fn get(client: &Outbound, url: &str) -> Bytes {
 async fn one_connection_serves_many_and_what_is_closed_is_not_used() {
     let (listener, url) = listen().await;
     let authority = listener.local_addr().unwrap().to_string();
-    let (closed, mut told) = unbounded_channel();
+    let (closed, mut told) = channel(8);
     tokio::spawn(async move {
         for connection in 0.. {
             let (mut stream, _) = listener.accept().await.unwrap();
@@ -59,7 +59,7 @@ async fn one_connection_serves_many_and_what_is_closed_is_not_used() {
                 stream.write_all(answer.as_bytes()).await.unwrap();
             }
             drop(stream);
-            closed.send(()).unwrap();
+            closed.send(()).await.unwrap();
         }
     });
     let client = outbound();
@@ -74,14 +74,14 @@ async fn one_connection_serves_many_and_what_is_closed_is_not_used() {
 #[tokio::test]
 async fn an_answer_that_is_not_read_to_its_end_costs_its_connection() {
     let (listener, url) = listen().await;
-    let (gone, mut told) = unbounded_channel();
+    let (gone, mut told) = channel(8);
     tokio::spawn(async move {
         loop {
             let (mut stream, _) = listener.accept().await.unwrap();
             head(&mut stream).await;
             stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhello").await.unwrap();
             while stream.read(&mut [0; 64]).await.is_ok_and(|read| read > 0) {}
-            gone.send(()).unwrap();
+            gone.send(()).await.unwrap();
         }
     });
     let client = outbound();
@@ -94,7 +94,7 @@ async fn an_answer_that_is_not_read_to_its_end_costs_its_connection() {
 }
 
 /// Answers after the head, then reads the body, says how much of it there was, and takes the next request.
-async fn answers_early(listener: TcpListener, got: UnboundedSender<usize>) {
+async fn answers_early(listener: TcpListener, got: Sender<usize>) {
     let (mut stream, _) = listener.accept().await.unwrap();
     loop {
         let asked = head(&mut stream).await;
@@ -102,18 +102,18 @@ async fn answers_early(listener: TcpListener, got: UnboundedSender<usize>) {
         let length = asked.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |text| text.parse().unwrap());
         let mut body = vec![0; length];
         stream.read_exact(&mut body).await.unwrap();
-        got.send(length).unwrap();
+        got.send(length).await.unwrap();
     }
 }
 
-async fn received(got: &mut UnboundedReceiver<usize>) -> usize {
+async fn received(got: &mut Receiver<usize>) -> usize {
     tokio::time::timeout(PLENTY, got.recv()).await.unwrap().unwrap()
 }
 
 #[tokio::test]
 async fn an_upload_goes_on_when_its_answer_has_been_read() {
     let (listener, url) = listen().await;
-    let (got, mut seen) = unbounded_channel();
+    let (got, mut seen) = channel(8);
     tokio::spawn(answers_early(listener, got));
     let client = outbound();
     let (frames, body) = mpsc::unbounded::<Result<Frame<Bytes>, std::io::Error>>();
