@@ -101,7 +101,8 @@ impl KnoxCall {
         let transport = Arc::new(OutboundTransport::new(outbound.clone()));
         let (reports, exhausted) = mpsc::channel(64);
         let give_up = GiveUp { after: config.pause_failing_after, reports: Some(reports), ..GiveUp::default() };
-        let options = telemetry::Options { give_up, spool: spool(&config, vault.clone()), ..telemetry::Options::default() };
+        let options =
+            telemetry::Options { give_up, spool: spool(&config, vault.clone()), own_thread: true, ..telemetry::Options::default() };
         let telemetry = Telemetry::start(settings.exports(), &bus, transport, options);
         tokio::spawn(pause_exhausted(settings.clone(), exhausted, shutdown.clone()));
         let saved_all = CancellationToken::new();

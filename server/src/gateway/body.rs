@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 use super::ai::Call;
 use super::record::Record;
 use crate::capture;
+use crate::outbound;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -163,14 +164,14 @@ impl Body {
         Self::Own(Full::new(bytes))
     }
 
-    pub(super) fn upstream(body: Incoming, length: Option<u64>, upload: Option<Arc<Upload>>, record: Record, call: Call) -> Self {
+    pub(super) fn upstream(body: outbound::Incoming, length: Option<u64>, upload: Option<Arc<Upload>>, record: Record, call: Call) -> Self {
         Self::Upstream(Box::new(FromUpstream { body, left: length, upload, call, record }))
     }
 }
 
 /// The upstream's body on its way to the client.
 pub(super) struct FromUpstream {
-    body: Incoming,
+    body: outbound::Incoming,
     /// Of a body whose length was announced: how much is missing. The server stops asking at zero.
     left: Option<u64>,
     upload: Option<Arc<Upload>>,

@@ -8,7 +8,6 @@ use http::header::{HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::uri::{self, PathAndQuery};
 use http::{Request, Response, StatusCode, Uri};
-use hyper::body::Incoming;
 use tokio::time::Instant;
 
 use super::body::{Phase, Upload};
@@ -17,7 +16,7 @@ use super::refusal::Refusal;
 use super::trace_context;
 use crate::event::TraceContext;
 use crate::live::{Limits, Upstream};
-use crate::outbound::{self, Outbound, Scope};
+use crate::outbound::{self, Incoming, Outbound};
 
 /// The request as the upstream gets it. `trace` is written over an inbound context; without it that passes as it came.
 pub(super) fn request(
@@ -86,7 +85,7 @@ pub(super) async fn send(
     limits: &Limits,
     upload: Option<&Arc<Upload>>,
 ) -> Result<Response<Incoming>, Unanswered> {
-    let mut sending = pin!(outbound.send(Scope::Tenant, request, limits.connect_timeout));
+    let mut sending = pin!(outbound.pass(request, limits.connect_timeout));
     let mut deadline = pin!(tokio::time::sleep(limits.response_timeout));
     let outcome = loop {
         tokio::select! {

@@ -212,7 +212,7 @@ struct Ready {
 
 /// The answer as the client gets it.
 pub(super) fn passed_on(
-    response: Response<Incoming>,
+    response: Response<outbound::Incoming>,
     upload: Option<Arc<Upload>>,
     mut record: Record,
     call: ai::Call,

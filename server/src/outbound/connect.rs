@@ -61,7 +61,7 @@ pub(super) struct Bounded<C> {
 
 impl<C> Service<Uri> for Bounded<C>
 where
-    C: Service<Uri, Error = BoxError>,
+    C: Service<Uri, Error: Into<BoxError>>,
     C::Future: Send + 'static,
     C::Response: 'static,
 {
@@ -70,7 +70,7 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<C::Response, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.inner.poll_ready(cx)
+        self.inner.poll_ready(cx).map_err(Into::into)
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
@@ -82,7 +82,7 @@ where
         let connecting = self.inner.call(uri);
         Box::pin(async move {
             match tokio::time::timeout(timeout, connecting).await {
-                Ok(done) => done,
+                Ok(done) => done.map_err(Into::into),
                 Err(_) => Err(Failure::Timeout(timeout).into()),
             }
         })

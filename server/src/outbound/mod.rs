@@ -8,6 +8,7 @@
 
 mod body;
 mod connect;
+mod direct;
 mod error;
 mod guard;
 mod network;
@@ -19,18 +20,20 @@ use std::time::Duration;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Response};
-use hyper::body::Incoming;
+use hyper::body::Incoming as Received;
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 pub use body::Body;
+pub use direct::Incoming;
 pub use error::Error;
 pub use network::{Network, SystemNetwork};
 pub use patience::{chance, retry_after};
 pub use tls::RootsError;
 
 use connect::{Bounded, Tcp};
+use direct::Direct;
 use guard::Guard;
 
 use crate::egress::Policy;
@@ -48,6 +51,8 @@ const H2_PING: Duration = Duration::from_secs(30);
 pub struct Outbound {
     tenant: Pool,
     operator: Pool,
+    /// What the gateway passes on for workspaces without TLS.
+    direct: Direct,
     policy: Policy,
     network: Arc<dyn Network>,
     /// This client's name in `CDN-Loop`, which nobody can guess.
@@ -102,7 +107,9 @@ impl Outbound {
                 .build(Bounded { guard, inner: https })
         };
         let (tenant, operator) = (pool(Scope::Tenant), pool(Scope::Operator));
-        Self { tenant, operator, policy, network, mark }
+        let guard = Guard::new(Scope::Tenant, policy.clone());
+        let direct = Direct::new(Bounded { guard: guard.clone(), inner: Tcp::new(guard, Arc::clone(&network)) });
+        Self { tenant, operator, direct, policy, network, mark }
     }
 
     /// Whether this client sent the request on already, for whichever workspace.
@@ -118,7 +125,7 @@ impl Outbound {
     ///
     /// # Errors
     /// Why there is no response.
-    pub async fn send(&self, scope: Scope, mut request: Request<Body>, connect_timeout: Duration) -> Result<Response<Incoming>, Error> {
+    pub async fn send(&self, scope: Scope, mut request: Request<Body>, connect_timeout: Duration) -> Result<Response<Received>, Error> {
         let pool = match scope {
             Scope::Tenant => {
                 request.headers_mut().append(CDN_LOOP, self.mark.clone());
@@ -127,6 +134,19 @@ impl Outbound {
             Scope::Operator => &self.operator,
         };
         connect::within(connect_timeout, pool.request(request)).await.map_err(|error| Error::classify(&error))
+    }
+
+    /// As [`Outbound::send`] for a workspace, in the cheapest way there is: for the requests that the gateway passes on. While
+    /// the answer's body is not read to its end, nothing else happens on its connection.
+    ///
+    /// # Errors
+    /// Why there is no response.
+    pub async fn pass(&self, mut request: Request<Body>, connect_timeout: Duration) -> Result<Response<Incoming>, Error> {
+        if request.uri().scheme() != Some(&http::uri::Scheme::HTTP) {
+            return Ok(self.send(Scope::Tenant, request, connect_timeout).await?.map(Incoming::from));
+        }
+        request.headers_mut().append(CDN_LOOP, self.mark.clone());
+        self.direct.send(request, connect_timeout).await
     }
 }
 

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use opentelemetry_sdk::logs::SdkLogger;
-use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -20,6 +19,7 @@ use super::queue::Queue;
 use super::recent::Recent;
 use super::signal::metric::Meters;
 use super::status::{Ledger, Reason, Status};
+use super::threads::Threads;
 use crate::budget::Budget;
 use crate::event::Event;
 use crate::live::{Batch, ExportTarget, Owner};
@@ -34,7 +34,7 @@ pub struct Common {
     pub tracker: TaskTracker,
     /// Cancelled when the time to shut down is over.
     pub abort: CancellationToken,
-    pub runtime: Handle,
+    pub threads: Threads,
     /// Makes empty log records, which nothing else can.
     pub logger: SdkLogger,
     /// What all queues and lanes may hold together.
@@ -204,7 +204,7 @@ impl Destination {
             common: Arc::clone(&self.common),
             limits: limits(&self.target),
         };
-        self.common.tracker.spawn_on(pipeline.run(), &self.common.runtime);
+        self.common.tracker.spawn_on(pipeline.run(), self.common.threads.handle());
     }
 }
 

@@ -1,9 +1,12 @@
-//! OTLP payloads, encoded by the official exporters and sent by nobody but us.
+//! OTLP payloads. Spans and log records are written by [`otlp`]; metrics, of which there are few, by the official exporter, and
+//! sent by nobody but us.
 //!
 //! opentelemetry-otlp's HTTP exporters lay the process's `OTEL_EXPORTER_OTLP_*HEADERS` over the headers they were given
-//! and read endpoint, timeout, protocol and compression from the environment where nothing was set. So they serve as
-//! encoders only: every setting is given, what they would send is caught before it leaves, and of the caught request
-//! nothing but the body is used. Their headers, endpoint, retries and clock never reach a destination.
+//! and read endpoint, timeout, protocol and compression from the environment where nothing was set. So the exporter serves as
+//! an encoder only: every setting is given, what it would send is caught before it leaves, and of the caught request
+//! nothing but the body is used. Its headers, endpoint, retries and clock never reach a destination.
+
+mod otlp;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,19 +16,17 @@ use bytes::Bytes;
 use http::{Request, Response, header};
 use opentelemetry::InstrumentationScope;
 use opentelemetry_http::{HttpClient, HttpError};
-use opentelemetry_otlp::{
-    ExporterBuildError, LogExporter, MetricExporter, Protocol, RetryPolicy, SpanExporter, WithExportConfig, WithHttpConfig,
-};
-use opentelemetry_sdk::Resource;
+use opentelemetry_otlp::{ExporterBuildError, MetricExporter, Protocol, RetryPolicy, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::error::OTelSdkError;
-use opentelemetry_sdk::logs::{LogBatch, LogExporter as _, SdkLogRecord};
+use opentelemetry_sdk::logs::SdkLogRecord;
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::metrics::exporter::PushMetricExporter as _;
-use opentelemetry_sdk::trace::{SpanData, SpanExporter as _};
+use opentelemetry_sdk::trace::SpanData;
 
 use super::signal::metric::temporality;
 use super::signal::resource;
 use crate::live::ExportTarget;
+use otlp::Frame;
 
 #[derive(Debug, thiserror::Error)]
 pub enum EncodeError {
@@ -40,25 +41,26 @@ pub enum EncodeError {
 /// The encoders of one destination; only those of the signals that it takes.
 #[derive(Debug)]
 pub struct Encoders {
-    traces: Option<Encoder<SpanExporter>>,
-    logs: Option<Encoder<LogExporter>>,
-    metrics: Option<Encoder<MetricExporter>>,
+    traces: Option<Arc<Frame>>,
+    logs: Option<Arc<Frame>>,
+    metrics: Option<Metrics>,
 }
 
 #[derive(Debug)]
-struct Encoder<E> {
-    exporter: E,
+struct Metrics {
+    exporter: MetricExporter,
     capture: Arc<Capture>,
 }
 
 /// Somewhere to point an exporter whose requests never leave. `.invalid` resolves nowhere (RFC 6761).
 const NOWHERE: &str = "http://captured.invalid/";
 
-/// Builds one exporter with every setting given, so that none is left for the environment to fill in.
-macro_rules! encoder {
-    ($builder:expr) => {{
+impl Metrics {
+    /// Every setting is given, so that none is left for the environment to fill in.
+    fn new(target: &ExportTarget) -> Result<Self, ExporterBuildError> {
         let capture = Arc::new(Capture::default());
-        let exporter = $builder
+        let exporter = MetricExporter::builder()
+            .with_temporality(temporality(target.temporality))
             .with_http()
             .with_shared_http_client(Arc::clone(&capture) as Arc<dyn HttpClient>)
             .with_endpoint(NOWHERE)
@@ -68,51 +70,35 @@ macro_rules! encoder {
             // The limit is checked by whoever sends: it can also split what is too large.
             .with_max_request_body_size(usize::MAX)
             .build()?;
-        Encoder { exporter, capture }
-    }};
+        Ok(Self { exporter, capture })
+    }
 }
 
 impl Encoders {
     /// # Errors
     /// [`EncodeError::Build`].
     pub fn new(target: &ExportTarget) -> Result<Self, EncodeError> {
-        let resource: Resource = resource(target);
-        let mut traces = match &target.traces {
-            Some(_) => Some(encoder!(SpanExporter::builder())),
-            None => None,
-        };
-        let mut logs = match &target.logs {
-            Some(_) => Some(encoder!(LogExporter::builder())),
-            None => None,
-        };
-        let metrics = match &target.metrics {
-            Some(_) => Some(encoder!(MetricExporter::builder().with_temporality(temporality(target.temporality)))),
-            None => None,
-        };
-        if let Some(encoder) = &mut traces {
-            encoder.exporter.set_resource(&resource);
-        }
-        if let Some(encoder) = &mut logs {
-            encoder.exporter.set_resource(&resource);
-        }
-        Ok(Self { traces, logs, metrics })
+        let frame = Arc::new(Frame::new(&resource(target)));
+        Ok(Self {
+            traces: target.traces.as_ref().map(|_| Arc::clone(&frame)),
+            logs: target.logs.as_ref().map(|_| frame),
+            metrics: target.metrics.as_ref().map(|_| Metrics::new(target)).transpose()?,
+        })
     }
 
     /// # Errors
-    /// When the exporter does not encode, or traces are off.
+    /// When traces are off.
     pub async fn spans(&self, spans: Vec<SpanData>) -> Result<Bytes, EncodeError> {
-        let encoder = self.traces.as_ref().ok_or(EncodeError::Nothing)?;
-        encoder.exporter.export(spans).await?;
-        encoder.capture.take()
+        let frame = self.traces.as_ref().ok_or(EncodeError::Nothing)?;
+        let scope = spans.first().ok_or(EncodeError::Nothing)?.instrumentation_scope.clone();
+        Ok(frame.spans(&spans, &scope).into())
     }
 
     /// # Errors
-    /// When the exporter does not encode, or logs are off.
+    /// When logs are off.
     pub async fn logs(&self, records: &[SdkLogRecord], scope: &InstrumentationScope) -> Result<Bytes, EncodeError> {
-        let encoder = self.logs.as_ref().ok_or(EncodeError::Nothing)?;
-        let batch: Vec<(&SdkLogRecord, &InstrumentationScope)> = records.iter().map(|record| (record, scope)).collect();
-        encoder.exporter.export(LogBatch::new(&batch)).await?;
-        encoder.capture.take()
+        let frame = self.logs.as_ref().ok_or(EncodeError::Nothing)?;
+        Ok(frame.logs(records, scope).into())
     }
 
     /// # Errors

@@ -23,6 +23,7 @@ mod reload;
 mod set;
 pub mod signal;
 mod status;
+mod threads;
 
 use std::collections::{HashMap, HashSet};
 use std::io::ErrorKind;
@@ -33,7 +34,6 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use opentelemetry::logs::LoggerProvider as _;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::logs::SdkLoggerProvider;
-use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -61,6 +61,7 @@ use probe::Desk;
 use recent::Recent;
 use set::Set;
 use status::Ledger;
+use threads::Threads;
 
 /// Of how many destinations that are gone something is remembered.
 const REMEMBERED: usize = 1000;
@@ -83,6 +84,9 @@ pub struct Options {
     pub memory_bytes: usize,
     /// Where what can't be sent for now is kept; without it that is memory alone, until it expires.
     pub spool: Option<Spool>,
+    /// Whether what is behind the queues runs on a thread of its own, so that encoding delays no request; from the first
+    /// destination on.
+    pub own_thread: bool,
 }
 
 impl Default for Options {
@@ -95,6 +99,7 @@ impl Default for Options {
             give_up: GiveUp::default(),
             memory_bytes: 512 * 1024 * 1024,
             spool: None,
+            own_thread: false,
         }
     }
 }
@@ -130,11 +135,11 @@ impl Telemetry {
                 transport,
                 alarm: Arc::new(Alarm::new(bus.emitter())),
                 memory,
+                threads: Threads::new(options.own_thread),
                 heirs: Arc::new(InForce(Weak::clone(shared))),
                 options,
                 tracker: TaskTracker::new(),
                 abort: CancellationToken::new(),
-                runtime: Handle::current(),
                 logger: logger.logger(signal::names::SCOPE),
             });
             Shared {

@@ -15,7 +15,8 @@ use opentelemetry_sdk::metrics::{
 };
 
 use super::genai::AiMeters;
-use super::{Audience, Outcome, error_type, method, milliseconds, names, outcome, resource, scope};
+use super::series::{Bound, Series};
+use super::{Audience, Outcome, error_type, method, names, outcome, resource, scope};
 use crate::event::{Ai, Component, Request};
 use crate::live::{ExportTarget, Temporality};
 
@@ -44,6 +45,7 @@ pub struct Meters {
     server_duration: Option<Histogram<f64>>,
     /// The operator's only.
     ai: Option<AiMeters>,
+    series: Series,
     reader: SharedReader,
     // Holds the pipeline that the reader only points at.
     _provider: SdkMeterProvider,
@@ -86,6 +88,7 @@ impl Meters {
                     .build()
             }),
             ai: (audience == Audience::Operator).then(|| AiMeters::new(&meter)),
+            series: Series::default(),
             reader,
             _provider: provider,
         }
@@ -100,16 +103,21 @@ impl Meters {
 
     /// Counts the request. `tenant` is the workspace's id as text; it becomes a dimension for the operator only.
     pub fn record(&self, request: &Request, tenant: Option<&Arc<str>>) {
+        self.series.record(request, || self.bind(request, tenant));
+    }
+
+    fn bind(&self, request: &Request, tenant: Option<&Arc<str>>) -> Bound {
         let tenant = tenant.filter(|_| self.audience == Audience::Operator);
-        if request.proxied.is_some() {
-            let attributes = proxy_attributes(request, tenant);
-            self.requests.add(1, &attributes);
-            self.duration.record(milliseconds(request.duration), &attributes);
-        }
-        if let Some(histogram) = &self.server_duration {
-            // Pages are few and people's clicks fewer: a series per workspace and page would say little for its cost.
-            let tenant = tenant.filter(|_| request.component == Component::Gateway);
-            histogram.record(request.duration.as_secs_f64(), &server_attributes(request, tenant));
+        Bound {
+            proxy: request.proxied.is_some().then(|| {
+                let attributes = proxy_attributes(request, tenant);
+                (self.requests.bind(&attributes), self.duration.bind(&attributes))
+            }),
+            server: self.server_duration.as_ref().map(|histogram| {
+                // Pages are few and people's clicks fewer: a series per workspace and page would say little for its cost.
+                let tenant = tenant.filter(|_| request.component == Component::Gateway);
+                histogram.bind(&server_attributes(request, tenant))
+            }),
         }
     }
 
@@ -121,6 +129,7 @@ impl Meters {
             tracing::error!(%error, "metrics could not be collected");
             return None;
         }
+        self.series.clear();
         let empty = metrics.scope_metrics().all(|scope| scope.metrics().next().is_none());
         (!empty).then_some(metrics)
     }

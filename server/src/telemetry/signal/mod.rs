@@ -6,6 +6,7 @@ pub mod log;
 pub mod metric;
 pub mod names;
 pub mod probe;
+mod series;
 pub mod span;
 pub mod webhook;
 

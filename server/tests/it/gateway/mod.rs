@@ -1,6 +1,7 @@
 //! The gateway as its clients and upstreams see it, over real sockets.
 
 mod ai;
+mod direct;
 mod egress;
 mod events;
 mod flood;
