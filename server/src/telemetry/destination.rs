@@ -210,8 +210,12 @@ impl Destination {
 
 impl Inherits for Destination {
     /// Of metrics only what means the same series here.
+    fn wants(&self, from: &ExportTarget, signal: Signal) -> bool {
+        self.target.signal(signal).is_some() && (signal != Signal::Metrics || same_series(from, &self.target))
+    }
+
     fn inherit(&self, from: &ExportTarget, signal: Signal, logs: Vec<Log>) -> Left {
-        if self.target.signal(signal).is_none() || (signal == Signal::Metrics && !same_series(from, &self.target)) {
+        if !self.wants(from, signal) {
             return Left::Unwanted(logs);
         }
         match self.estate.put(signal, logs) {

@@ -300,7 +300,11 @@ impl Lanes {
         let abort = common.abort.child_token();
         let workers = TaskTracker::new();
         let lanes = Signal::ALL.map(|signal| {
-            pipeline.target.signal(signal)?;
+            if pipeline.target.signal(signal).is_none() {
+                let mut backlog = Backlog::new(pipeline.home.clone(), signal, Arc::clone(&pipeline.ledger));
+                workers.spawn(async move { backlog.discard().await });
+                return None;
+            }
             let batch = pipeline.target.batch(signal);
             let limit = Limit { bytes: common.options.lane_bytes, records: batch.and_then(|batch| batch.max_queue) };
             let lane = Arc::new(Lane::new(limit, Arc::clone(&common.memory)));

@@ -76,6 +76,18 @@ impl Backlog {
         }
     }
 
+    /// The signal is off: removes what earlier lives left on disk, and counts it.
+    pub async fn discard(&mut self) {
+        self.adopt().await;
+        for kept in std::mem::take(&mut self.logs) {
+            if let Some(log) = Arc::into_inner(kept.log).and_then(|log| log.into_inner().ok()) {
+                let left = log.destroy();
+                self.ledger.drop_payload(Reason::Disabled, Load { records: left.records, items: left.items });
+            }
+        }
+        self.tell();
+    }
+
     /// Logs that are older than anything here but what was taken over before.
     pub fn take_over(&mut self, logs: Vec<Log>) {
         for mut log in logs {

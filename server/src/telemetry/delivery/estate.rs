@@ -33,6 +33,9 @@ pub enum Left {
 }
 
 pub trait Inherits: Send + Sync {
+    /// Whether it has a use for what `from` can't send.
+    fn wants(&self, from: &ExportTarget, signal: Signal) -> bool;
+
     /// Takes over logs of `signal` that the destination `from` could not send.
     fn inherit(&self, from: &ExportTarget, signal: Signal, logs: Vec<Log>) -> Left;
 }

@@ -142,10 +142,15 @@ impl Worker {
 
     /// Nothing more will come, the collector is down, and what waits is not lost by ending now.
     fn may_end_early(&self) -> bool {
+        let way = &self.way;
         self.failures > 0
             && self.lane.closing().is_cancelled()
             && self.backlog.is_on()
-            && !matches!(self.way.heirs.heir(self.way.target.owner), Heir::Nobody)
+            && match way.heirs.heir(way.target.owner) {
+                Heir::To(next) => next.wants(&way.target, way.signal),
+                Heir::Later => true,
+                Heir::Nobody => false,
+            }
     }
 
     /// Until the next attempt is due, or something else is to be done.

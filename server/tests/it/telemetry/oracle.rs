@@ -11,9 +11,12 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use server::event::Request;
 use server::live::{Batch, Exports, Owner};
+use server::spool;
 use server::telemetry::{Options, Reason, Retry};
 use server::values::{Signal, TenantId};
+use tempfile::TempDir;
 
+use super::spool::spool_in;
 use super::{Rig, check_sum, exports, quick, request, target, tenant_id};
 use crate::support::oracle::{Account, Evidence, Exchange, Fault, Mood, Oracle, Outcome, Patience};
 
@@ -49,6 +52,8 @@ struct Story {
     hasty: bool,
     /// What is left is not waited for.
     abrupt: Option<u64>,
+    /// What can't be sent waits on disk, and goes out after another start.
+    spooled: bool,
 }
 
 fn mood() -> impl Strategy<Value = Mood> {
@@ -82,8 +87,8 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn story() -> impl Strategy<Value = Story> {
     let abrupt = prop_oneof![2 => Just(None), 1 => (0..200_u64).prop_map(Some)];
-    (prop::collection::vec(step(), 5..40), prop::bool::weighted(0.2), prop::bool::weighted(0.2), abrupt)
-        .prop_map(|(steps, narrow, hasty, abrupt)| Story { steps, narrow, hasty, abrupt })
+    (prop::collection::vec(step(), 5..40), prop::bool::weighted(0.2), prop::bool::weighted(0.2), abrupt, any::<bool>())
+        .prop_map(|(steps, narrow, hasty, abrupt, spooled)| Story { steps, narrow, hasty, abrupt, spooled })
 }
 
 /// One destination as it is set now, and what it was given.
@@ -103,6 +108,8 @@ struct House {
     collectors: [Oracle; 2],
     destinations: [Destination; 3],
     requests: u64,
+    options: Options,
+    folder: TempDir,
 }
 
 const NAMES: [&str; 3] = ["operator", "first", "second"];
@@ -133,8 +140,12 @@ impl House {
         if story.hasty {
             options.retry.max_elapsed = Duration::from_millis(300);
         }
-        let rig = Rig::start(in_force(&collectors, &destinations), options);
-        Self { rig, collectors, destinations, requests: 0 }
+        let folder = tempfile::tempdir().unwrap();
+        if story.spooled {
+            options.spool = Some(spool_in(folder.path(), spool::Options { segment_bytes: 4 * 1024, ..spool::Options::default() }));
+        }
+        let rig = Rig::start(in_force(&collectors, &destinations), options.clone());
+        Self { rig, collectors, destinations, requests: 0, options, folder }
     }
 
     async fn step(&mut self, step: &Step) {
@@ -181,7 +192,7 @@ impl House {
         tokio::time::timeout(GRACE, replaced).await.expect("the settings never come into force");
     }
 
-    async fn end(self, abrupt: Option<u64>) {
+    async fn end(mut self, abrupt: Option<u64>) {
         match abrupt {
             Some(grace) => {
                 self.rig.telemetry.shutdown(Duration::from_millis(grace)).await;
@@ -192,44 +203,70 @@ impl House {
                 self.rig.telemetry.shutdown(GRACE).await;
             }
         }
-        let accounts = self.destinations.each_ref().map(|destination| self.account(destination.owner));
+        let mut accounts = self.destinations.each_ref().map(|destination| self.account(destination.owner));
         drop(self.rig);
         if abrupt.is_some() {
             for collector in &self.collectors {
                 collector.deserted().await;
             }
         }
+        let spooled = self.options.spool.is_some();
+        if spooled {
+            let options = Options { spool: Some(spool_in(self.folder.path(), spool::Options::default())), ..self.options };
+            afterwards(&self.collectors, &mut self.destinations, &mut accounts, options).await;
+        }
         let exchanges: Vec<Exchange> = self.collectors.iter().flat_map(Oracle::exchanges).collect();
         for (destination, account) in self.destinations.iter().zip(&accounts) {
             assert_eq!(account.queued, 0, "something is queued after the end");
             Evidence::of(&exchanges, destination.name).holds(&destination.emitted, account);
-            if abrupt.is_none() {
+            if abrupt.is_none() && !spooled {
                 assert!(!account.dropped.contains_key(Reason::Disabled.name()), "{} did not have its time: {account:?}", destination.name);
             }
         }
     }
 
-    /// Over all settings the destination had: there are no metrics here, so its last hour is about the same records.
     fn account(&self, owner: Owner) -> Account {
-        let status = self.rig.telemetry.status(owner);
-        status.iter().for_each(check_sum);
-        let mut out = Account { queued: status.map_or(0, |status| status.queued), ..Account::default() };
-        for minute in self.rig.telemetry.lately(owner).minutes {
-            out.delivered += minute.sent;
-            out.rejected += minute.rejected;
-            for reason in Reason::ALL {
-                match minute.dropped[reason as usize] {
-                    0 => {}
-                    count => *out.dropped.entry(reason.name().to_owned()).or_default() += count,
-                }
-            }
-        }
+        let mut out = Account::default();
+        add(&self.rig, owner, &mut out);
         out
     }
 }
 
+/// Over all settings the destination had: there are no metrics here, so its last hour is about the same records.
+fn add(rig: &Rig, owner: Owner, out: &mut Account) {
+    let status = rig.telemetry.status(owner);
+    status.iter().for_each(check_sum);
+    out.queued = status.map_or(0, |status| status.queued);
+    for minute in rig.telemetry.lately(owner).minutes {
+        out.delivered += minute.sent;
+        out.rejected += minute.rejected;
+        for reason in Reason::ALL {
+            match minute.dropped[reason as usize] {
+                0 => {}
+                count => *out.dropped.entry(reason.name().to_owned()).or_default() += count,
+            }
+        }
+    }
+}
+
+/// Another start, over the same disk, with everything on: what the first one left goes out.
+async fn afterwards(collectors: &[Oracle; 2], destinations: &mut [Destination; 3], accounts: &mut [Account; 3], options: Options) {
+    collectors.iter().for_each(|collector| collector.set(Mood::Calm));
+    for destination in destinations.iter_mut() {
+        (destination.paused, destination.logs, destination.traces) = (false, true, destination.owner == Owner::Operator);
+        destination.generation += 1;
+    }
+    let retry = Retry { max_elapsed: GRACE, ..options.retry };
+    let rig = Rig::start(in_force(collectors, destinations), Options { retry, ..options });
+    for (destination, account) in destinations.iter().zip(accounts) {
+        let left = account.queued;
+        rig.wait_for(destination.owner, |status| status.accepted >= left && status.queued == 0 && status.on_disk.bytes == 0).await;
+        add(&rig, destination.owner, account);
+    }
+}
+
 fn in_force(collectors: &[Oracle; 2], destinations: &[Destination; 3]) -> Exports {
-    exports(destinations.iter().filter(|destination| !destination.paused).map(|destination| {
+    let mut out = exports(destinations.iter().filter(|destination| !destination.paused).map(|destination| {
         let collector = &collectors[destination.collector];
         let headers = format!("{},x-generation={}", collector.header(destination.name), destination.generation);
         let mut target = target(destination.owner, collector.endpoint(), &headers);
@@ -243,7 +280,9 @@ fn in_force(collectors: &[Oracle; 2], destinations: &[Destination; 3]) -> Export
             signal.timeout = TIMEOUT;
         }
         target
-    }))
+    }));
+    out.suspended = destinations.iter().filter(|destination| destination.paused).map(|destination| destination.owner).collect();
+    out
 }
 
 async fn tell(story: Story) {

@@ -21,7 +21,7 @@ use crate::support::collector::{Collector, Received, Reply, attributes};
 const GRACE: Duration = Duration::from_secs(20);
 const OPERATOR: Owner = Owner::Operator;
 
-fn spool_in(folder: &Path, options: spool::Options) -> Spool {
+pub fn spool_in(folder: &Path, options: spool::Options) -> Spool {
     Spool::new(folder.join("spool"), Vault::from_key([7; 32]), options)
 }
 

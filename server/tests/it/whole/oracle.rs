@@ -35,9 +35,9 @@ const UNSAMPLED: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00
 enum Turn {
     /// Everything is delivered in peace, and the counts are held against it.
     Settle,
-    /// SIGTERM in the middle of traffic: what was answered may not be lost.
+    /// SIGTERM in the middle of traffic: what was answered is sent by then or after the next start.
     Terminate,
-    /// SIGKILL in the middle of traffic: what waits in memory is lost, and nothing else may go wrong.
+    /// SIGKILL in the middle of traffic: of an outage at most the last second is lost, and nothing else may go wrong.
     Kill,
 }
 
@@ -94,6 +94,11 @@ impl House {
     fn start(&mut self, data: &Path) -> Process {
         self.life = Sent::default();
         self.before = self.oracles.each_ref().map(|oracle| oracle.exchanges().len());
+        self.start_again(data)
+    }
+
+    /// Starts it and goes on with the same account: what the one before left on disk is still to come.
+    fn start_again(&self, data: &Path) -> Process {
         let env = [
             ("OTEL_EXPORTER_OTLP_TIMEOUT", TIMEOUT_MS),
             ("OTEL_BSP_SCHEDULE_DELAY", "200"),
@@ -167,13 +172,32 @@ impl House {
         }
     }
 
-    async fn terminate(&mut self, process: Process) {
+    /// Waits until what the process before left is sent, and ends.
+    async fn leftovers(&self, data: &Path) {
+        self.calm();
+        let process = self.start_again(data);
+        let console = signed_in(&process).await;
+        for (name, workspace, _) in DESTINATIONS {
+            let deadline = Instant::now() + SETTLED;
+            while account(&console, &process, workspace).await.queued > 0 || on_disk(&data.join("spool")) {
+                assert!(Instant::now() < deadline, "{name} does not send what was left");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+        process.signal("TERM");
+        let ended = tokio::task::spawn_blocking(move || process.ended());
+        let (status, output) = ended.await.unwrap();
+        assert!(status.success(), "{output}");
+    }
+
+    async fn terminate(&mut self, data: &Path, process: Process) {
         self.fail();
         self.traffic(&process, 300, Some((200, "TERM"))).await;
         self.calm();
         let ended = tokio::task::spawn_blocking(move || process.ended());
         let (status, output) = ended.await.unwrap();
         assert!(status.success(), "{output}");
+        self.leftovers(data).await;
         for (evidence, (name, _, signals)) in self.evidence().into_iter().zip(DESTINATIONS) {
             println!("  {name}: {}", evidence.summary());
             evidence.check(&records(&self.life.tried, signals));
@@ -181,7 +205,7 @@ impl House {
         }
     }
 
-    async fn kill(&mut self, process: Process) {
+    async fn kill(&mut self, data: &Path, process: Process) {
         self.fail();
         self.traffic(&process, 250, Some((200, "KILL"))).await;
         self.oracles.iter().for_each(Oracle::expect_kill);
@@ -190,6 +214,7 @@ impl House {
         for oracle in &self.oracles {
             oracle.deserted().await;
         }
+        self.leftovers(data).await;
         for (evidence, (name, _, signals)) in self.evidence().into_iter().zip(DESTINATIONS) {
             println!("  {name}: {}", evidence.summary());
             evidence.check(&records(&self.life.tried, signals));
@@ -222,6 +247,12 @@ async fn account(console: &Client, process: &Process, workspace: &str) -> Accoun
     account
 }
 
+/// Whether something waits to be sent.
+fn on_disk(spool: &Path) -> bool {
+    let folders = std::fs::read_dir(spool).into_iter().flatten().flatten();
+    folders.filter(|folder| folder.file_name() != "quarantine").count() > 0
+}
+
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|value| value.parse().unwrap())
 }
@@ -242,11 +273,11 @@ async fn round(seed: u64, turns: &[Turn]) {
                 house.settle(&process).await;
             }
             Turn::Terminate => {
-                house.terminate(process).await;
+                house.terminate(&data, process).await;
                 process = house.start(&data);
             }
             Turn::Kill => {
-                house.kill(process).await;
+                house.kill(&data, process).await;
                 process = house.start(&data);
             }
         }
