@@ -8,6 +8,7 @@ mod checks;
 mod peers;
 mod run;
 mod site;
+mod wasm;
 mod workspace;
 
 use std::process::ExitCode;
