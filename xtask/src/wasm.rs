@@ -28,7 +28,7 @@ pub fn bind(style: &Path, raw: &Path, scratch: &Path) -> Result<Parts> {
     let split = scratch.join("split");
     if !fs::read_to_string(&stamp).is_ok_and(|last| last == fingerprint) {
         let _ = fs::remove_file(&stamp);
-        step("Splitting, wasm-bindgen and wasm-opt (some 30 seconds)", || bind_anew(style, raw, scratch, &split))?;
+        step("Splitting, wasm-bindgen and wasm-opt (some 75 seconds)", || bind_anew(style, raw, scratch, &split))?;
         fs::write(&stamp, &fingerprint)?;
     }
     let parts = name_parts(&split)?;
