@@ -21,6 +21,7 @@ mod integrations;
 mod keys;
 mod layout;
 mod overview;
+mod pages;
 mod routes;
 mod service;
 mod setup;
@@ -41,5 +42,11 @@ pub use shell::{AssetPaths, ErrorTracking, shell};
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
     std::panic::set_hook(Box::new(browser_errors::panicked));
-    leptos::mount::hydrate_body(App);
+    drop(any_spawner::Executor::init_wasm_bindgen());
+    leptos::task::spawn_local(async {
+        // Until the code of the page is there, links and forms are the browser's; without it they stay so.
+        if pages::fetch_own_part().await.is_ok() {
+            leptos::mount::hydrate_body(App);
+        }
+    });
 }

@@ -1,11 +1,14 @@
 //! The HTML document around the app, as the server sends it. Scripts carry the response's nonce; nothing is inline but the
 //! three lines that start the app.
 
+use std::collections::BTreeMap;
+
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
-use leptos_meta::MetaTags;
+use leptos_meta::{Link, Meta, MetaTags};
 
 use crate::failure_view::FailureView;
+use crate::pages::PART;
 
 /// Where this build's assets are, with their content hashes; the server puts it into the context.
 #[derive(Clone, Debug)]
@@ -13,6 +16,8 @@ pub struct AssetPaths {
     /// Such as `/pkg/knoxcall.1f2e3d.js`.
     pub js: String,
     pub wasm: String,
+    /// The files of each part of the app's code that is not in `wasm` (`pages`).
+    pub parts: BTreeMap<String, Vec<String>>,
     pub css: String,
     /// Runs before the first paint and chooses light or dark.
     pub theme_js: String,
@@ -54,7 +59,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 
 #[component]
 fn Assets(assets: AssetPaths) -> impl IntoView {
-    let AssetPaths { js, wasm, css, theme_js, failure_js, error_tracking_js } = assets;
+    let AssetPaths { js, wasm, css, theme_js, failure_js, error_tracking_js, parts: _ } = assets;
     // In a script element only the end of that element has to be kept out; JSON allows it in another spelling.
     let tracking = use_context::<ErrorTracking>().map(|tracking| {
         let config = tracking.config.replace('<', "\\u003c");
@@ -72,5 +77,16 @@ fn Assets(assets: AssetPaths) -> impl IntoView {
         <script defer src=failure_js nonce=use_nonce()></script>
         {tracking}
         <script r#type="module" nonce=use_nonce() inner_html=start></script>
+    }
+}
+
+/// Says which part of the app's code the page needs, and has the browser fetch it beside the main file, which would ask for it
+/// only when it runs.
+pub(crate) fn announce(part: &'static str) {
+    // Rendering puts these into the page's head; here is nothing to show.
+    drop(view! { <Meta name=PART content=part/> }.to_html());
+    let Some(files) = use_context::<AssetPaths>().and_then(|mut assets| assets.parts.remove(part)) else { return };
+    for href in files {
+        drop(view! { <Link rel="preload" href as_="fetch" type_="application/wasm" crossorigin="anonymous"/> }.to_html());
     }
 }

@@ -10,6 +10,7 @@ mod peers;
 mod run;
 mod site;
 mod soak;
+mod wasm;
 mod workspace;
 
 use std::process::ExitCode;

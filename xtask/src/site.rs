@@ -5,25 +5,32 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, ensure};
 use sha2::{Digest, Sha256};
 
 use crate::run::{Cmd, megabytes, say, step};
+use crate::wasm::{self, Parts};
 use crate::workspace::Workspace;
+
+/// For what the integrations page needs before it can be used, in bytes as brotli packs them: scripts, style and the main wasm file.
+/// Its HTML, some 5 kB, comes on top.
+const BUDGET: u64 = 340_000;
 
 pub fn build(workspace: &Workspace) -> Result<()> {
     workspace.ensure_wasm_target()?;
     let style = workspace.ensure_npm("style")?;
     step("Browser code, wasm build (first time: some 3 minutes)", || {
         Cmd::cargo(workspace)
-            .args(["build", "--package", "app", "--lib", "--features", "hydrate"])
+            .args(["rustc", "--package", "app", "--lib", "--features", "hydrate"])
             .args(["--target", "wasm32-unknown-unknown", "--profile", "wasm-release"])
+            // By its relocations the file can be taken apart.
+            .args(["--", "-Clink-arg=--emit-relocs"])
             .run()
     })?;
     let scratch = workspace.root.join("target/site-build");
     fs::create_dir_all(&scratch)?;
     let raw = workspace.target.join("wasm32-unknown-unknown/wasm-release/app.wasm");
-    bind(&style, &raw, &scratch)?;
+    let parts = wasm::bind(&style, &raw, &scratch)?;
     step("CSS", || {
         Cmd::new(style.join("node_modules/.bin/tailwindcss"), &workspace.root)
             .args(["--input", "style/tailwind.css", "--minify", "--output"])
@@ -32,40 +39,7 @@ pub fn build(workspace: &Workspace) -> Result<()> {
     })?;
     fs::copy(workspace.root.join("public/theme.js"), scratch.join("theme.js")).context("public/theme.js")?;
     step("Scripts for errors in the browser", || scripts(&style, &scratch))?;
-    step("Hashes and compression", || assemble(workspace, &scratch))
-}
-
-/// wasm-bindgen (as a library: its version is then always the one in Cargo.lock) and wasm-opt; skipped when the wasm is
-/// the same as last time.
-fn bind(style: &Path, raw: &Path, scratch: &Path) -> Result<()> {
-    let fingerprint = hash(&fs::read(raw)?);
-    let stamp = scratch.join("wasm.stamp");
-    if fs::read_to_string(&stamp).is_ok_and(|last| last == fingerprint) {
-        return Ok(());
-    }
-    step("wasm-bindgen and wasm-opt (some 15 seconds)", || {
-        let bound = scratch.join("bound");
-        wasm_bindgen_cli_support::Bindgen::new()
-            .input_path(raw)
-            .web(true)
-            .map_err(|error| anyhow!("{error:?}"))?
-            .typescript(false)
-            .omit_default_module_path(true)
-            .out_name("knoxcall")
-            .generate(&bound)
-            .map_err(|error| anyhow!("{error:?}"))?;
-        Cmd::new(style.join("node_modules/.bin/wasm-opt"), scratch)
-            // What every browser of the last years has; `--all-features` would use encodings that none has yet.
-            .args(["--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-reference-types", "--enable-mutable-globals"])
-            .args(["--enable-sign-ext", "--enable-nontrapping-float-to-int", "--enable-multivalue"])
-            .args(["-Oz", "--output"])
-            .arg(scratch.join("knoxcall.wasm"))
-            .arg(bound.join("knoxcall_bg.wasm"))
-            .run()?;
-        fs::copy(bound.join("knoxcall.js"), scratch.join("knoxcall.js"))?;
-        fs::write(&stamp, &fingerprint)?;
-        Ok(())
-    })
+    step("Hashes and compression", || assemble(workspace, &scratch, &parts))
 }
 
 /// Each a classic script of its own, run in document order before the app starts.
@@ -87,12 +61,13 @@ fn scripts(style: &Path, scratch: &Path) -> Result<()> {
     bundle("tracking", "error-tracking", &sdk)
 }
 
-fn assemble(workspace: &Workspace, scratch: &Path) -> Result<()> {
+fn assemble(workspace: &Workspace, scratch: &Path, parts: &Parts) -> Result<()> {
     let site = workspace.site();
     let pkg = site.join("pkg");
     fs::create_dir_all(&pkg)?;
     let mut manifest = serde_json::Map::new();
     let mut keep: Vec<PathBuf> = Vec::new();
+    let mut first_load = 0;
     for (role, stem, extension) in [
         ("js", "knoxcall", "js"),
         ("wasm", "knoxcall", "wasm"),
@@ -102,12 +77,18 @@ fn assemble(workspace: &Workspace, scratch: &Path) -> Result<()> {
         ("error_tracking", "error-tracking", "js"),
     ] {
         let bytes = fs::read(scratch.join(format!("{stem}.{extension}"))).with_context(|| format!("{stem}.{extension}"))?;
-        let name = format!("{stem}.{}.{extension}", &hash(&bytes)[..16]);
+        let name = format!("{stem}.{}.{extension}", short(&bytes));
         let packed = put(&pkg, &name, &bytes, &mut keep)?;
-        let [plain, brotli, gzip] = [bytes.len() as u64, packed.brotli, packed.gzip].map(|size| megabytes(size) * 1e3);
-        say(&format!("{name}: {plain:.1} kB, brotli {brotli:.1} kB, gzip {gzip:.1} kB"));
+        // Everything but the script for error tracking, which is not on every page.
+        first_load += if role == "error_tracking" { 0 } else { packed.brotli };
         manifest.insert(role.to_owned(), name.into());
     }
+    for (name, bytes) in &parts.files {
+        put(&pkg, name, bytes, &mut keep)?;
+    }
+    manifest.insert("parts".to_owned(), serde_json::to_value(&parts.of)?);
+    say(&format!("first load of the integrations page: {:.1} kB brotli, of {:.1} kB", kilobytes(first_load), kilobytes(BUDGET)));
+    ensure!(first_load <= BUDGET, "more than the budget: what made the main file grow? (app/src/pages.rs says what is in it)");
     let text = serde_json::to_vec_pretty(&manifest)?;
     let path = pkg.join("manifest.json");
     write_if_changed(&path, &text)?;
@@ -151,6 +132,8 @@ fn put(folder: &Path, name: &str, bytes: &[u8], keep: &mut Vec<PathBuf>) -> Resu
         fs::write(&plain, bytes)?;
     }
     let packed = Packed { brotli: fs::metadata(&brotli)?.len(), gzip: fs::metadata(&gzip)?.len() };
+    let sizes = [bytes.len() as u64, packed.brotli, packed.gzip].map(kilobytes);
+    say(&format!("{name}: {:.1} kB, brotli {:.1} kB, gzip {:.1} kB", sizes[0], sizes[1], sizes[2]));
     keep.extend([plain, brotli, gzip]);
     Ok(packed)
 }
@@ -163,6 +146,17 @@ fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-fn hash(bytes: &[u8]) -> String {
+pub fn hash(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
+}
+
+/// As it stands in file names.
+pub fn short(bytes: &[u8]) -> String {
+    let mut hash = hash(bytes);
+    hash.truncate(16);
+    hash
+}
+
+fn kilobytes(bytes: u64) -> f64 {
+    megabytes(bytes) * 1e3
 }

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ssr")]
 use crate::contract::ExportScope;
-use crate::contract::{ApiError, ExportForm, ExportStatus, ExportView, TestReport, WorkspaceRef};
+use crate::contract::{ApiError, ExportForm, ExportState, ExportStatus, ExportView, TestReport, TrackingState, UnixMillis, WorkspaceRef};
 #[cfg(feature = "ssr")]
-use crate::service::{go_to, services};
+use crate::service::{Services, go_to, services};
 
 /// Where a card stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +41,78 @@ impl Place {
     }
 }
 
+/// The cards of a scope, each at a glance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cards {
+    pub place: Place,
+    pub glances: Glances,
+}
+
+/// What the cards show of their states. It is asked for every two seconds, so it is small.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Glances {
+    pub export: ExportGlance,
+    /// In the Global scope alone.
+    pub tracking: Option<TrackingGlance>,
+}
+
+/// How a destination is doing, in short.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportGlance {
+    pub state: ExportState,
+    pub last_success_at: Option<UnixMillis>,
+}
+
+impl From<ExportStatus> for ExportGlance {
+    fn from(status: ExportStatus) -> Self {
+        Self { state: status.state, last_success_at: status.last_success_at }
+    }
+}
+
+/// Whether the errors of either tier are reported.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrackingGlance {
+    pub browser: TrackingState,
+    pub server: TrackingState,
+}
+
+/// # Errors
+/// As the contract's.
+#[server(endpoint = "integrations/cards")]
+pub async fn load_cards(#[server(default)] workspace: String) -> Result<Cards, ApiError> {
+    let services = services()?;
+    let glances = glances_of(&services, &workspace).await?;
+    Ok(Cards { place: place_of(&services, &workspace).await?, glances })
+}
+
+/// # Errors
+/// As the contract's.
+#[server(endpoint = "integrations/glances")]
+pub async fn load_glances(#[server(default)] workspace: String) -> Result<Glances, ApiError> {
+    glances_of(&services()?, &workspace).await
+}
+
+#[cfg(feature = "ssr")]
+async fn glances_of(services: &Services, workspace: &str) -> Result<Glances, ApiError> {
+    let export = services.integrations.export_status(&ExportScope::of_field(workspace)).await?.into();
+    let tracking = if workspace.is_empty() {
+        let view = services.error_tracking.tracking().await?;
+        Some(TrackingGlance { browser: view.browser, server: view.server.state })
+    } else {
+        None
+    };
+    Ok(Glances { export, tracking })
+}
+
+#[cfg(feature = "ssr")]
+async fn place_of(services: &Services, workspace: &str) -> Result<Place, ApiError> {
+    if !workspace.is_empty() {
+        return Ok(Place::Workspace(services.directory.workspace(workspace).await?));
+    }
+    let viewer = services.accounts.viewer().await?.ok_or(ApiError::SignedOut)?;
+    Ok(Place::Global { workspaces: viewer.workspaces.into_iter().map(|found| (found.slug, found.name)).collect() })
+}
+
 /// An export card with where it stands.
 ///
 /// # Errors
@@ -49,12 +121,7 @@ impl Place {
 pub async fn export(#[server(default)] workspace: String) -> Result<(Place, ExportView), ApiError> {
     let services = services()?;
     let view = services.integrations.export(&ExportScope::of_field(&workspace)).await?;
-    if !workspace.is_empty() {
-        return Ok((Place::Workspace(services.directory.workspace(&workspace).await?), view));
-    }
-    let viewer = services.accounts.viewer().await?.ok_or(ApiError::SignedOut)?;
-    let workspaces = viewer.workspaces.into_iter().map(|found| (found.slug, found.name)).collect();
-    Ok((Place::Global { workspaces }, view))
+    Ok((place_of(&services, &workspace).await?, view))
 }
 
 /// How a destination is doing, for the live panel.

@@ -2,16 +2,17 @@
 
 use leptos::prelude::*;
 
+use super::api::ExportGlance;
 use super::view_model::live_fact;
-use crate::contract::{ExportState, ExportStatus};
+use crate::contract::ExportState;
 use crate::ui::{Icon, IconName, PillState, StatusPill, Time, exact_time};
 
-/// The live fact of a status, with its point in time where it has one.
+/// The live fact of a destination, with its point in time where it has one.
 #[component]
-pub fn LiveFact(status: ExportStatus) -> impl IntoView {
-    let fact = live_fact(&status);
+pub fn LiveFact(#[prop(into)] export: ExportGlance) -> impl IntoView {
+    let fact = live_fact(&export);
     // "Since" asks for a point in time, "last" for how long ago.
-    let since = matches!(status.state, ExportState::Failing { .. } | ExportState::Paused(_));
+    let since = matches!(export.state, ExportState::Failing { .. } | ExportState::Paused(_));
     let moment = fact.at.map(|at| if since { exact_time(at).into_any() } else { view! { <Time at/> }.into_any() });
     view! { <span>{fact.text} " " {moment}</span> }
 }

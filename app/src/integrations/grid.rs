@@ -2,13 +2,12 @@
 
 use leptos::prelude::*;
 
-use super::api::{Place, export, export_health, page};
+use super::api::{Cards, Place, TrackingGlance, load_cards, load_glances, page};
 use super::card::{CardGrid, IntegrationCard, LiveFact};
 use super::live::follow;
 use super::scope::{GlobalScope, WorkspaceScope};
-use super::tracking_api::{self, tracking};
+use super::tracking_api;
 use super::tracking_words::{overall, tiers};
-use crate::contract::{ApiError, ExportStatus, ExportView, TrackingView};
 use crate::layout::use_slug;
 use crate::ui::{ErrorView, IconName, PageHeader, PillState, Skeleton};
 
@@ -27,95 +26,76 @@ pub fn WorkspaceIntegrations() -> impl IntoView {
 
 #[component]
 fn Integrations(workspace: Signal<String>) -> impl IntoView {
-    let loaded = Resource::new_blocking(move || workspace.get(), load);
+    let loaded = Resource::new_blocking(move || workspace.get(), load_cards);
     view! {
         <Transition fallback=|| view! { <Skeleton lines=6/> }>
             {move || Suspend::new(async move {
                 match loaded.await {
                     Err(error) => view! { <ErrorView error/> }.into_any(),
-                    Ok((Place::Global { workspaces }, view, tracking)) => view! { <ForGlobal workspaces view tracking/> }.into_any(),
-                    Ok((Place::Workspace(workspace), view, _)) => {
-                        let slug = workspace.slug.clone();
-                        view! {
-                            <PageHeader
-                                title="Integrations"
-                                subtitle="What this workspace shares with systems of its own."
-                                scope=move || view! { <WorkspaceScope workspace=workspace.clone()/> }
-                            />
-                            <CardGrid>
-                                <ExportCard
-                                    workspace=slug
-                                    name="Telemetry export (OTLP)"
-                                    summary="Sends this workspace's request logs and metrics to a collector of its own, over OTLP/HTTP."
-                                    status=view.status
-                                />
-                            </CardGrid>
-                        }
-                            .into_any()
-                    }
+                    Ok(cards) => view! { <Loaded cards/> }.into_any(),
                 }
             })}
         </Transition>
     }
 }
 
-/// The cards of a scope; error tracking is the Global scope's alone.
-async fn load(workspace: String) -> Result<(Place, ExportView, Option<TrackingView>), ApiError> {
-    let global = workspace.is_empty();
-    let (place, view) = export(workspace).await?;
-    let tracking = if global { Some(tracking().await?) } else { None };
-    Ok((place, view, tracking))
-}
-
 #[component]
-fn ForGlobal(
-    workspaces: Vec<(String, String)>,
-    view: ExportView,
-    #[prop(optional_no_strip)] tracking: Option<TrackingView>,
-) -> impl IntoView {
+fn Loaded(cards: Cards) -> impl IntoView {
+    let Cards { place, glances: first } = cards;
+    let slug = place.slug();
+    let asked = slug.clone();
+    let newest = follow(first, move || load_glances(asked.clone())).newest;
+    let (subtitle, name, summary) = match &place {
+        Place::Global { .. } => (
+            "Where the telemetry and the errors of the whole gateway go. Each workspace has its own integrations besides.",
+            "OpenTelemetry export",
+            "Sends traces, logs and metrics of every request to your collector, over OTLP/HTTP.",
+        ),
+        Place::Workspace(_) => (
+            "What this workspace shares with systems of its own.",
+            "Telemetry export (OTLP)",
+            "Sends this workspace's request logs and metrics to a collector of its own, over OTLP/HTTP.",
+        ),
+    };
+    // Each card hears of its own changes only.
+    let export = Memo::new(move |_| newest.with(|glances| glances.export.clone()));
+    let tracking = Memo::new(move |_| newest.with(|glances| glances.tracking.clone()));
+    let tracked = tracking.with_untracked(Option::is_some);
     view! {
-        <PageHeader
-            title="Integrations"
-            subtitle="Where the telemetry and the errors of the whole gateway go. Each workspace has its own integrations besides."
-            scope=move || view! { <GlobalScope workspaces=workspaces.clone()/> }
-        />
+        <PageHeader title="Integrations" subtitle scope=move || scope_of(place.clone())/>
         <CardGrid>
-            <ExportCard
-                workspace=String::new()
-                name="OpenTelemetry export"
-                summary="Sends traces, logs and metrics of every request to your collector, over OTLP/HTTP."
-                status=view.status
-            />
-            {tracking.map(|view| view! { <TrackingCard view/> })}
+            <IntegrationCard
+                href=page(&slug)
+                icon=IconName::Pulse
+                name
+                summary
+                state=Signal::derive(move || export.with(|export| PillState::of_export(&export.state)))
+            >
+                {move || view! { <LiveFact export=export.get()/> }}
+            </IntegrationCard>
+            {tracked.then(|| view! { <TrackingCard tracking/> })}
         </CardGrid>
     }
 }
 
-#[component]
-fn ExportCard(workspace: String, name: &'static str, summary: &'static str, status: ExportStatus) -> impl IntoView {
-    let href = page(&workspace);
-    let newest = follow(status, move || export_health(workspace.clone())).newest;
-    let state = Signal::derive(move || newest.with(|status| PillState::of_export(&status.state)));
-    view! {
-        <IntegrationCard href icon=IconName::Pulse name summary state>
-            {move || view! { <LiveFact status=newest.get()/> }}
-        </IntegrationCard>
+fn scope_of(place: Place) -> AnyView {
+    match place {
+        Place::Global { workspaces } => view! { <GlobalScope workspaces/> }.into_any(),
+        Place::Workspace(workspace) => view! { <WorkspaceScope workspace/> }.into_any(),
     }
 }
 
 #[component]
-fn TrackingCard(view: TrackingView) -> impl IntoView {
-    let newest = follow(view, tracking).newest;
-    let state = Signal::derive(move || newest.with(overall));
+fn TrackingCard(tracking: Memo<Option<TrackingGlance>>) -> impl IntoView {
     view! {
         <IntegrationCard
             href=tracking_api::PAGE
             icon=IconName::Warning
             name="Error tracking (Sentry)"
             summary="Reports errors of the console's pages and of the server to Sentry, scrubbed before they leave."
-            state
+            state=Signal::derive(move || tracking.with(|tracking| tracking.as_ref().map_or(PillState::Off, overall)))
         >
-            <span>{move || newest.with(tiers)}</span>
+            <span>{move || tracking.with(|tracking| tracking.as_ref().map(tiers))}</span>
         </IntegrationCard>
     }
 }

@@ -30,7 +30,7 @@ pub fn HealthPanel(live: Live<ExportStatus>) -> impl IntoView {
             </p>
             <div class="divide-y divide-line">
                 <div class="space-y-3 px-5 py-4">
-                    <p class="text-sm text-ink tabular-nums">{move || view! { <LiveFact status=status.get()/> }}</p>
+                    <p class="text-sm text-ink tabular-nums">{move || view! { <LiveFact export=status.get()/> }}</p>
                     {move || status.with(|status| view! { <Moments status=status.clone()/> })}
                     {move || status.with(|status| view! { <OnDisk status=status.clone()/> })}
                 </div>

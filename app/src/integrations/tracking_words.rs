@@ -1,5 +1,6 @@
 //! What the card "Error tracking (Sentry)" says, apart from how it shows it. Pure.
 
+use super::api::TrackingGlance;
 use crate::contract::values::{Dsn, parse_sentry_environment};
 use crate::contract::{FailureKind, Rule, TrackingState, TrackingTest, TrackingView};
 use crate::ui::PillState;
@@ -17,8 +18,8 @@ pub const fn pill(state: &TrackingState) -> PillState {
 
 /// The one state of both tiers, for the grid: what needs attention first.
 #[must_use]
-pub fn overall(view: &TrackingView) -> PillState {
-    let states = [&view.server.state, &view.browser].map(pill);
+pub fn overall(glance: &TrackingGlance) -> PillState {
+    let states = [&glance.server, &glance.browser].map(pill);
     for state in [PillState::Broken, PillState::Failing, PillState::Active, PillState::Managed] {
         if states.contains(&state) {
             return state;
@@ -29,9 +30,9 @@ pub fn overall(view: &TrackingView) -> PillState {
 
 /// Which tiers report, for the grid.
 #[must_use]
-pub fn tiers(view: &TrackingView) -> &'static str {
+pub fn tiers(glance: &TrackingGlance) -> &'static str {
     let on = |state: &TrackingState| !matches!(state, TrackingState::Off | TrackingState::Broken);
-    match (on(&view.browser), on(&view.server.state)) {
+    match (on(&glance.browser), on(&glance.server)) {
         (true, true) => "Browser and server errors",
         (true, false) => "Browser errors",
         (false, true) => "Server errors",
@@ -131,29 +132,6 @@ pub fn check_environment(text: &str) -> Result<(), Rule> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::{Managed, ServerTrackingStatus, TrackingCounts};
-
-    fn view(browser: TrackingState, server: TrackingState) -> TrackingView {
-        let free = || Managed::free(String::new());
-        TrackingView {
-            dsn_browser: free(),
-            dsn_server: free(),
-            environment: free(),
-            release: free(),
-            generation: 0,
-            saved_at: None,
-            saved_by: None,
-            browser,
-            server: ServerTrackingStatus {
-                state: server,
-                last_sent_at: None,
-                last_failure: None,
-                counts: TrackingCounts::default(),
-                test: None,
-            },
-        }
-    }
-
     #[test]
     fn the_grid_shows_what_needs_attention() {
         use TrackingState::{Active, Broken, Failing, Managed, Off};
@@ -164,8 +142,8 @@ mod tests {
             (Active, Failing { since: 1 }, PillState::Failing, "Browser and server errors"),
             (Broken, Broken, PillState::Broken, "Nothing is reported"),
         ] {
-            let view = view(browser, server);
-            assert_eq!((overall(&view), tiers(&view)), (pill, words));
+            let glance = TrackingGlance { browser, server };
+            assert_eq!((overall(&glance), tiers(&glance)), (pill, words));
         }
     }
 

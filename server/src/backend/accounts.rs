@@ -13,13 +13,17 @@ const SWITCH_LENGTH: u32 = 50;
 impl Accounts for Bound {
     async fn viewer(&self) -> Result<Option<Viewer>, ApiError> {
         let Some(user) = self.visitor.caller().user() else { return Ok(None) };
+        if let Some(known) = self.viewer.get() {
+            return Ok(Some(known.clone()));
+        }
         let workspaces = self.visitor.workspaces(SWITCH_LENGTH)?;
-        Ok(Some(Viewer {
+        let viewer = Viewer {
             user_id: user.id,
             email: user.email.to_string(),
             operator: user.operator,
             workspaces: workspaces.into_iter().map(workspace_ref).collect(),
-        }))
+        };
+        Ok(Some(self.viewer.get_or_init(|| viewer).clone()))
     }
 
     async fn setup_link(&self, token: &str) -> Result<SetupLink, ApiError> {

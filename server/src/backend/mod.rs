@@ -14,9 +14,9 @@ mod operators;
 mod routing;
 mod webhooks;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use app::contract::{Accounts, Agents, Audit, Directory, ErrorTracking, Integrations, Operators, Routing, SecretView, Webhooks};
+use app::contract::{Accounts, Agents, Audit, Directory, ErrorTracking, Integrations, Operators, Routing, SecretView, Viewer, Webhooks};
 
 pub use error::to_api;
 
@@ -49,6 +49,8 @@ pub struct Backend(Arc<Parts>);
 struct Bound {
     visitor: Visitor,
     parts: Arc<Parts>,
+    /// Several parts of one page ask who is looking, and to list an operator's workspaces is the longest that a page does.
+    viewer: OnceLock<Viewer>,
 }
 
 impl Backend {
@@ -71,7 +73,7 @@ impl Backend {
     /// The services bound to whoever makes the request at hand.
     #[must_use]
     pub fn services(&self, visitor: Visitor) -> app::Services {
-        let bound = Arc::new(Bound { visitor, parts: Arc::clone(&self.0) });
+        let bound = Arc::new(Bound { visitor, parts: Arc::clone(&self.0), viewer: OnceLock::new() });
         app::Services {
             accounts: Arc::clone(&bound) as Arc<dyn Accounts>,
             audit: Arc::clone(&bound) as Arc<dyn Audit>,

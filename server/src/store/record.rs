@@ -54,19 +54,25 @@ pub(super) fn encode<R: Record>(record: &R) -> Result<Vec<u8>, serde_json::Error
 }
 
 pub(super) fn decode<R: Record>(key: &[u8], bytes: &[u8]) -> Result<Decoded<R>, Reason> {
+    // Nearly always: one pass over the bytes, where lists of many records are read for a page.
+    if let Ok(Envelope { v, data }) = serde_json::from_slice::<Envelope<R>>(bytes)
+        && v == R::VERSION
+    {
+        return in_place(key, data, false);
+    }
     let Head { v } = serde_json::from_slice(bytes).map_err(|_| Reason::NotJson)?;
     if v > R::VERSION {
         return Err(Reason::Newer { found: v, known: R::VERSION });
     }
-    let record: R = if v == R::VERSION {
-        serde_json::from_slice::<Envelope<R>>(bytes).map_err(|_| Reason::Shape { version: v })?.data
-    } else {
-        let old: Envelope<serde_json::Value> = serde_json::from_slice(bytes).map_err(|_| Reason::NotJson)?;
-        let new = R::migrate(v, old.data).map_err(|_| Reason::Migration { from: v })?;
-        serde_json::from_value(new).map_err(|_| Reason::Migration { from: v })?
-    };
-    if record.key() != key {
-        return Err(Reason::WrongKey);
+    if v == R::VERSION {
+        return Err(Reason::Shape { version: v });
     }
-    Ok(Decoded { record, outdated: v < R::VERSION })
+    let old: Envelope<serde_json::Value> = serde_json::from_slice(bytes).map_err(|_| Reason::NotJson)?;
+    let new = R::migrate(v, old.data).map_err(|_| Reason::Migration { from: v })?;
+    let record: R = serde_json::from_value(new).map_err(|_| Reason::Migration { from: v })?;
+    in_place(key, record, true)
+}
+
+fn in_place<R: Record>(key: &[u8], record: R, outdated: bool) -> Result<Decoded<R>, Reason> {
+    if record.key() == key { Ok(Decoded { record, outdated }) } else { Err(Reason::WrongKey) }
 }

@@ -4,6 +4,7 @@
 //! With the feature `embed-assets` the folder `target/site` is part of the binary; without it the files are read from disk.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use app::AssetPaths;
@@ -32,6 +33,9 @@ pub struct Assets {
 struct Manifest {
     js: String,
     wasm: String,
+    /// The files of each part of the code that is fetched when one of its pages is opened.
+    #[serde(default)]
+    parts: BTreeMap<String, Vec<String>>,
     css: String,
     theme: String,
     failure: String,
@@ -57,6 +61,7 @@ impl Assets {
         let manifest = manifest.unwrap_or_else(|| Manifest {
             js: "knoxcall.js".to_owned(),
             wasm: "knoxcall.wasm".to_owned(),
+            parts: BTreeMap::new(),
             css: "knoxcall.css".to_owned(),
             theme: "../theme.js".to_owned(),
             failure: "failure.js".to_owned(),
@@ -66,6 +71,7 @@ impl Assets {
         let paths = AssetPaths {
             js: path(&manifest.js),
             wasm: path(&manifest.wasm),
+            parts: manifest.parts.into_iter().map(|(part, files)| (part, files.iter().map(|file| path(file)).collect())).collect(),
             css: path(&manifest.css),
             theme_js: path(&manifest.theme),
             failure_js: path(&manifest.failure),

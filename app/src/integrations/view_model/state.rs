@@ -1,7 +1,8 @@
 //! A destination's state in a few words.
 
 use crate::contract::values::Endpoint;
-use crate::contract::{ExportState, ExportStatus, PauseView, UnixMillis};
+use crate::contract::{ExportState, PauseView, UnixMillis};
+use crate::integrations::api::ExportGlance;
 
 /// The one live fact of a card; the point in time is shown by the view, relative to now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,14 +13,14 @@ pub struct Fact {
 
 /// What a card says about a destination besides its state.
 #[must_use]
-pub fn live_fact(status: &ExportStatus) -> Fact {
+pub fn live_fact(export: &ExportGlance) -> Fact {
     let plain = |text| Fact { text, at: None };
-    match &status.state {
+    match &export.state {
         ExportState::Off => plain("Not configured"),
         ExportState::Broken => plain("The stored settings can't be read"),
         ExportState::Paused(PauseView { since, .. }) => Fact { text: "Paused since", at: Some(*since) },
         ExportState::Failing { since } => Fact { text: "Failing since", at: Some(*since) },
-        ExportState::Active | ExportState::Managed => match status.last_success_at {
+        ExportState::Active | ExportState::Managed => match export.last_success_at {
             Some(at) => Fact { text: "Last export", at: Some(at) },
             None => plain("Nothing exported yet"),
         },
@@ -54,7 +55,7 @@ mod tests {
 
     #[test]
     fn facts_and_messages() {
-        let mut status = ExportStatus::off();
+        let mut status = ExportGlance { state: ExportState::Off, last_success_at: None };
         assert_eq!(live_fact(&status), Fact { text: "Not configured", at: None });
         status.state = ExportState::Active;
         assert_eq!(live_fact(&status), Fact { text: "Nothing exported yet", at: None });

@@ -21,7 +21,7 @@ pub(super) fn site() -> tempfile::TempDir {
     write("pkg/theme.0123456789ab.js", b"0");
     write(
         "pkg/manifest.json",
-        br#"{"js": "knoxcall.0123456789ab.js", "wasm": "knoxcall.0123456789ab.wasm", "css": "knoxcall.0123456789ab.css", "theme": "theme.0123456789ab.js", "failure": "failure.0123456789ab.js", "error_tracking": "error-tracking.0123456789ab.js"}"#,
+        br#"{"js": "knoxcall.0123456789ab.js", "wasm": "knoxcall.0123456789ab.wasm", "parts": {"entry": ["chunk_4.0123456789ab.wasm", "entry.0123456789ab.wasm"], "traffic": ["traffic.0123456789ab.wasm"]}, "css": "knoxcall.0123456789ab.css", "theme": "theme.0123456789ab.js", "failure": "failure.0123456789ab.js", "error_tracking": "error-tracking.0123456789ab.js"}"#,
     );
     write("favicon.svg", b"<svg/>");
     write(".hidden", b"secret");
@@ -81,6 +81,18 @@ async fn public_files_need_nobody_and_are_asked_for_again() {
     let icon = console.browser().send(Method::GET, "/favicon.svg", &[], None).await;
     assert_eq!((icon.status, icon.header("content-type")), (StatusCode::OK, "image/svg+xml"));
     assert_eq!(icon.header("cache-control"), "public, no-cache");
+}
+
+#[tokio::test]
+async fn a_page_names_the_files_of_its_part_and_of_no_other() {
+    let site = site();
+    let console = TestConsole::start_with(None, Some(site.path())).await;
+    let page = console.browser().get("/sign-in").await.text();
+    let head = page.split("</head>").next().unwrap();
+    for file in ["knoxcall", "chunk_4", "entry"] {
+        assert!(head.contains(&format!("/pkg/{file}.0123456789ab.wasm")), "{file}: {head}");
+    }
+    assert!(!page.contains("/pkg/traffic."), "{head}");
 }
 
 #[tokio::test]

@@ -104,6 +104,8 @@ const STEPS: &[Step] = &[
     ("/api/routes/delete", &[W, BILLING, ("confirmation", "billing")], Acme("route.deleted")),
     ("/api/integrations/save-export", &[ENDPOINT, HEADERS, ("form[generation]", "0")], Global("export.saved")),
     ("/api/integrations/export", &[], Nothing),
+    ("/api/integrations/cards", &[], Nothing),
+    ("/api/integrations/glances", &[], Nothing),
     ("/api/integrations/export-health", &[], Nothing),
     ("/api/integrations/save-export", &[W, ENDPOINT, HEADERS, ("form[generation]", "0")], Acme("export.saved")),
     ("/api/integrations/test-export", &[W, ("form[generation]", "1")], Nothing),

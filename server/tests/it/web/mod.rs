@@ -21,6 +21,7 @@ mod serving;
 mod sessions;
 mod setup;
 mod sign_in;
+mod speed;
 mod webhooks;
 
 pub use browser::{Answer, Browser};

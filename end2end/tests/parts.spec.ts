@@ -1,0 +1,69 @@
+// What a page loads: the cards need the main file alone, other pages fetch their part of the app's code, and where a part can't
+// be had the browser asks for the page whole.
+import { expect, hydrated, test } from "../support/test.ts";
+
+const BUDGET = 350_000;
+const PART = /\/pkg\/(?!knoxcall\.).*\.wasm$/;
+
+test("the integrations page loads little, and none of the other pages' code", async ({ as, browserName }) => {
+  test.skip(browserName !== "chromium", "the only one that says how large an answer was on the wire");
+  const page = await as("operator");
+  const session = await page.context().newCDPSession(page);
+  await session.send("Network.enable");
+  await session.send("Network.setCacheDisabled", { cacheDisabled: true });
+  const sizes = new Map<string, number>();
+  const paths = new Map<string, string>();
+  session.on("Network.responseReceived", ({ requestId, response }) => paths.set(requestId, new URL(response.url).pathname));
+  session.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
+    const path = paths.get(requestId);
+    if (path && !path.startsWith("/api/")) sizes.set(path, encodedDataLength);
+  });
+  await page.goto("/settings/integrations");
+  await hydrated(page);
+  await page.waitForLoadState("networkidle");
+  const listed = [...sizes].map(([path, size]) => `${path} ${size}`).join("\n");
+  expect(sizes.get("/settings/integrations"), listed).toBeGreaterThan(0);
+  expect([...sizes.keys()].filter((path) => path.endsWith(".wasm")), listed).toHaveLength(1);
+  const total = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+  console.log(`first load of the integrations page: ${total} bytes\n${listed}`);
+  expect(total, listed).toBeLessThan(BUDGET);
+});
+
+test("a page of another part is named in its head, and fetched when it is opened from within", async ({ as }) => {
+  const page = await as("operator");
+  const fetched: string[] = [];
+  page.on("request", (request) => {
+    if (PART.test(request.url())) fetched.push(new URL(request.url()).pathname);
+  });
+  await page.goto("/settings/integrations/otlp");
+  await hydrated(page);
+  const named = await page.locator("head link[rel=preload][href*='/pkg/'][href$='.wasm']").evaluateAll((links) => links.map((link) => link.getAttribute("href")));
+  expect(fetched.length).toBeGreaterThan(0);
+  expect(named).toEqual(expect.arrayContaining(fetched));
+  expect(new Set(fetched).size, "each once").toBe(fetched.length);
+
+  await page.goto("/settings/integrations");
+  await hydrated(page);
+  await page.evaluate(() => Object.assign(window, { same: true }));
+  await page.getByRole("link", { name: "OpenTelemetry export" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "OpenTelemetry export" })).toBeVisible();
+  expect(await page.evaluate(() => "same" in window), "without loading a page").toBe(true);
+});
+
+test("where a part can't be had, the page is asked for whole and works without scripts", async ({ browser, knoxcall, as }) => {
+  const state = await (await as("operator")).context().storageState();
+  // Of its own: here the browser complains, and should.
+  const context = await browser.newContext({ baseURL: knoxcall.console, storageState: state });
+  const page = await context.newPage();
+  await page.route(PART, (route) => route.fulfill({ status: 404, body: "not found\n" }));
+  await page.goto("/settings/integrations");
+  await hydrated(page);
+  await page.evaluate(() => Object.assign(window, { same: true }));
+  await page.getByRole("link", { name: "OpenTelemetry export" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "OpenTelemetry export" })).toBeVisible();
+  await expect(page).toHaveURL(/\/settings\/integrations\/otlp$/);
+  expect(await page.evaluate(() => "same" in window), "loaded anew").toBe(false);
+  await page.getByRole("link", { name: "All integrations" }).click();
+  await hydrated(page);
+  await context.close();
+});
