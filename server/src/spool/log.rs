@@ -295,9 +295,9 @@ impl Log {
             if self.segments[index].entries.is_none() {
                 self.list(index)?;
             }
-            let passed = |entry: &&Entry| after.is_some_and(|after| after.segment == number && entry.at <= after.at);
+            let passed = |entry: &Entry| after.is_some_and(|after| after.segment == number && entry.at <= after.at);
             let entries = self.segments[index].entries.iter().flatten();
-            let Some(entry) = entries.skip_while(passed).next().copied() else {
+            let Some(entry) = entries.copied().find(|entry| !passed(entry)) else {
                 if index == 0 && self.segments[0].waiting.payloads == 0 {
                     if let Some(empty) = self.segments.pop_front() {
                         self.forget(&empty);

@@ -206,7 +206,7 @@ mod tests {
             rejected: 1,
             dropped: vec![("queue_full".to_owned(), 2), ("expired".to_owned(), 1)],
             queued: 2,
-            overflowing_instruments: 0,
+            ..ExportCounts::default()
         };
         assert_eq!(counts(&given).map(|count| count.value), [10, 4, 1, 3, 2]);
         assert_eq!(drop_reason("queue_full"), "The queue was full");

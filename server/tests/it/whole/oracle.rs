@@ -3,7 +3,7 @@
 //!
 //! `cargo xtask soak` runs it for long; with `KNOXCALL_SOAK_SEED` a round rolls the same dice again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,8 @@ const PATIENCE: Duration = Duration::from_millis(750);
 /// Longer than several retries of the product take.
 const GRACE: &str = "60s";
 const SETTLED: Duration = Duration::from_secs(90);
+/// So long may a record be in memory alone: batched, tried for the first time until the timeout, and then put on disk.
+const IN_MEMORY: Duration = Duration::from_secs(5);
 /// Between two requests: traffic is to be many batches.
 const PACE: Duration = Duration::from_millis(15);
 /// Not sampled: what the test asks the console is not to be among what it counts.
@@ -35,22 +37,13 @@ const UNSAMPLED: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00
 enum Turn {
     /// Everything is delivered in peace, and the counts are held against it.
     Settle,
-    /// SIGTERM in the middle of traffic: what was answered is sent by then or after the next start.
+    /// SIGTERM in the middle of traffic: nothing that was answered may be lost.
     Terminate,
-    /// SIGKILL in the middle of traffic: of an outage at most the last second is lost, and nothing else may go wrong.
+    /// SIGKILL in the middle of traffic: only what was answered just before may be lost.
     Kill,
 }
 
 type Records = BTreeSet<(Signal, String)>;
-
-/// Requests, with what they mean for a destination.
-#[derive(Debug, Default)]
-struct Sent {
-    /// Every path that was asked for.
-    tried: BTreeSet<String>,
-    /// Those that were answered.
-    answered: BTreeSet<String>,
-}
 
 fn records(paths: &BTreeSet<String>, signals: &[Signal]) -> Records {
     paths.iter().flat_map(|path| signals.iter().map(move |signal| (*signal, path.clone()))).collect()
@@ -64,17 +57,28 @@ struct House {
     oracles: [Oracle; 2],
     upstream: Upstream,
     rng: Rng,
-    paths: u64,
-    /// Since the process at hand was started.
-    life: Sent,
-    /// How many exchanges there were before that.
+    /// Every path that was asked for.
+    tried: BTreeSet<String>,
+    /// What the process at hand answered, and when.
+    answered: BTreeMap<String, Instant>,
+    /// What earlier ones answered and may not have lost.
+    owed: BTreeSet<String>,
+    /// How many exchanges there were before the process at hand.
     before: [usize; 2],
 }
 
 impl House {
     async fn new(seed: u64) -> Self {
         let oracles = [Oracle::start("all", PATIENCE).await, Oracle::start("own", PATIENCE).await];
-        Self { oracles, upstream: Upstream::start().await, rng: Rng(seed), paths: 0, life: Sent::default(), before: [0; 2] }
+        Self {
+            oracles,
+            upstream: Upstream::start().await,
+            rng: Rng(seed),
+            tried: BTreeSet::new(),
+            answered: BTreeMap::new(),
+            owed: BTreeSet::new(),
+            before: [0; 2],
+        }
     }
 
     fn bootstrap(&self) -> String {
@@ -92,13 +96,8 @@ impl House {
     }
 
     fn start(&mut self, data: &Path) -> Process {
-        self.life = Sent::default();
+        self.answered.clear();
         self.before = self.oracles.each_ref().map(|oracle| oracle.exchanges().len());
-        self.start_again(data)
-    }
-
-    /// Starts it and goes on with the same account: what the one before left on disk is still to come.
-    fn start_again(&self, data: &Path) -> Process {
         let env = [
             ("OTEL_EXPORTER_OTLP_TIMEOUT", TIMEOUT_MS),
             ("OTEL_BSP_SCHEDULE_DELAY", "200"),
@@ -128,35 +127,42 @@ impl House {
             if let Some((_, signal)) = stop.filter(|(at, _)| *at == n) {
                 process.signal(signal);
             }
-            let path = format!("/r/{}", self.paths);
-            self.paths += 1;
-            self.life.tried.insert(path.clone());
+            let path = format!("/r/{}", self.tried.len());
+            self.tried.insert(path.clone());
             let request = client.get(format!("{}{path}", process.gateway)).header("x-knoxcall-key", KEY).header("x-knoxcall-route", "r");
-            calls.spawn(async move { (path, request.send().await.map(|answer| answer.status())) });
+            calls.spawn(async move { (path, request.send().await.map(|answer| (answer.status(), Instant::now()))) });
         }
+        let mut answers = 0;
         for (path, answer) in calls.join_all().await {
             match answer {
-                Ok(status) => {
+                Ok((status, at)) => {
                     assert_eq!(status, 200, "{path}");
-                    self.life.answered.insert(path);
+                    self.answered.insert(path, at);
+                    answers += 1;
                 }
                 Err(error) => assert!(stop.is_some(), "{path}: {error}"),
             }
         }
         let least = stop.map_or(count, |(at, _)| at / 2);
-        assert!(self.life.answered.len() as u64 >= least, "only {} of {count} were answered", self.life.answered.len());
+        assert!(answers >= least, "only {answers} of {count} were answered");
     }
 
-    fn evidence(&self) -> [Evidence; 2] {
-        [0, 1].map(|at| Evidence::of(&self.oracles[at].exchanges()[self.before[at]..], DESTINATIONS[at].0))
+    /// Of all processes, or of the one at hand.
+    fn evidence(&self, of_all: bool) -> [Evidence; 2] {
+        [0, 1].map(|at| {
+            let from = if of_all { 0 } else { self.before[at] };
+            Evidence::of(&self.oracles[at].exchanges()[from..], DESTINATIONS[at].0)
+        })
     }
 
-    /// Waits until nothing is queued; then the counts of this process have to be what the collectors saw.
+    /// Waits until nothing is queued; then the counts of this process have to be what the collectors saw, and nothing is missing.
     async fn settle(&self, process: &Process) {
         self.calm();
         let console = signed_in(process).await;
+        let now: BTreeSet<String> = self.answered.keys().cloned().collect();
+        let due = now.union(&self.owed).cloned().collect();
         for (at, (name, workspace, signals)) in DESTINATIONS.into_iter().enumerate() {
-            let emitted = records(&self.life.answered, signals);
+            let mut emitted = records(&now, signals);
             let deadline = Instant::now() + SETTLED;
             let account = loop {
                 let account = account(&console, process, workspace).await;
@@ -166,58 +172,46 @@ impl House {
                 assert!(Instant::now() < deadline, "{name} does not settle: {account:?}");
                 tokio::time::sleep(Duration::from_millis(50)).await;
             };
-            let evidence = &self.evidence()[at];
+            let evidence = &self.evidence(false)[at];
             println!("  {name}: {}; {account:?}", evidence.summary());
+            // What an earlier process left on disk was accepted anew.
+            emitted.extend(evidence.seen().iter().filter(|(_, path)| self.tried.contains(path)).cloned());
             evidence.holds(&emitted, &account);
+            let evidence = &self.evidence(true)[at];
+            evidence.check(&records(&self.tried, signals));
+            evidence.nothing_is_missing(&records(&due, signals));
         }
     }
 
-    /// Waits until what the process before left is sent, and ends.
-    async fn leftovers(&self, data: &Path) {
-        self.calm();
-        let process = self.start_again(data);
-        let console = signed_in(&process).await;
-        for (name, workspace, _) in DESTINATIONS {
-            let deadline = Instant::now() + SETTLED;
-            while account(&console, &process, workspace).await.queued > 0 || on_disk(&data.join("spool")) {
-                assert!(Instant::now() < deadline, "{name} does not send what was left");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        }
-        process.signal("TERM");
-        let ended = tokio::task::spawn_blocking(move || process.ended());
-        let (status, output) = ended.await.unwrap();
-        assert!(status.success(), "{output}");
-    }
-
-    async fn terminate(&mut self, data: &Path, process: Process) {
+    async fn terminate(&mut self, process: Process) {
         self.fail();
         self.traffic(&process, 300, Some((200, "TERM"))).await;
-        self.calm();
         let ended = tokio::task::spawn_blocking(move || process.ended());
         let (status, output) = ended.await.unwrap();
         assert!(status.success(), "{output}");
-        self.leftovers(data).await;
-        for (evidence, (name, _, signals)) in self.evidence().into_iter().zip(DESTINATIONS) {
-            println!("  {name}: {}", evidence.summary());
-            evidence.check(&records(&self.life.tried, signals));
-            evidence.nothing_is_missing(&records(&self.life.answered, signals));
-        }
+        self.owed.extend(self.answered.keys().cloned());
+        self.nothing_came_twice();
     }
 
-    async fn kill(&mut self, data: &Path, process: Process) {
+    async fn kill(&mut self, process: Process) {
         self.fail();
-        self.traffic(&process, 250, Some((200, "KILL"))).await;
+        self.traffic(&process, 510, Some((500, "KILL"))).await;
+        let killed = Instant::now();
         self.oracles.iter().for_each(Oracle::expect_kill);
         let ended = tokio::task::spawn_blocking(move || process.ended());
         assert!(!ended.await.unwrap().0.success());
         for oracle in &self.oracles {
             oracle.deserted().await;
         }
-        self.leftovers(data).await;
-        for (evidence, (name, _, signals)) in self.evidence().into_iter().zip(DESTINATIONS) {
-            println!("  {name}: {}", evidence.summary());
-            evidence.check(&records(&self.life.tried, signals));
+        let safe = self.answered.iter().filter(|(_, at)| killed - **at > IN_MEMORY).map(|(path, _)| path.clone());
+        self.owed.extend(safe);
+        self.nothing_came_twice();
+    }
+
+    fn nothing_came_twice(&self) {
+        for (evidence, (name, _, signals)) in self.evidence(true).into_iter().zip(DESTINATIONS) {
+            println!("  {name}, since the start: {}", evidence.summary());
+            evidence.check(&records(&self.tried, signals));
         }
     }
 }
@@ -247,12 +241,6 @@ async fn account(console: &Client, process: &Process, workspace: &str) -> Accoun
     account
 }
 
-/// Whether something waits to be sent.
-fn on_disk(spool: &Path) -> bool {
-    let folders = std::fs::read_dir(spool).into_iter().flatten().flatten();
-    folders.filter(|folder| folder.file_name() != "quarantine").count() > 0
-}
-
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|value| value.parse().unwrap())
 }
@@ -273,11 +261,11 @@ async fn round(seed: u64, turns: &[Turn]) {
                 house.settle(&process).await;
             }
             Turn::Terminate => {
-                house.terminate(&data, process).await;
+                house.terminate(process).await;
                 process = house.start(&data);
             }
             Turn::Kill => {
-                house.kill(&data, process).await;
+                house.kill(process).await;
                 process = house.start(&data);
             }
         }

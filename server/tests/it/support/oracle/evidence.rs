@@ -88,6 +88,10 @@ impl Evidence {
         }
     }
 
+    pub const fn seen(&self) -> &BTreeSet<Record> {
+        &self.seen
+    }
+
     /// Nothing came that was not emitted, and nothing again that was settled.
     pub fn check(&self, emitted: &BTreeSet<Record>) {
         let foreign: Vec<_> = self.seen.difference(emitted).collect();
