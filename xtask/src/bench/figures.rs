@@ -129,7 +129,9 @@ impl Figures {
 impl Spread {
     fn of(mut values: Vec<f64>) -> Option<Self> {
         values.sort_unstable_by(f64::total_cmp);
-        Some(Self { median: *values.get(values.len() / 2)?, least: *values.first()?, most: *values.last()? })
+        // Of an even number the two in the middle, or it would always be the better half that is told.
+        let (low, high) = (*values.get(values.len().checked_sub(1)? / 2)?, *values.get(values.len() / 2)?);
+        Some(Self { median: f64::midpoint(low, high), least: *values.first()?, most: *values.last()? })
     }
 }
 
@@ -146,6 +148,10 @@ mod tests {
         }
         let ratio = figures.ratio(Case::SMALL, System::Off, System::Nginx, |sample| sample.rate).unwrap();
         assert_eq!(ratio, Spread { median: 0.8, least: 0.75, most: 1.0 });
+        figures.add(Case::SMALL, System::Nginx, Sample { rate: 100.0, requests: 0, ..Sample::default() });
+        figures.add(Case::SMALL, System::Off, Sample { rate: 90.0, requests: 0, ..Sample::default() });
+        let even = figures.ratio(Case::SMALL, System::Off, System::Nginx, |sample| sample.rate).unwrap();
+        assert!((even.median - 0.85).abs() < 1e-9);
         figures.arrived("/a".to_owned(), 15);
         assert!((figures.delivered(System::Off, "/a") - 0.5).abs() < 1e-9);
         assert_eq!(figures.ratio(Case::STEADY, System::Off, System::Nginx, |sample| sample.rate), None);

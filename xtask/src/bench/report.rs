@@ -117,7 +117,9 @@ fn machine(programs: &Programs) -> String {
     let said = |program: &Path, args: &[&str]| {
         let output = Command::new(program).args(args).output().ok()?;
         let text = [output.stdout, output.stderr].concat();
-        String::from_utf8_lossy(&text).lines().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned)
+        // Some say where they are before what they are.
+        let line = String::from_utf8_lossy(&text).lines().map(str::trim).find(|line| !line.is_empty())?.to_owned();
+        Some(line.replace(&program.display().to_string(), &program.file_name()?.to_string_lossy()))
     };
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let value = |text: &str, name: &str| {
