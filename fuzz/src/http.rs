@@ -1,7 +1,5 @@
 //! `traceparent` and `tracestate`.
 
-use std::str::from_utf8;
-
 use ::http::{HeaderMap, HeaderName, HeaderValue};
 use server::trace_context::{self, TRACEPARENT, TRACESTATE};
 
@@ -55,7 +53,8 @@ pub fn trace_context(data: &[u8]) {
 
 /// The grammar of `traceparent`, written down once more.
 fn reference(value: &[u8]) -> Option<([u8; 16], [u8; 8], u8)> {
-    let text = from_utf8(value.trim_ascii()).ok()?;
+    // A later version may be followed by anything.
+    let text = String::from_utf8_lossy(value.trim_ascii());
     let mut parts = text.split('-');
     let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let digits = |text: &str, length: usize| text.len() == length && text.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));

@@ -128,6 +128,7 @@ async fn applied_twice_it_changes_nothing() {
     apply(&house, &FILE.replace("include_bodies = true", "include_headers = true")).await;
     assert_eq!(included(), [(true, true), (false, false)], "what the file does not mention stays");
     // Nor after a restart.
+    let before = everything(&house);
     let house = house.reopened([1; 32]);
     assert_eq!(apply(&house, FILE).await.changed, 0);
     assert_eq!(everything(&house), before);

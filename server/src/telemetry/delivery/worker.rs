@@ -200,23 +200,25 @@ impl Worker {
     }
 
     async fn conclude(&mut self, to: &SignalTarget, current: Current, begun: Instant, answer: Answer) {
-        let (ledger, signal, load) = (&self.way.ledger, self.way.signal, current.payload.load);
+        let (way, load) = (Arc::clone(&self.way), current.payload.load);
+        let (ledger, signal) = (&way.ledger, way.signal);
         match answer {
             Answer::Taken { rejected } => {
+                // Before it is told, so that what is told to be delivered is not on disk any more.
+                self.settle(&current.places).await;
                 ledger.deliver(load, rejected);
                 ledger.succeeded(signal);
                 if rejected > 0 {
                     ledger.partly_rejected(signal, rejected, to.url.host());
                 }
-                self.settle(&current.places).await;
             }
             Answer::Final(kind) => {
                 if let FailureKind::Blocked { rule } = kind {
-                    self.way.alarm.blocked(self.way.target.owner, rule);
+                    way.alarm.blocked(way.target.owner, rule);
                 }
+                self.settle(&current.places).await;
                 ledger.failed(signal, kind, to.url.host());
                 ledger.drop_payload(Reason::NotRetryable, load);
-                self.settle(&current.places).await;
             }
             Answer::Retry { kind, after } => {
                 ledger.failed(signal, kind, to.url.host());

@@ -4,6 +4,7 @@
 //! `KNOXCALL_ORACLE_CASES` makes it longer.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use server::telemetry::{Options, Reason, Retry};
 use server::values::{Signal, TenantId};
 use tempfile::TempDir;
 
-use super::spool::spool_in;
+use super::spool::{files, spool_in};
 use super::{Rig, check_sum, exports, quick, request, target, tenant_id};
 use crate::support::oracle::{Account, Evidence, Exchange, Fault, Mood, Oracle, Outcome, Patience};
 
@@ -213,7 +214,7 @@ impl House {
         let spooled = self.options.spool.is_some();
         if spooled {
             let options = Options { spool: Some(spool_in(self.folder.path(), spool::Options::default())), ..self.options };
-            afterwards(&self.collectors, &mut self.destinations, &mut accounts, options).await;
+            afterwards(&self.collectors, &mut self.destinations, &mut accounts, options, self.folder.path()).await;
         }
         let exchanges: Vec<Exchange> = self.collectors.iter().flat_map(Oracle::exchanges).collect();
         for (destination, account) in self.destinations.iter().zip(&accounts) {
@@ -250,7 +251,13 @@ fn add(rig: &Rig, owner: Owner, out: &mut Account) {
 }
 
 /// Another start, over the same disk, with everything on: what the first one left goes out.
-async fn afterwards(collectors: &[Oracle; 2], destinations: &mut [Destination; 3], accounts: &mut [Account; 3], options: Options) {
+async fn afterwards(
+    collectors: &[Oracle; 2],
+    destinations: &mut [Destination; 3],
+    accounts: &mut [Account; 3],
+    options: Options,
+    folder: &Path,
+) {
     collectors.iter().for_each(|collector| collector.set(Mood::Calm));
     for destination in destinations.iter_mut() {
         (destination.paused, destination.logs, destination.traces) = (false, true, destination.owner == Owner::Operator);
@@ -258,9 +265,10 @@ async fn afterwards(collectors: &[Oracle; 2], destinations: &mut [Destination; 3
     }
     let retry = Retry { max_elapsed: GRACE, ..options.retry };
     let rig = Rig::start(in_force(collectors, destinations), Options { retry, ..options });
+    // Of what is paused nobody says how much waits.
+    rig.until("nothing is left on disk", || files(folder).is_empty()).await;
     for (destination, account) in destinations.iter().zip(accounts) {
-        let left = account.queued;
-        rig.wait_for(destination.owner, |status| status.accepted >= left && status.queued == 0 && status.on_disk.bytes == 0).await;
+        rig.wait_for(destination.owner, |status| status.queued == 0).await;
         add(&rig, destination.owner, account);
     }
 }

@@ -1,6 +1,6 @@
 //! Webhooks through the console's functions: what a viewer is shown.
 
-use app::contract::{WebhookRow, WebhookState, WorkspaceRef};
+use app::contract::{WebhookLosses, WebhookRow, WebhookState, WorkspaceRef};
 use server::values::Role;
 
 use super::console::ask;
@@ -18,7 +18,8 @@ async fn a_viewer_sees_where_a_webhook_leads_and_not_its_path() {
     let () = ask(&admin, "/api/webhooks/create", &fields).await;
     let viewer = console.browser().signed_in("viewer@acme.test", PASSWORD).await;
     for (browser, shown) in [(&admin, url), (&viewer, "http://127.0.0.1:1")] {
-        let (_, rows): (WorkspaceRef, Vec<WebhookRow>) = ask(browser, "/api/webhooks/list", &[("workspace", "acme")]).await;
+        let (_, rows, _): (WorkspaceRef, Vec<WebhookRow>, WebhookLosses) =
+            ask(browser, "/api/webhooks/list", &[("workspace", "acme")]).await;
         assert_eq!((rows[0].url.as_str(), &rows[0].state), (shown, &WebhookState::Active));
         let page = browser.get(&format!("/w/acme/webhooks/{}", rows[0].id)).await.text();
         assert_eq!(page.contains("canary"), shown == url, "{page}");
