@@ -1,6 +1,11 @@
 //! What is written is there again after whatever happens to the process, and what is lost is counted.
 
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use super::*;
+use crate::spool::record::HEAD;
+use crate::spool::segment::EXTENSION;
 use crate::spool::{Home, Options, Spool};
 use crate::vault::Vault;
 

@@ -10,6 +10,7 @@
 mod count;
 mod log;
 mod record;
+mod segment;
 mod shared;
 
 use std::fs;

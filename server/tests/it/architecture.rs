@@ -14,15 +14,15 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("tower_sessions::", &["auth/", "web/", "backend/"]),
     ("chacha20poly1305::", &["vault.rs", "vault/"]),
     ("argon2::", &["auth/"]),
-    ("crate::telemetry", &["telemetry/", "backend/", "compose.rs"]),
-    ("crate::error_tracking", &["error_tracking/", "backend/", "compose.rs"]),
-    ("crate::gateway", &["gateway/", "web/", "compose.rs"]),
-    ("crate::backend", &["backend/", "web/", "compose.rs"]),
-    ("crate::web::", &["web/", "backend/", "compose.rs", "main.rs"]),
-    ("crate::webhooks", &["webhooks/", "backend/", "compose.rs"]),
+    ("crate::telemetry", &["telemetry/", "backend/", "compose"]),
+    ("crate::error_tracking", &["error_tracking/", "backend/", "compose"]),
+    ("crate::gateway", &["gateway/", "web/", "compose"]),
+    ("crate::backend", &["backend/", "web/", "compose"]),
+    ("crate::web::", &["web/", "backend/", "compose", "main.rs"]),
+    ("crate::webhooks", &["webhooks/", "backend/", "compose"]),
     ("crate::capture", &["gateway/", "bus.rs", "webhooks/", "live/", "settings/publish/"]),
     ("crate::compose", &["main.rs"]),
-    ("crate::spool", &["spool/", "telemetry/", "compose.rs"]),
+    ("crate::spool", &["spool/", "telemetry/", "compose"]),
 ];
 
 /// Rooms that may know only these others of ours.

@@ -17,6 +17,7 @@ mod merge;
 mod payload;
 mod retry;
 mod transport;
+mod way;
 mod worker;
 
 pub use answer::{Answer, Judged, judged};
@@ -28,4 +29,5 @@ pub use lane::{Lane, Limit};
 pub use payload::{MAX_REQUEST, Payload, points_in, split_metrics};
 pub use retry::Retry;
 pub use transport::{OutboundTransport, Transport, Unsent};
-pub use worker::{Way, Worker};
+pub use way::Way;
+pub use worker::Worker;

@@ -4,24 +4,21 @@
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use http::HeaderMap;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::answer::Answer;
 use super::backlog::{Backlog, Place};
-use super::estate::{Estate, Heir, Heirs, Left};
-use super::exchange::{exchange, headers};
-use super::give_up::GiveUp;
+use super::estate::{Heir, Left};
+use super::exchange::headers;
 use super::merge::merged;
-use super::{Lane, Payload, Retry, Transport};
-use crate::live::{Compression, ExportTarget, SignalTarget};
+use super::way::{Way, attempt};
+use super::{Lane, Payload};
+use crate::live::{Compression, SignalTarget};
 use crate::outbound::chance;
-use crate::telemetry::alarm::Alarm;
-use crate::telemetry::recent::{Attempt, Outcome};
-use crate::telemetry::status::{Ledger, Load, Reason};
+use crate::telemetry::status::Reason;
 use crate::values::{FailureKind, Signal};
 
 /// A collector that asks for more patience than this is asked again all the same.
@@ -32,21 +29,6 @@ const SPOOL_EVERY: Duration = Duration::from_millis(500);
 
 /// After this long a disk that could not be read is tried again.
 const DISK_AGAIN: Duration = Duration::from_secs(1);
-
-/// What a worker works with and never changes.
-pub struct Way {
-    pub signal: Signal,
-    pub target: Arc<ExportTarget>,
-    pub ledger: Arc<Ledger>,
-    pub transport: Arc<dyn Transport>,
-    pub alarm: Arc<Alarm>,
-    pub retry: Retry,
-    /// After this long a payload expires, whether or not there is a spool.
-    pub expires: Option<Duration>,
-    pub give_up: GiveUp,
-    pub heirs: Arc<dyn Heirs>,
-    pub estate: Arc<Estate>,
-}
 
 pub struct Worker {
     way: Arc<Way>,
@@ -369,40 +351,4 @@ impl Worker {
             heir = way.heirs.heir(way.target.owner);
         }
     }
-}
-
-impl Way {
-    fn destroy(&self, logs: Vec<crate::spool::Log>) {
-        for log in logs {
-            let left = log.destroy();
-            self.ledger.drop_payload(Reason::Disabled, Load { records: left.records, items: left.items });
-        }
-    }
-}
-
-/// One request, put on record; a destination that has only failed for too long is reported.
-async fn attempt(way: Arc<Way>, to: Arc<(HeaderMap, SignalTarget)>, payload: Payload, number: u32) -> Answer {
-    let (at, begun) = (SystemTime::now(), Instant::now());
-    let judged = exchange(&*way.transport, &way.target, way.signal, &to.1, &to.0, &payload).await;
-    let (outcome, failure) = match judged.answer {
-        Answer::Taken { rejected: 0 } => (Outcome::Delivered, None),
-        Answer::Taken { rejected } => (Outcome::PartlyRejected, Some(FailureKind::PartialSuccess { rejected })),
-        Answer::Retry { kind, .. } => (Outcome::Retrying, Some(kind)),
-        Answer::Final(kind) => (Outcome::GivenUp, Some(kind)),
-    };
-    let streak = way.ledger.recent().attempt(Attempt {
-        at,
-        signal: way.signal,
-        outcome,
-        status: judged.status,
-        failure,
-        items: payload.load.items,
-        bytes: payload.body.len() as u64,
-        latency: begun.elapsed(),
-        number,
-    });
-    if let Some(streak) = streak {
-        way.give_up.report(&way.target, streak);
-    }
-    judged.answer
 }

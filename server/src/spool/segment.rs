@@ -1,0 +1,79 @@
+//! One file of a log: what is known of it, and the few ways in which it is written.
+
+use std::collections::VecDeque;
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use super::count::Count;
+use super::record::{HEAD, Head};
+
+/// Names of segment files end like this.
+pub const EXTENSION: &str = "seg";
+
+#[derive(Debug)]
+pub struct Segment {
+    pub number: u64,
+    pub bytes: usize,
+    pub waiting: Count,
+    /// What waits in it, once somebody reads it.
+    pub entries: Option<VecDeque<Entry>>,
+    /// Nothing more may be written to it: its end is not known to be whole.
+    pub sealed: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    pub at: u64,
+    pub head: Head,
+}
+
+/// The file of this number.
+#[must_use]
+pub fn path(folder: &Path, number: u64) -> PathBuf {
+    folder.join(format!("{number:020}.{EXTENSION}"))
+}
+
+/// Makes an empty file, and the folders it lies in.
+pub fn create(folder: &Path, number: u64) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path(folder, number)).map(drop)
+}
+
+/// The number in a segment file's name.
+#[must_use]
+pub fn number_of(path: &Path) -> Option<u64> {
+    (path.extension()? == EXTENSION).then(|| path.file_stem()?.to_str()?.parse().ok()).flatten()
+}
+
+/// Writes a record where the segment ends.
+pub fn write_at_end(path: &Path, end: usize, record: &[u8]) -> io::Result<()> {
+    OpenOptions::new().write(true).open(path)?.write_all_at(record, end as u64)
+}
+
+/// Takes off what was written behind a segment's end.
+pub fn cut(path: &Path, length: usize) -> io::Result<()> {
+    OpenOptions::new().write(true).open(path)?.set_len(length as u64)
+}
+
+/// Writes a segment anew with only these records; answers with its length.
+pub fn rewrite(path: &Path, bytes: &[u8], entries: &VecDeque<Entry>) -> io::Result<usize> {
+    let kept: Vec<u8> = entries
+        .iter()
+        .filter_map(|entry| {
+            let at = usize::try_from(entry.at).ok()?;
+            bytes.get(at..at + HEAD + entry.head.length)
+        })
+        .flatten()
+        .copied()
+        .collect();
+    let draft = path.with_extension("new");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    let written = file.write_all(&kept).and_then(|()| file.sync_data()).and_then(|()| fs::rename(&draft, path));
+    if let Err(error) = written {
+        let _ = fs::remove_file(&draft);
+        return Err(error);
+    }
+    Ok(kept.len())
+}
