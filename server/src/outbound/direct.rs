@@ -137,7 +137,12 @@ impl Line {
     /// Whether it takes a request now.
     fn is_idle(&mut self) -> bool {
         // Nobody is to be woken on its behalf, nor whoever used it last.
-        self.drive(&mut quiet());
+        // And whatever the task at hand has done already, the socket is really looked at.
+        let mut look = pin!(tokio::task::unconstrained(poll_fn(|cx| {
+            self.drive(cx);
+            Poll::Ready(())
+        })));
+        let _ = look.as_mut().poll(&mut quiet());
         self.driver.is_some() && self.sender.is_ready()
     }
 
@@ -145,8 +150,7 @@ impl Line {
         let mut answer = pin!(self.sender.try_send_request(request));
         poll_fn(|cx| {
             self.drive(cx);
-            // Only the driver can have brought it, in this very call.
-            answer.as_mut().poll(&mut quiet())
+            answer.as_mut().poll(cx)
         })
         .await
     }

@@ -10,13 +10,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::count::{Count, Losses};
-use super::record::{self, Found, Meta};
+use super::record::{self, Found, HEAD, Meta};
 use super::segment::{self, Entry, Segment};
 use super::shared::Shared;
 use crate::budget::Budget;
 use crate::vault::Binding;
 
 mod reading;
+
+/// Bytes that sealing adds to a payload: nonce and tag.
+const SEALING: usize = 40;
 
 #[derive(Debug)]
 pub struct Log {
@@ -31,7 +34,8 @@ pub struct Log {
     held: Option<Ticket>,
     bytes: usize,
     waiting: Count,
-    unsynced: bool,
+    /// The first segment that was written to since the last sync.
+    unsynced: Option<u64>,
     losses: Losses,
 }
 
@@ -66,7 +70,7 @@ impl Log {
             held: None,
             bytes: 0,
             waiting: Count::default(),
-            unsynced: false,
+            unsynced: None,
             losses: Losses::default(),
         };
         let mut numbers = match fs::read_dir(&log.folder) {
@@ -79,6 +83,8 @@ impl Log {
         for number in numbers {
             log.take_in(number);
         }
+        segment::remove_drafts(&log.folder);
+        log.remove_empty_folders();
         Ok(log)
     }
 
@@ -197,7 +203,7 @@ impl Log {
         }
         self.next_sequence += 1;
         self.waiting += count;
-        self.unsynced = true;
+        self.unsynced.get_or_insert(number);
         self.hold_bytes(record.len());
         Ok(Some(Ticket { segment: number, at, meta }))
     }
@@ -209,15 +215,33 @@ impl Log {
     }
 
     fn make_room(&mut self, bytes: usize) -> bool {
-        while !(self.budget.allows(self.bytes, bytes) && self.shared.total.allows(self.bytes, bytes)) {
-            let Some(oldest) = self.segments.pop_front() else { return false };
-            let mut lost = oldest.waiting;
-            if let Some(held) = self.held.filter(|held| held.segment == oldest.number) {
-                lost -= Count::of(held.meta);
+        while !self.allows(bytes) {
+            if !self.evict() {
+                return false;
             }
-            self.losses.full += lost;
-            self.forget(&oldest);
         }
+        true
+    }
+
+    fn allows(&self, bytes: usize) -> bool {
+        self.budget.allows(self.bytes, bytes) && self.shared.total.allows(self.bytes, bytes)
+    }
+
+    /// Whether a payload of this size fits without anything making room.
+    #[must_use]
+    pub fn has_room(&self, bytes: usize) -> bool {
+        self.allows(bytes + HEAD + SEALING)
+    }
+
+    /// Drops the oldest segment and counts what was lost with it; `false` when there is none.
+    pub fn evict(&mut self) -> bool {
+        let Some(oldest) = self.segments.pop_front() else { return false };
+        let mut lost = oldest.waiting;
+        if let Some(held) = self.held.filter(|held| held.segment == oldest.number) {
+            lost -= Count::of(held.meta);
+        }
+        self.losses.full += lost;
+        self.forget(&oldest);
         true
     }
 
@@ -231,16 +255,23 @@ impl Log {
         let number = self.next_number;
         segment::create(&self.folder, number)?;
         self.next_number += 1;
+        // Only the first is read from; of the others it is listed again when it is their turn.
+        if self.segments.len() > 1
+            && let Some(last) = self.segments.back_mut()
+        {
+            last.entries = None;
+        }
         self.segments.push_back(Segment { number, bytes: 0, waiting: Count::default(), entries: Some(VecDeque::new()), sealed: false });
         Ok(())
     }
 
     /// A segment that nothing was written to.
     fn drop_empty_end(&mut self) {
-        if self.segments.back().is_some_and(|last| last.bytes == 0 && !last.sealed)
+        if self.segments.back().is_some_and(|last| last.bytes == 0)
             && let Some(last) = self.segments.pop_back()
         {
             self.forget(&last);
+            self.remove_empty_folders();
         }
     }
 
@@ -249,18 +280,17 @@ impl Log {
     /// # Errors
     /// The disk's.
     pub fn sync(&mut self) -> io::Result<()> {
-        if std::mem::take(&mut self.unsynced)
-            && let Some(last) = self.segments.back()
-        {
-            File::open(self.path(last.number))?.sync_data()?;
-            File::open(&self.folder)?.sync_data()?;
+        let Some(from) = self.unsynced else { return Ok(()) };
+        for segment in self.segments.iter().filter(|segment| segment.number >= from) {
+            File::open(self.path(segment.number))?.sync_data()?;
         }
+        if !self.segments.is_empty() {
+            for folder in self.folder.ancestors().take_while(|folder| folder.starts_with(&self.shared.root)) {
+                File::open(folder)?.sync_data()?;
+            }
+        }
+        self.unsynced = None;
         Ok(())
-    }
-
-    #[must_use]
-    pub const fn is_unsynced(&self) -> bool {
-        self.unsynced
     }
 
     /// Removes everything; tells what was in it.
@@ -283,10 +313,10 @@ impl Log {
 }
 
 impl Drop for Log {
+    /// What stays on disk keeps its part of the whole.
     fn drop(&mut self) {
         self.budget.give(self.bytes);
-        self.shared.total.give(self.bytes);
-        self.shared.close(&self.folder);
+        self.shared.close(&self.folder, self.bytes);
     }
 }
 

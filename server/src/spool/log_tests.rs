@@ -282,3 +282,46 @@ fn wherever_a_write_was_cut_short_what_was_whole_is_there() {
         }
     }
 }
+
+/// What is left for later is not free for others meanwhile.
+#[test]
+fn what_stays_on_disk_counts_whoever_has_it() {
+    let rig = Rig::new(small());
+    let spool = Spool::new(rig.folder.path().join("spool"), Vault::from_key([7; 32]), rig.options);
+    let home = spool.home("operator");
+    let log = filled(&home, 10);
+    let (bytes, used) = (log.bytes(), || spool.total_used());
+    assert_eq!(used(), bytes);
+    drop(log);
+    assert_eq!((used(), home.budget().used()), (bytes, 0));
+    let mut log = spool.home("operator").left("logs").remove(0);
+    assert_eq!(used(), bytes);
+    assert_eq!(drain(&mut log).len(), 10);
+    assert_eq!(used(), 0);
+    drop(filled(&home, 10));
+    assert!(used() > 0);
+    spool.destroy("operator").unwrap();
+    assert_eq!(used(), 0);
+
+    // Another start, at which it is nobody's.
+    drop(filled(&home, 10));
+    let again = Spool::new(rig.folder.path().join("spool"), Vault::from_key([7; 32]), rig.options);
+    assert_eq!(again.total_used(), 0);
+    again.park("operator");
+    assert_eq!(again.total_used(), used());
+    drop(again.home("operator").left("logs"));
+    assert_eq!(again.total_used(), used());
+}
+
+#[test]
+fn many_segments_are_synced_and_listed_again() {
+    let rig = Rig::new(small());
+    let mut log = filled(&rig.home(), 20);
+    log.sync().unwrap();
+    assert_eq!(log.unsynced, None);
+    assert!(log.segments.iter().filter(|segment| segment.entries.is_some()).count() <= 2, "of others nothing is in memory");
+    fs::remove_file(rig.segments().remove(1)).unwrap();
+    log.append(meta(21), &body(21)).unwrap();
+    log.unsynced = Some(0);
+    assert!(log.sync().is_err() && log.unsynced == Some(0), "it is tried again");
+}

@@ -100,12 +100,31 @@ impl Spool {
         below(&self.shared.root.join(owner))
     }
 
+    /// Bytes on disk, of all together.
+    #[must_use]
+    pub fn total_used(&self) -> usize {
+        self.shared.total.used()
+    }
+
+    /// Counts what lies here of an owner who has nobody to send it now.
+    pub fn park(&self, owner: &str) {
+        let homes = fs::read_dir(self.shared.root.join(owner)).into_iter().flatten().flatten();
+        for folder in homes.flat_map(|home| fs::read_dir(home.path()).into_iter().flatten().flatten()) {
+            let files = fs::read_dir(folder.path()).into_iter().flatten().flatten();
+            let bytes = files.filter_map(|file| usize::try_from(file.metadata().ok()?.len()).ok()).sum();
+            self.shared.park(&folder.path(), bytes);
+        }
+    }
+
     /// Removes what lies here of an owner that is no more.
     ///
     /// # Errors
     /// The disk's.
     pub fn destroy(&self, owner: &str) -> io::Result<()> {
-        fs::remove_dir_all(self.shared.root.join(owner))
+        let folder = self.shared.root.join(owner);
+        fs::remove_dir_all(&folder)?;
+        self.shared.forget(&folder);
+        Ok(())
     }
 }
 
@@ -149,7 +168,7 @@ impl Home {
         });
         let folder = folder.join(kind);
         shared.claim(&folder);
-        Log::open(Arc::clone(shared), folder.clone(), Arc::clone(&self.budget)).inspect_err(|_| shared.close(&folder))
+        Log::open(Arc::clone(shared), folder.clone(), Arc::clone(&self.budget)).inspect_err(|_| shared.close(&folder, 0))
     }
 
     /// The logs of earlier lives that are nobody's, oldest first. Ones that can't be opened are told of and left.
@@ -167,7 +186,7 @@ impl Home {
             match Log::open(Arc::clone(shared), folder.clone(), Arc::clone(&self.budget)) {
                 Ok(log) => logs.push(log),
                 Err(error) => {
-                    shared.close(&folder);
+                    shared.close(&folder, 0);
                     tracing::warn!(folder = %folder.display(), %error, "what was spooled can't be read; it stays where it is");
                 }
             }

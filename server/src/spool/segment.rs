@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use super::count::Count;
 use super::record::{HEAD, Head};
 
+/// Names of files that are to become one.
+const DRAFT: &str = "new";
 /// Names of segment files end like this.
 pub const EXTENSION: &str = "seg";
 
@@ -33,6 +35,15 @@ pub struct Entry {
 #[must_use]
 pub fn path(folder: &Path, number: u64) -> PathBuf {
     folder.join(format!("{number:020}.{EXTENSION}"))
+}
+
+/// Removes what a rewriting that was cut short left.
+pub fn remove_drafts(folder: &Path) {
+    for file in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if file.path().extension().is_some_and(|extension| extension == DRAFT) {
+            let _ = fs::remove_file(file.path());
+        }
+    }
 }
 
 /// Makes an empty file, and the folders it lies in.
@@ -68,7 +79,7 @@ pub fn rewrite(path: &Path, bytes: &[u8], entries: &VecDeque<Entry>) -> io::Resu
         .flatten()
         .copied()
         .collect();
-    let draft = path.with_extension("new");
+    let draft = path.with_extension(DRAFT);
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
     let written = file.write_all(&kept).and_then(|()| file.sync_data()).and_then(|()| fs::rename(&draft, path));
     if let Err(error) = written {

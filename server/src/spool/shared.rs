@@ -1,6 +1,6 @@
 //! What all logs of a spool share: the key, the bound on all of them together, which are open, and the quarantine.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -21,6 +21,8 @@ pub struct Shared {
     pub total: Budget,
     pub quarantine: Quarantine,
     open: Mutex<HashSet<PathBuf>>,
+    /// Bytes of logs that lie here and are nobody's now, by folder. They count as used.
+    parked: Mutex<HashMap<PathBuf, usize>>,
 }
 
 impl std::fmt::Debug for Shared {
@@ -32,20 +34,50 @@ impl std::fmt::Debug for Shared {
 impl Shared {
     pub fn new(root: PathBuf, vault: Vault, options: Options) -> Self {
         let quarantine = Quarantine { folder: root.join(Quarantine::NAME) };
-        Self { total: Budget::new(options.total), root, vault, options, quarantine, open: Mutex::default() }
+        Self { total: Budget::new(options.total), root, vault, options, quarantine, open: Mutex::default(), parked: Mutex::default() }
     }
 
     fn logs(&self) -> MutexGuard<'_, HashSet<PathBuf>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the log in this folder was nobody's, and is the caller's now.
-    pub fn claim(&self, folder: &Path) -> bool {
-        self.logs().insert(folder.to_owned())
+    fn parked(&self) -> MutexGuard<'_, HashMap<PathBuf, usize>> {
+        self.parked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn close(&self, folder: &Path) {
+    /// Whether the log in this folder was nobody's, and is the caller's now.
+    pub fn claim(&self, folder: &Path) -> bool {
+        let free = self.logs().insert(folder.to_owned());
+        if free && let Some(bytes) = self.parked().remove(folder) {
+            // Whoever opens it counts what is really there.
+            self.total.give(bytes);
+        }
+        free
+    }
+
+    /// The log in this folder is nobody's any more, and so many of its bytes, which it had taken, stay.
+    pub fn close(&self, folder: &Path, bytes: usize) {
+        if bytes > 0 {
+            *self.parked().entry(folder.to_owned()).or_default() += bytes;
+        }
         self.logs().remove(folder);
+    }
+
+    /// Bytes lie in this folder that nobody has taken.
+    pub fn park(&self, folder: &Path, bytes: usize) {
+        self.total.take(bytes);
+        self.close(folder, bytes);
+    }
+
+    /// What lay below this folder is gone.
+    pub fn forget(&self, folder: &Path) {
+        self.parked().retain(|parked, bytes| {
+            let gone = parked.starts_with(folder);
+            if gone {
+                self.total.give(*bytes);
+            }
+            !gone
+        });
     }
 }
 

@@ -256,12 +256,20 @@ impl Shared {
         let Some(spool) = &self.common.options.spool else { return };
         let kept: HashSet<String> = exports.owners().chain(exports.suspended.iter().copied()).map(destination::name).collect();
         spool.owners().into_iter().filter(|owner| !kept.contains(owner)).for_each(|owner| destroy(spool, &owner));
+        exports.suspended.iter().for_each(|owner| spool.park(&destination::name(*owner)));
     }
 
     /// Later: those that end while they are in force see to it themselves.
     fn sweep_suspended(&self, before: &Exports, after: &Exports) {
         let Some(spool) = &self.common.options.spool else { return };
-        before.suspended.iter().filter(|owner| !after.knows(**owner)).for_each(|owner| destroy(spool, &destination::name(*owner)));
+        for owner in before.suspended.iter().filter(|owner| !after.knows(**owner)).map(|owner| destination::name(*owner)) {
+            let spool = spool.clone();
+            let removing = async move {
+                let disk = spool.clone();
+                let _ = disk.run(move || destroy(&spool, &owner)).await;
+            };
+            self.common.tracker.spawn_on(removing, self.common.threads.handle());
+        }
     }
 
     fn absent(&self) -> MutexGuard<'_, HashMap<Owner, Arc<Recent>>> {

@@ -145,6 +145,10 @@ impl Open {
         match found.tokens() {
             0 if !self.ended => {
                 let asked = subject.asked.as_ref().and_then(|asked| asked.lock().max_tokens);
+                if self.passed == 0 && self.failure.is_none() {
+                    // Left before the first byte: the provider may have worked on all that was asked for.
+                    return asked.unwrap_or(0);
+                }
                 (self.passed / BYTES_OF_TOKEN).min(asked.unwrap_or(u64::MAX))
             }
             tokens => tokens,

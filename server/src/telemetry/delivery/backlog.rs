@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tokio::time::{Duration, Instant};
 
 use super::Payload;
-use crate::spool::{Count, Home, Log, Losses, Meta, Ticket};
+use crate::spool::{Count, Home, Log, Losses, Meta, Spool, Ticket};
 use crate::telemetry::status::{DiskProblem, Ledger, Load, OnDisk, Reason};
 use crate::values::Signal;
 
@@ -61,6 +61,11 @@ impl Backlog {
     }
 
     #[must_use]
+    pub fn spool(&self) -> Option<Spool> {
+        self.home.as_ref().map(|home| home.spool().clone())
+    }
+
+    #[must_use]
     pub fn waiting(&self) -> Count {
         self.logs.iter().map(|kept| kept.waiting).sum()
     }
@@ -79,11 +84,11 @@ impl Backlog {
     /// The signal is off: removes what earlier lives left on disk, and counts it.
     pub async fn discard(&mut self) {
         self.adopt().await;
-        for kept in std::mem::take(&mut self.logs) {
-            if let Some(log) = Arc::into_inner(kept.log).and_then(|log| log.into_inner().ok()) {
-                let left = log.destroy();
-                self.ledger.drop_payload(Reason::Disabled, Load { records: left.records, items: left.items });
-            }
+        let kept = std::mem::take(&mut self.logs).into_iter();
+        let logs: Vec<Log> = kept.filter_map(|kept| Arc::into_inner(kept.log)?.into_inner().ok()).collect();
+        if let Some(spool) = self.spool() {
+            let left = spool.run(move || logs.into_iter().map(Log::destroy).sum::<Count>()).await.unwrap_or_default();
+            self.ledger.drop_payload(Reason::Disabled, Load { records: left.records, items: left.items });
         }
         self.tell();
     }
@@ -120,12 +125,21 @@ impl Backlog {
             }
             self.has_own = true;
         }
+        let mut whole = Load::default();
+        payloads.iter().for_each(|payload| whole += payload.load);
         let index = self.logs.len() - 1;
         let log = Arc::clone(&self.logs[index].log);
+        // What earlier lives left is older and makes room first.
+        let oldest = (index > 0).then(|| Arc::clone(&self.logs[0].log));
         let work = move |log: &mut Log| {
             let mut payloads = payloads.into_iter();
             let (mut tickets, mut rest, mut error) = (Vec::new(), Vec::new(), None);
+            let mut oldest = oldest.as_ref().map(|log| log.lock().unwrap_or_else(PoisonError::into_inner));
             for payload in payloads.by_ref() {
+                while let Some(oldest) = &mut oldest
+                    && !log.has_room(payload.body.len())
+                    && oldest.evict()
+                {}
                 match log.append(meta(&payload), &payload.body) {
                     Ok(ticket) => tickets.push(ticket),
                     Err(failed) => {
@@ -138,7 +152,12 @@ impl Backlog {
             rest.extend(payloads);
             (tickets, rest, error)
         };
-        match self.on(index, work).await {
+        let done = self.on(index, work).await;
+        if index > 0 {
+            // What made room is booked.
+            let _ = self.on(0, |_| ()).await;
+        }
+        match done {
             Ok((tickets, rest, error)) => {
                 match error {
                     Some(error) => self.failed(&error),
@@ -148,9 +167,10 @@ impl Backlog {
                 let place = |ticket: Option<Ticket>| ticket.map(|ticket| Place { log: Arc::clone(&log), ticket });
                 (tickets.into_iter().map(place).collect(), rest)
             }
-            // The runtime ends; what was written is written.
+            // The runtime ends: nobody knows how much was written.
             Err(error) => {
                 self.failed(&error);
+                self.ledger.drop_payload(Reason::Disabled, whole);
                 (Vec::new(), Vec::new())
             }
         }
@@ -165,14 +185,15 @@ impl Backlog {
 
     /// Brings what was written to the disk itself.
     pub async fn sync(&mut self) {
+        self.unsynced = false;
         for index in 0..self.logs.len() {
             let synced = self.on(index, Log::sync).await.flatten();
             if let Err(error) = synced {
+                self.unsynced = true;
                 self.failed(&error);
             }
         }
         self.synced = Some(Instant::now());
-        self.unsynced = false;
     }
 
     /// The oldest payload, which stays until it is settled.

@@ -85,6 +85,16 @@ impl Lane {
     /// room is dropped itself.
     #[must_use = "what was dropped has to be counted"]
     pub fn push(&self, payload: Payload) -> Load {
+        let (dropped, half) = self.insert(payload);
+        self.wake.notify_one();
+        if half {
+            self.pressed.notify_one();
+        }
+        dropped
+    }
+
+    /// Answers with what was dropped, and whether it is half full.
+    fn insert(&self, payload: Payload) -> (Load, bool) {
         let mut dropped = Load::default();
         let half = {
             let mut state = self.lock();
@@ -99,11 +109,7 @@ impl Lane {
             }
             state.bytes > self.limit.bytes / 2
         };
-        self.wake.notify_one();
-        if half {
-            self.pressed.notify_one();
-        }
-        dropped
+        (dropped, half)
     }
 
     /// Payloads are waiting besides the one under way.
@@ -154,14 +160,16 @@ impl Lane {
         std::iter::from_fn(|| self.pop(&mut state)).collect()
     }
 
-    /// Puts back what [`Lane::drain`] gave, and answers with what there was no room for.
+    /// Puts back what [`Lane::drain`] gave, and answers with what there was no room for. Nobody is told of it: whoever puts
+    /// something back could do nothing with it.
     #[must_use = "what was dropped has to be counted"]
     pub fn put_back(&self, payloads: Vec<Payload>) -> Load {
         let newer = self.drain();
         let mut dropped = Load::default();
         for payload in payloads.into_iter().chain(newer) {
-            dropped += self.push(payload);
+            dropped += self.insert(payload).0;
         }
+        self.wake.notify_one();
         dropped
     }
 }

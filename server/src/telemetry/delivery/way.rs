@@ -12,7 +12,7 @@ use super::exchange::exchange;
 use super::give_up::GiveUp;
 use super::{Payload, Retry, Transport};
 use crate::live::{ExportTarget, SignalTarget};
-use crate::spool::Log;
+use crate::spool::{Count, Log, Spool};
 use crate::telemetry::alarm::Alarm;
 use crate::telemetry::recent::{Attempt, Outcome};
 use crate::telemetry::status::{Ledger, Load, Reason};
@@ -35,11 +35,10 @@ pub struct Way {
 
 impl Way {
     /// There is nobody to send these to: they are removed and counted.
-    pub fn destroy(&self, logs: Vec<Log>) {
-        for log in logs {
-            let left = log.destroy();
-            self.ledger.drop_payload(Reason::Disabled, Load { records: left.records, items: left.items });
-        }
+    pub async fn destroy(&self, spool: Option<Spool>, logs: Vec<Log>) {
+        let Some(spool) = spool else { return };
+        let left = spool.run(move || logs.into_iter().map(Log::destroy).sum::<Count>()).await.unwrap_or_default();
+        self.ledger.drop_payload(Reason::Disabled, Load { records: left.records, items: left.items });
     }
 }
 

@@ -43,6 +43,8 @@ pub struct Worker {
     /// Set by a failure, and by a collector that asked to be left alone; holds for the next payload too.
     not_before: Instant,
     next_spooling: Instant,
+    /// The disk did not take what it was last given: it is left alone until it is time again.
+    disk_fails: bool,
 }
 
 /// The payload at hand.
@@ -58,7 +60,17 @@ struct Current {
 impl Worker {
     pub fn new(way: Way, lane: Arc<Lane>, backlog: Backlog, abort: CancellationToken) -> Self {
         let now = Instant::now();
-        Self { way: Arc::new(way), lane, backlog, abort, current: None, failures: 0, not_before: now, next_spooling: now }
+        Self {
+            way: Arc::new(way),
+            lane,
+            backlog,
+            abort,
+            current: None,
+            failures: 0,
+            not_before: now,
+            next_spooling: now,
+            disk_fails: false,
+        }
     }
 
     /// Ends when the lane is closed and nothing waits, or when it is aborted; then what is left goes to whoever follows, stays
@@ -160,7 +172,7 @@ impl Worker {
                 () = abort.cancelled() => return None,
                 done = &mut work => return Some(done),
                 () = sleep_until(self.next_spooling), if spooling => self.spool().await,
-                () = lane.pressed(), if spooling => self.spool().await,
+                () = lane.pressed(), if spooling && !self.disk_fails => self.spool().await,
             }
         }
     }
@@ -173,6 +185,7 @@ impl Worker {
     async fn spool(&mut self) {
         let payloads = self.lane.drain();
         let (_, rest) = self.backlog.push(payloads).await;
+        self.disk_fails = !rest.is_empty();
         if !rest.is_empty() {
             let dropped = self.lane.put_back(rest);
             self.way.ledger.drop_payload(Reason::QueueFull, dropped);
@@ -312,8 +325,8 @@ impl Worker {
         let (way, signal) = (Arc::clone(&self.way), self.way.signal);
         self.backlog.take_over(way.estate.close(signal));
         let on = self.backlog.is_on();
-        let heir = if on { way.heirs.heir(way.target.owner) } else { Heir::Nobody };
-        let nobody = matches!(heir, Heir::Nobody);
+        let heir = || if on { way.heirs.heir(way.target.owner) } else { Heir::Nobody };
+        let nobody = matches!(heir(), Heir::Nobody);
         let mut rest = Vec::new();
         if let Some(mut current) = self.current.take() {
             let held = if nobody { true } else { self.make_safe(&mut current, false).await };
@@ -332,23 +345,23 @@ impl Worker {
             self.backlog.sync().await;
         }
         self.lane.set_spooling(false);
+        let spool = self.backlog.spool();
         let mut logs = self.backlog.into_logs();
-        let mut heir = heir;
         loop {
             logs.retain(|log| log.waiting().payloads > 0);
             let records = logs.iter().map(|log| log.waiting().records).sum();
-            logs = match heir {
+            // Asked now: it may have been resumed while the disk was busy.
+            logs = match heir() {
                 _ if logs.is_empty() => return,
                 // They stay where they are, and in the count of what is queued.
                 Heir::Later => return,
                 Heir::To(next) => match next.inherit(&way.target, signal, logs) {
                     Left::Taken => return way.ledger.hand_over(records),
                     Left::Ended(logs) => logs,
-                    Left::Unwanted(logs) => return way.destroy(logs),
+                    Left::Unwanted(logs) => return way.destroy(spool, logs).await,
                 },
-                Heir::Nobody => return way.destroy(logs),
+                Heir::Nobody => return way.destroy(spool, logs).await,
             };
-            heir = way.heirs.heir(way.target.owner);
         }
     }
 }

@@ -40,10 +40,19 @@ impl Hidden {
         Self { names: injected.keys().map(|name| name.as_str().to_owned()).collect(), values }
     }
 
+    /// Whether one of the values is in these bytes.
+    #[must_use]
+    pub fn is_in(&self, bytes: &[u8]) -> bool {
+        self.values.iter().any(|value| bytes.windows(value.len()).any(|window| window == value.as_bytes()))
+    }
+
     fn has(&self, name: &str) -> bool {
         self.names.iter().any(|hidden| hidden.eq_ignore_ascii_case(name))
     }
 }
+
+/// How many names may stand before one value.
+const NAMES: usize = 3;
 
 /// What a text is taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +110,7 @@ impl Redactor {
                 out = replaced;
             }
         }
-        self.by_name(&out).into_owned()
+        self.by_name(&out, NAMES).into_owned()
     }
 
     fn pairs(&self, text: &str, hidden: &Hidden, depth: usize) -> String {
@@ -128,7 +137,8 @@ impl Redactor {
         }
     }
 
-    fn by_name<'a>(&self, text: &'a str) -> Cow<'a, str> {
+    /// `names`: how many may stand before one value, as in `a=b=value`; what has more is not looked into.
+    fn by_name<'a>(&self, text: &'a str, names: usize) -> Cow<'a, str> {
         self.named.replace_all(text, |found: &Captures<'_>| {
             let (name, between, value) = (&found[1], &found[2], &found[3]);
             let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
@@ -139,7 +149,11 @@ impl Redactor {
             }
             if !names::secret(name) {
                 // The value may have a pair of its own.
-                return format!("{name}{between}{}", self.by_name(value));
+                return match names.checked_sub(1) {
+                    Some(names) => format!("{name}{between}{}", self.by_name(value, names)),
+                    None if self.named.is_match(value) => format!("{name}{between}{REDACTED}"),
+                    None => found[0].to_owned(),
+                };
             }
             let open = quote.map(String::from).unwrap_or_default();
             let close = if value.len() > 1 && value.ends_with(&open) { open.as_str() } else { "" };

@@ -166,3 +166,17 @@ fn nothing_breaks_it() {
     let large = "{\"a\":\"\\\"x\\\"\",".repeat(2_000);
     assert_eq!(redactor.text(&large, Form::Other, false, &Hidden::default()), large);
 }
+
+/// Names upon names: the depth of what is looked into is bounded, and so is the stack.
+#[test]
+fn a_chain_of_names_is_not_followed_for_ever() {
+    let redactor = Redactor::new().unwrap();
+    for link in ["apw=", "author:", "spin="] {
+        let text = link.repeat(4096) + "canary-value";
+        let hidden = Hidden::of(&HeaderMap::new());
+        assert!(!redactor.text(&text, Form::Other, false, &hidden).contains("canary-value"), "{link}");
+        assert!(!redactor.text(&text, Form::Pairs, false, &hidden).is_empty());
+        assert!(!redactor.header("x-note", text.as_bytes(), &hidden).is_empty());
+    }
+    assert_eq!(redactor.text("apw=1", Form::Other, false, &Hidden::of(&HeaderMap::new())), "apw=1");
+}
