@@ -1,14 +1,18 @@
 //! Copies of the heads and of the bodies' beginnings of a request and its answer, for whoever includes them in what they tell.
 //!
 //! A copy is taken while the original passes: nothing waits for it, nothing of the original is held or changed, and where
-//! nobody wants it there is none. All copies of the process share one [`Budget`]; what it has no room for is left out, and
+//! nobody wants it there is none. All copies of the process share one [`Room`]; what it has no room for is left out, and
 //! says so. What is copied here is raw: it must not leave before somebody has taken the secrets out, and must not come near
 //! telemetry or error tracking, which is why it is no part of an event.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+
+mod room;
+
+pub use room::Room;
+use room::Share;
 
 use crate::values::TenantId;
 
@@ -41,94 +45,6 @@ impl Wanted {
     #[must_use]
     pub const fn union(self, other: Self) -> Self {
         Self { headers: self.headers || other.headers, bodies: self.bodies || other.bodies }
-    }
-}
-
-/// The memory that copies may hold, in bytes: all together, and those of one workspace.
-#[derive(Debug)]
-pub struct Budget {
-    all: usize,
-    each: usize,
-    held: Mutex<Held>,
-}
-
-#[derive(Debug, Default)]
-struct Held {
-    all: usize,
-    tenants: HashMap<TenantId, usize>,
-}
-
-impl Default for Budget {
-    fn default() -> Self {
-        Self::new(32 * 1024 * 1024, 8 * 1024 * 1024)
-    }
-}
-
-impl Budget {
-    #[must_use]
-    pub fn new(all: usize, each: usize) -> Self {
-        Self { all, each, held: Mutex::default() }
-    }
-
-    fn held(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What is held now.
-    #[must_use]
-    pub fn in_use(&self) -> usize {
-        self.held().all
-    }
-
-    fn take(&self, tenant: TenantId, bytes: usize) -> bool {
-        let mut held = self.held();
-        let own = held.tenants.get(&tenant).copied().unwrap_or(0);
-        if held.all + bytes > self.all || own + bytes > self.each {
-            return false;
-        }
-        held.all += bytes;
-        held.tenants.insert(tenant, own + bytes);
-        true
-    }
-
-    fn give_back(&self, tenant: TenantId, bytes: usize) {
-        let mut held = self.held();
-        held.all = held.all.saturating_sub(bytes);
-        let left = held.tenants.get(&tenant).map_or(0, |own| own.saturating_sub(bytes));
-        if left == 0 {
-            held.tenants.remove(&tenant);
-        } else {
-            held.tenants.insert(tenant, left);
-        }
-    }
-}
-
-/// A share of the budget, given back when it is dropped.
-#[derive(Debug)]
-struct Share {
-    budget: Arc<Budget>,
-    tenant: TenantId,
-    bytes: usize,
-}
-
-impl Share {
-    fn grow(&mut self, bytes: usize) -> bool {
-        let room = bytes == 0 || self.budget.take(self.tenant, bytes);
-        self.bytes += if room { bytes } else { 0 };
-        room
-    }
-
-    fn end(&mut self) {
-        if self.bytes > 0 {
-            self.budget.give_back(self.tenant, self.bytes);
-            self.bytes = 0;
-        }
-    }
-}
-
-impl Drop for Share {
-    fn drop(&mut self) {
-        self.end();
     }
 }
 
@@ -262,7 +178,7 @@ impl Exchange {
 pub struct Recorder {
     wanted: Wanted,
     tenant: TenantId,
-    budget: Arc<Budget>,
+    room: Arc<Room>,
     injected: HeaderMap,
     headers: Option<Headers>,
     /// Of the request's body, once somebody sends it on.
@@ -292,11 +208,11 @@ impl Upload {
 impl Recorder {
     /// `injected` is what goes on the upstream's request besides, if there will be one.
     #[must_use]
-    pub fn new(wanted: Wanted, tenant: TenantId, budget: &Arc<Budget>, injected: Option<&HeaderMap>, headers: &HeaderMap) -> Self {
+    pub fn new(wanted: Wanted, tenant: TenantId, room: &Arc<Room>, injected: Option<&HeaderMap>, headers: &HeaderMap) -> Self {
         let mut new = Self {
             wanted,
             tenant,
-            budget: Arc::clone(budget),
+            room: Arc::clone(room),
             injected: injected.cloned().unwrap_or_default(),
             headers: None,
             upload: None,
@@ -307,7 +223,7 @@ impl Recorder {
     }
 
     fn share(&self) -> Share {
-        Share { budget: Arc::clone(&self.budget), tenant: self.tenant, bytes: 0 }
+        Share::new(&self.room, self.tenant)
     }
 
     fn head(&self, headers: &HeaderMap) -> Option<Headers> {
@@ -354,7 +270,7 @@ impl Recorder {
         }
         let body = self.upload.map(|upload| {
             let mut shared = upload.body();
-            let share = Share { budget: Arc::clone(&self.budget), tenant: self.tenant, bytes: 0 };
+            let share = Share::new(&self.room, self.tenant);
             let rest = Body { kept: Vec::new(), content_type: None, busy: true, share, ..*shared };
             std::mem::replace(&mut *shared, rest)
         });
@@ -374,14 +290,14 @@ mod tests {
         TenantId(Uuid::from_u128(n))
     }
 
-    fn recorder(budget: &Arc<Budget>, n: u128, headers: &HeaderMap) -> Recorder {
-        Recorder::new(BOTH, tenant(n), budget, None, headers)
+    fn recorder(room: &Arc<Room>, n: u128, headers: &HeaderMap) -> Recorder {
+        Recorder::new(BOTH, tenant(n), room, None, headers)
     }
 
     #[test]
     fn a_body_is_kept_up_to_its_bound_and_counted_beyond() {
-        let budget = Arc::new(Budget::default());
-        let mut one = recorder(&budget, 1, &HeaderMap::new());
+        let room = Arc::new(Room::default());
+        let mut one = recorder(&room, 1, &HeaderMap::new());
         let upload = one.upload(&HeaderMap::new(), false).unwrap();
         one.answered(&HeaderMap::new());
         for _ in 0..10 {
@@ -395,37 +311,37 @@ mod tests {
         assert_eq!((asked.kept.len(), asked.bytes, asked.truncated(), asked.whole), (20, 20, false, true));
         assert_eq!((answered.kept.len(), answered.kept.capacity(), answered.bytes), (MOST_OF_BODY, MOST_OF_BODY, MOST_OF_BODY as u64 + 4));
         assert!(answered.truncated() && !answered.whole && answered.kept.last() == Some(&8));
-        assert_eq!(budget.in_use(), FIRST_PIECE + MOST_OF_BODY);
+        assert_eq!(room.in_use(), FIRST_PIECE + MOST_OF_BODY);
         upload.data(&[1; 4096]);
         drop(told);
-        assert_eq!(budget.in_use(), 0, "what comes after the end is held by nobody");
+        assert_eq!(room.in_use(), 0, "what comes after the end is held by nobody");
     }
 
     #[test]
     fn a_head_is_bounded_and_repeated_names_are_one() {
-        let budget = Arc::new(Budget::default());
+        let room = Arc::new(Room::default());
         let mut headers = HeaderMap::new();
         headers.append("x-many", HeaderValue::from_static("a"));
         headers.append("x-many", HeaderValue::from_static("b"));
         headers.insert("x-large", HeaderValue::from_str(&"l".repeat(MOST_OF_HEADERS)).unwrap());
         headers.insert("accept", HeaderValue::from_static("*/*"));
-        let told = recorder(&budget, 1, &headers).finish(true);
+        let told = recorder(&room, 1, &headers).finish(true);
         let copied = told.request.headers.as_ref().unwrap();
         let list: Vec<(&str, &[u8])> = copied.list.iter().map(|(name, value)| (&**name, &**value)).collect();
         assert_eq!(list, [("x-many", &b"a, b"[..]), ("accept", b"*/*")]);
         assert!(copied.truncated && told.request.body.is_none() && told.response.headers.is_none());
         drop(told);
-        assert_eq!(budget.in_use(), 0);
+        assert_eq!(room.in_use(), 0);
     }
 
     #[test]
-    fn over_the_budget_there_is_no_copy_and_nobody_takes_the_others_room() {
-        let budget = Arc::new(Budget::new(8 * 1024, 4 * 1024));
+    fn over_the_room_there_is_no_copy_and_nobody_takes_the_others_room() {
+        let room = Arc::new(Room::new(8 * 1024, 4 * 1024));
         let mut headers = HeaderMap::new();
         headers.insert("accept", HeaderValue::from_static("*/*"));
         let held: Vec<Recorder> = (0..3)
             .map(|_| {
-                let mut one = recorder(&budget, 1, &HeaderMap::new());
+                let mut one = recorder(&room, 1, &HeaderMap::new());
                 one.answered(&headers);
                 one.data(&[0; 2048]);
                 one
@@ -436,12 +352,12 @@ mod tests {
         assert_eq!(busy, [false, true, true], "4 KiB hold one body of 2 KiB with its head");
         let last = told[2].response.body.as_ref().unwrap();
         assert_eq!((last.kept.len(), last.bytes), (0, 2048), "the size is known all the same");
-        let mut other = recorder(&budget, 2, &headers);
+        let mut other = recorder(&room, 2, &headers);
         other.answered(&headers);
         other.data(&[0; 2048]);
         assert!(!other.finish(true).busy(), "another workspace has its own share");
         drop(told);
-        assert_eq!(budget.in_use(), 0);
-        assert!(budget.held().tenants.is_empty(), "nothing is kept of whoever holds nothing");
+        assert_eq!(room.in_use(), 0);
+        assert!(room.held().tenants.is_empty(), "nothing is kept of whoever holds nothing");
     }
 }

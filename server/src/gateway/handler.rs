@@ -20,7 +20,7 @@ use super::refusal::{Refusal, Words};
 use super::wire::Watch;
 use super::{ai, headers, ids, shape, trace_context};
 use crate::bus::{Bus, Interest};
-use crate::capture::{self, Budget};
+use crate::capture::{self, Room};
 use crate::event::{Event, Security, SecurityKind, TraceContext};
 use crate::faults;
 use crate::live::{Environment, Limits, Route, Routing};
@@ -34,7 +34,7 @@ pub(super) struct Handler {
     pub(super) outbound: Outbound,
     pub(super) limiter: Limiter,
     pub(super) rates: Arc<ai::Rates>,
-    pub(super) copies: Arc<Budget>,
+    pub(super) copies: Arc<Room>,
 }
 
 /// Whose connection a request came on.

@@ -233,7 +233,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::capture::{Budget, Recorder};
+    use crate::capture::{Recorder, Room};
     use crate::values::TenantId;
 
     const BOTH: Wanted = Wanted { headers: true, bodies: true };
@@ -243,7 +243,7 @@ mod tests {
     }
 
     /// What is told of an answer with this head and body.
-    fn told(budget: &Arc<Budget>, head: &HeaderMap, body: &[u8], whole: bool, wanted: Wanted, backlog: bool) -> Value {
+    fn told(budget: &Arc<Room>, head: &HeaderMap, body: &[u8], whole: bool, wanted: Wanted, backlog: bool) -> Value {
         let mut recorder = Recorder::new(BOTH, TenantId(Uuid::nil()), budget, None, &HeaderMap::new());
         recorder.answered(head);
         recorder.data(body);
@@ -314,7 +314,7 @@ mod tests {
         let head = headers(&[("accept", "*/*")]);
         let broken = told(&Arc::default(), &head, b"half a sen", false, bodies, false);
         assert_eq!((&broken["body"], &broken["body_incomplete"]), (&json!("half a "), &json!(true)));
-        let busy = told(&Arc::new(Budget::new(0, 0)), &head, b"x", true, bodies, false);
+        let busy = told(&Arc::new(Room::new(0, 0)), &head, b"x", true, bodies, false);
         let expected = json!({"headers": null, "headers_omitted": "busy", "body": null, "body_bytes": 1, "body_omitted": "busy"});
         assert_eq!(busy, expected);
         let backlog = told(&Arc::default(), &head, b"x", true, bodies, true);

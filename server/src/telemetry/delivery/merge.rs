@@ -81,6 +81,19 @@ trait Point {
     fn add(&mut self, newer: &Self) -> bool;
 }
 
+/// The fields that every kind of point has, under the same names but of no common type.
+macro_rules! in_series {
+    () => {
+        fn attributes(&self) -> &[KeyValue] {
+            &self.attributes
+        }
+
+        fn times(&self) -> (u64, u64) {
+            (self.start_time_unix_nano, self.time_unix_nano)
+        }
+    };
+}
+
 /// Points of the same series become one; others are appended.
 fn join<P: Point>(old: &mut Vec<P>, new: &mut Vec<P>, delta: bool) {
     let mut known: HashMap<Vec<u8>, usize> = old.iter().enumerate().map(|(at, point)| (series(point, delta), at)).collect();
@@ -111,13 +124,7 @@ fn series<P: Point>(point: &P, delta: bool) -> Vec<u8> {
 }
 
 impl Point for NumberDataPoint {
-    fn attributes(&self) -> &[KeyValue] {
-        &self.attributes
-    }
-
-    fn times(&self) -> (u64, u64) {
-        (self.start_time_unix_nano, self.time_unix_nano)
-    }
+    in_series!();
 
     fn add(&mut self, newer: &Self) -> bool {
         self.value = match (self.value, newer.value) {
@@ -133,13 +140,7 @@ impl Point for NumberDataPoint {
 }
 
 impl Point for HistogramDataPoint {
-    fn attributes(&self) -> &[KeyValue] {
-        &self.attributes
-    }
-
-    fn times(&self) -> (u64, u64) {
-        (self.start_time_unix_nano, self.time_unix_nano)
-    }
+    in_series!();
 
     fn add(&mut self, newer: &Self) -> bool {
         if self.explicit_bounds != newer.explicit_bounds || self.bucket_counts.len() != newer.bucket_counts.len() {
@@ -158,13 +159,7 @@ impl Point for HistogramDataPoint {
 }
 
 impl Point for ExponentialHistogramDataPoint {
-    fn attributes(&self) -> &[KeyValue] {
-        &self.attributes
-    }
-
-    fn times(&self) -> (u64, u64) {
-        (self.start_time_unix_nano, self.time_unix_nano)
-    }
+    in_series!();
 
     /// Nothing here makes such deltas; they are kept apart.
     fn add(&mut self, _: &Self) -> bool {
@@ -173,13 +168,7 @@ impl Point for ExponentialHistogramDataPoint {
 }
 
 impl Point for SummaryDataPoint {
-    fn attributes(&self) -> &[KeyValue] {
-        &self.attributes
-    }
-
-    fn times(&self) -> (u64, u64) {
-        (self.start_time_unix_nano, self.time_unix_nano)
-    }
+    in_series!();
 
     fn add(&mut self, _: &Self) -> bool {
         false
