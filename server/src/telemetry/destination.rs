@@ -6,14 +6,13 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
-use opentelemetry_sdk::logs::SdkLogger;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Options;
 use super::alarm::Alarm;
-use super::delivery::{Estate, Heirs, Inherits, Left, Transport};
+use super::delivery::{Estate, Gzip, Heirs, Inherits, Left, Transport};
 use super::pipeline::Pipeline;
 use super::queue::Queue;
 use super::recent::Recent;
@@ -35,8 +34,7 @@ pub struct Common {
     /// Cancelled when the time to shut down is over.
     pub abort: CancellationToken,
     pub threads: Threads,
-    /// Makes empty log records, which nothing else can.
-    pub logger: SdkLogger,
+    pub gzip: Gzip,
     /// What all queues and lanes may hold together.
     pub memory: Arc<Budget>,
     /// Who gets what a destination leaves.

@@ -1,12 +1,10 @@
-//! OTLP payloads. Spans and log records are written by [`otlp`]; metrics, of which there are few, by the official exporter, and
-//! sent by nobody but us.
+//! OTLP payloads. Spans and log records are there already, as [`super::otlp`] wrote them; metrics, of which there are few, are encoded by the
+//! official exporter, and sent by nobody but us.
 //!
 //! opentelemetry-otlp's HTTP exporters lay the process's `OTEL_EXPORTER_OTLP_*HEADERS` over the headers they were given
 //! and read endpoint, timeout, protocol and compression from the environment where nothing was set. So the exporter serves as
 //! an encoder only: every setting is given, what it would send is caught before it leaves, and of the caught request
 //! nothing but the body is used. Its headers, endpoint, retries and clock never reach a destination.
-
-mod otlp;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,19 +12,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response, header};
-use opentelemetry::InstrumentationScope;
 use opentelemetry_http::{HttpClient, HttpError};
 use opentelemetry_otlp::{ExporterBuildError, MetricExporter, Protocol, RetryPolicy, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::error::OTelSdkError;
-use opentelemetry_sdk::logs::SdkLogRecord;
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::metrics::exporter::PushMetricExporter as _;
-use opentelemetry_sdk::trace::SpanData;
 
+use super::otlp::{Frame, Records};
 use super::signal::metric::temporality;
-use super::signal::resource;
+use super::signal::{resource, scope};
 use crate::live::ExportTarget;
-use otlp::Frame;
 
 #[derive(Debug, thiserror::Error)]
 pub enum EncodeError {
@@ -38,11 +33,10 @@ pub enum EncodeError {
     Nothing,
 }
 
-/// The encoders of one destination; only those of the signals that it takes.
+/// The encoders of one destination.
 #[derive(Debug)]
 pub struct Encoders {
-    traces: Option<Arc<Frame>>,
-    logs: Option<Arc<Frame>>,
+    frame: Frame,
     metrics: Option<Metrics>,
 }
 
@@ -78,27 +72,16 @@ impl Encoders {
     /// # Errors
     /// [`EncodeError::Build`].
     pub fn new(target: &ExportTarget) -> Result<Self, EncodeError> {
-        let frame = Arc::new(Frame::new(&resource(target)));
         Ok(Self {
-            traces: target.traces.as_ref().map(|_| Arc::clone(&frame)),
-            logs: target.logs.as_ref().map(|_| frame),
+            frame: Frame::new(&resource(target), &scope()),
             metrics: target.metrics.as_ref().map(|_| Metrics::new(target)).transpose()?,
         })
     }
 
-    /// # Errors
-    /// When traces are off.
-    pub async fn spans(&self, spans: Vec<SpanData>) -> Result<Bytes, EncodeError> {
-        let frame = self.traces.as_ref().ok_or(EncodeError::Nothing)?;
-        let scope = spans.first().ok_or(EncodeError::Nothing)?.instrumentation_scope.clone();
-        Ok(frame.spans(&spans, &scope).into())
-    }
-
-    /// # Errors
-    /// When logs are off.
-    pub async fn logs(&self, records: &[SdkLogRecord], scope: &InstrumentationScope) -> Result<Bytes, EncodeError> {
-        let frame = self.logs.as_ref().ok_or(EncodeError::Nothing)?;
-        Ok(frame.logs(records, scope).into())
+    /// A request's body for spans or log records.
+    #[must_use]
+    pub fn records(&self, records: &Records) -> Bytes {
+        self.frame.around(records).into()
     }
 
     /// # Errors

@@ -15,6 +15,7 @@ mod alarm;
 mod delivery;
 mod destination;
 mod encode;
+mod otlp;
 mod pipeline;
 mod probe;
 mod queue;
@@ -31,9 +32,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use opentelemetry::logs::LoggerProvider as _;
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::logs::SdkLoggerProvider;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -55,7 +53,7 @@ use crate::per_minute::TooMany;
 use crate::spool::Spool;
 use crate::values::TenantId;
 use alarm::Alarm;
-use delivery::{Heir, Heirs, Inherits};
+use delivery::{Gzip, Heir, Heirs, Inherits};
 use destination::{Common, Destination};
 use probe::Desk;
 use recent::Recent;
@@ -128,19 +126,18 @@ impl Telemetry {
     /// Starts exporting what is configured now and whatever is configured later. Has to be called within a runtime.
     #[must_use]
     pub fn start(mut exports: watch::Receiver<Arc<Exports>>, bus: &Bus, transport: Arc<dyn Transport>, options: Options) -> Self {
-        let logger = SdkLoggerProvider::builder().with_resource(Resource::builder_empty().build()).build();
         let memory = Arc::new(Budget::new(options.memory_bytes));
         let shared = Arc::new_cyclic(|shared: &Weak<Shared>| {
             let common = Arc::new(Common {
                 transport,
                 alarm: Arc::new(Alarm::new(bus.emitter())),
+                gzip: Gzip::default(),
                 memory,
                 threads: Threads::new(options.own_thread),
                 heirs: Arc::new(InForce(Weak::clone(shared))),
                 options,
                 tracker: TaskTracker::new(),
                 abort: CancellationToken::new(),
-                logger: logger.logger(signal::names::SCOPE),
             });
             Shared {
                 set: ArcSwap::from_pointee(Set::default()),

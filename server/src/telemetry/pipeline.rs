@@ -1,26 +1,25 @@
 //! The task behind a destination: takes events, maps them, batches the records, and hands encoded batches to one lane
 //! per signal, so that a path that fails holds up no other.
 
+use std::collections::VecDeque;
 use std::future::pending;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use opentelemetry::InstrumentationScope;
-use opentelemetry::logs::Logger as _;
-use opentelemetry_sdk::logs::SdkLogRecord;
-use opentelemetry_sdk::trace::SpanData;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 use super::delivery::{Backlog, Estate, Lane, Limit, MAX_REQUEST, Payload, Way, Worker, points_in, split_metrics};
 use super::destination::{Common, MeterCell, Share};
 use super::encode::{EncodeError, Encoders};
+use super::otlp::Records;
 use super::queue::{Queue, Taken};
 use super::signal::metric::{Meters, overflowing, points};
 use super::signal::span::Ids;
-use super::signal::{genai, log, scope, span, webhook};
+use super::signal::{genai, log, span, webhook};
 use super::status::{Ledger, Load, Reason};
 use crate::event::Event;
 use crate::live::{Batch, ExportTarget};
@@ -92,33 +91,44 @@ async fn at(instant: Option<Instant>) {
 }
 
 /// Mapped records that wait for their batch.
-struct Waiting<T> {
-    records: Vec<T>,
+struct Waiting {
+    /// As many as a batch may hold.
+    full: VecDeque<Records>,
+    /// The newest, of which there may be more to come.
+    open: Records,
     due: Option<Instant>,
     batch: Batch,
 }
 
-impl<T> Waiting<T> {
+impl Waiting {
     fn new(batch: Batch) -> Self {
-        Self { records: Vec::new(), due: None, batch: Batch { max_records: batch.max_records.max(1), ..batch } }
+        let batch = Batch { max_records: batch.max_records.max(1), ..batch };
+        Self { full: VecDeque::new(), open: Records::default(), due: None, batch }
     }
 
-    fn push(&mut self, record: T, since: Instant) {
+    /// Where the next record is to be written; it came `since`.
+    fn next_to(&mut self, since: Instant) -> &mut Records {
         self.due.get_or_insert(since + self.batch.max_delay);
-        self.records.push(record);
+        if self.open.count() >= self.batch.max_records as u64 {
+            // As much traffic as fills one batch is likely to fill the next.
+            let next = Records::with_room_for(self.batch.max_records.min(GROWN_BATCH));
+            self.full.push_back(std::mem::replace(&mut self.open, next));
+        }
+        &mut self.open
     }
 
     /// The next batch: a full one, or what there is once it is due or nothing more will come (`now` is `None`).
-    fn next(&mut self, now: Option<Instant>, behind: bool) -> Option<Vec<T>> {
+    fn next(&mut self, now: Option<Instant>, behind: bool) -> Option<Records> {
         let due = now.is_none_or(|now| self.due.is_some_and(|due| due <= now));
-        let full = self.records.len() >= self.batch.max_records;
-        if self.records.is_empty() || !(due || full) {
-            return None;
+        let mut batch = match self.full.pop_front() {
+            Some(full) => full,
+            None if self.open.count() >= self.batch.max_records as u64 || (due && self.open.count() > 0) => std::mem::take(&mut self.open),
+            None => return None,
+        };
+        while behind && let Some(more) = self.full.pop_front_if(|more| batch.count() + more.count() <= GROWN_BATCH as u64) {
+            batch.append(more);
         }
-        let most = if behind { self.batch.max_records.max(GROWN_BATCH) } else { self.batch.max_records };
-        let rest = self.records.split_off(self.records.len().min(most));
-        let batch = std::mem::replace(&mut self.records, rest);
-        if self.records.is_empty() {
+        if self.full.is_empty() && self.open.count() == 0 {
             self.due = None;
         }
         Some(batch)
@@ -126,10 +136,9 @@ impl<T> Waiting<T> {
 }
 
 struct State {
-    scope: InstrumentationScope,
     encoders: Encoders,
-    spans: Waiting<SpanData>,
-    logs: Waiting<SdkLogRecord>,
+    spans: Waiting,
+    logs: Waiting,
     lanes: Lanes,
     next_collection: Option<Instant>,
 }
@@ -146,7 +155,6 @@ impl State {
             at
         });
         Self {
-            scope: scope(),
             encoders,
             spans: Waiting::new(target.span_batch),
             logs: Waiting::new(target.log_batch),
@@ -163,54 +171,45 @@ impl State {
         let meters = pipeline.meters.as_ref().and_then(|cell| cell.meters.get());
         for event in taken.events {
             let share = Share::of(&pipeline.target, &event);
-            let tenant: Option<Arc<str>> = event.tenant().map(|tenant| tenant.to_string().into());
+            let mut text = Uuid::encode_buffer();
+            let tenant = event.tenant().map(|tenant| &*tenant.0.hyphenated().encode_lower(&mut text));
             match &*event {
                 Event::Request(request) => {
-                    if share.span
-                        && let Some(span) = span::request(request, tenant.as_ref(), &self.scope)
-                    {
-                        self.spans.push(span, taken.since);
+                    if share.span {
+                        span::request(self.spans.next_to(taken.since), request, tenant);
                     }
                     if share.log
                         && let Some(proxied) = &request.proxied
                     {
-                        let mut record = pipeline.common.logger.create_log_record();
-                        log::request(&mut record, request, proxied, tenant.as_ref());
-                        self.logs.push(record, taken.since);
+                        log::request(self.logs.next_to(taken.since), request, proxied, tenant);
                     }
                     if share.metrics
                         && let Some(meters) = meters
                     {
-                        meters.record(request, tenant.as_ref());
+                        meters.record(request, tenant);
                     }
                 }
                 Event::Security(event) => {
                     if share.span {
-                        self.spans.push(span::security(event, Ids::random(), tenant.as_ref(), &self.scope), taken.since);
+                        span::security(self.spans.next_to(taken.since), event, Ids::random(), tenant);
                     }
                 }
                 Event::Webhook(webhook) => {
-                    if share.span
-                        && let Some(span) = webhook::span(webhook, tenant.as_ref(), &self.scope)
-                    {
-                        self.spans.push(span, taken.since);
+                    if share.span {
+                        webhook::span(self.spans.next_to(taken.since), webhook, tenant);
                     }
                     if share.log {
-                        let mut record = pipeline.common.logger.create_log_record();
-                        webhook::log(&mut record, webhook, tenant.as_ref());
-                        self.logs.push(record, taken.since);
+                        webhook::log(self.logs.next_to(taken.since), webhook, tenant);
                     }
                 }
                 Event::Ai(ai) => {
-                    if share.span
-                        && let Some(span) = genai::span(ai, tenant.as_ref(), &self.scope)
-                    {
-                        self.spans.push(span, taken.since);
+                    if share.span {
+                        genai::span(self.spans.next_to(taken.since), ai, tenant);
                     }
                     if share.metrics
                         && let Some(meters) = meters
                     {
-                        meters.record_ai(ai, tenant.as_ref());
+                        meters.record_ai(ai, tenant);
                     }
                 }
                 // For webhooks alone.
@@ -222,32 +221,26 @@ impl State {
     /// Sends the batches that are due, or everything when `now` is `None`.
     async fn flush(&mut self, pipeline: &Pipeline, now: Option<Instant>) {
         while let Some(spans) = self.spans.next(now, self.lanes.is_behind(Signal::Traces)) {
-            let records = spans.len() as u64;
-            let encoded = self.encoders.spans(spans).await;
-            self.send(pipeline, Signal::Traces, encoded, Load { records, items: records }).await;
+            self.send_records(pipeline, Signal::Traces, spans).await;
         }
         while let Some(logs) = self.logs.next(now, self.lanes.is_behind(Signal::Logs)) {
-            let records = logs.len() as u64;
-            let encoded = self.encoders.logs(&logs, &self.scope).await;
-            self.send(pipeline, Signal::Logs, encoded, Load { records, items: records }).await;
+            self.send_records(pipeline, Signal::Logs, logs).await;
         }
     }
 
-    async fn send(&self, pipeline: &Pipeline, signal: Signal, encoded: Result<Bytes, EncodeError>, load: Load) {
-        match encoded {
-            Ok(body) if body.len() > MAX_REQUEST => {
-                pipeline.ledger.failed(signal, FailureKind::TooLarge, pipeline.host(signal));
-                pipeline.ledger.drop_payload(Reason::TooLarge, load);
-            }
-            Ok(body) => {
-                let payload = Payload::new(body, load, pipeline.target.compression).await;
-                let dropped = self.lanes.push(signal, payload);
-                pipeline.ledger.drop_payload(Reason::QueueFull, dropped);
-            }
-            Err(error) => {
-                tracing::error!(owner = ?pipeline.target.owner, ?signal, %error, "records dropped");
-                pipeline.ledger.drop_payload(Reason::NotRetryable, load);
-            }
+    async fn send_records(&self, pipeline: &Pipeline, signal: Signal, records: Records) {
+        let load = Load { records: records.count(), items: records.count() };
+        self.send(pipeline, signal, self.encoders.records(&records), load).await;
+    }
+
+    async fn send(&self, pipeline: &Pipeline, signal: Signal, body: Bytes, load: Load) {
+        if body.len() > MAX_REQUEST {
+            pipeline.ledger.failed(signal, FailureKind::TooLarge, pipeline.host(signal));
+            pipeline.ledger.drop_payload(Reason::TooLarge, load);
+        } else {
+            let payload = Payload::new(body, load, pipeline.target.compression, &pipeline.common.gzip).await;
+            let dropped = self.lanes.push(signal, payload);
+            pipeline.ledger.drop_payload(Reason::QueueFull, dropped);
         }
         // Encoding is work: let requests through between two batches.
         tokio::task::yield_now().await;
@@ -276,7 +269,7 @@ impl State {
         let whole = parts.len() == 1;
         for part in parts {
             let items = if whole { points(&metrics) } else { points_in(part.clone()) };
-            self.send(pipeline, Signal::Metrics, Ok(part), Load { records: 0, items }).await;
+            self.send(pipeline, Signal::Metrics, part, Load { records: 0, items }).await;
         }
     }
 }

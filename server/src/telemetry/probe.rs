@@ -7,14 +7,14 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures::future::join_all;
-use opentelemetry::logs::Logger as _;
 use tokio::time::Instant;
 
 use super::delivery::{Answer, Payload, exchange, headers};
 use super::destination::Common;
 use super::encode::{EncodeError, Encoders};
+use super::otlp::Records;
+use super::signal::probe;
 use super::signal::span::Ids;
-use super::signal::{probe, scope};
 use super::status::Load;
 use crate::live::{ExportTarget, Owner, SignalTarget};
 use crate::per_minute::{PerMinute, TESTS, TooMany};
@@ -112,14 +112,14 @@ async fn run(common: &Common, target: &ExportTarget) -> Vec<Probe> {
 
 async fn one(common: &Common, target: &ExportTarget, encoders: &Encoders, signal: Signal, to: &SignalTarget) -> Probe {
     let found = |status, latency, failure, detail| Probe { signal, host: to.url.host().to_owned(), status, latency, failure, detail };
-    let body = match encode(common, target, encoders, signal).await {
+    let body = match encode(target, encoders, signal).await {
         Ok(body) => body,
         Err(error) => {
             tracing::error!(owner = ?target.owner, ?signal, %error, "a test can't be encoded");
             return found(None, Duration::ZERO, Some(FailureKind::BadAnswer), None);
         }
     };
-    let payload = Payload::new(body, Load { records: 1, items: 1 }, target.compression).await;
+    let payload = Payload::new(body, Load { records: 1, items: 1 }, target.compression, &common.gzip).await;
     let to = SignalTarget { timeout: to.timeout.min(LONGEST), ..to.clone() };
     let begun = Instant::now();
     let judged = exchange(&*common.transport, target, signal, &to, &headers(&to), &payload).await;
@@ -134,13 +134,16 @@ async fn one(common: &Common, target: &ExportTarget, encoders: &Encoders, signal
     found(judged.status, begun.elapsed(), failure, judged.message)
 }
 
-async fn encode(common: &Common, target: &ExportTarget, encoders: &Encoders, signal: Signal) -> Result<Bytes, EncodeError> {
+async fn encode(target: &ExportTarget, encoders: &Encoders, signal: Signal) -> Result<Bytes, EncodeError> {
+    let mut records = Records::default();
     match signal {
-        Signal::Traces => encoders.spans(vec![probe::span(Ids::random(), &scope())]).await,
+        Signal::Traces => {
+            probe::span(&mut records, Ids::random());
+            Ok(encoders.records(&records))
+        }
         Signal::Logs => {
-            let mut record = common.logger.create_log_record();
-            probe::log(&mut record);
-            encoders.logs(&[record], &scope()).await
+            probe::log(&mut records);
+            Ok(encoders.records(&records))
         }
         Signal::Metrics => encoders.metrics(&probe::metrics(target).ok_or(EncodeError::Nothing)?).await,
     }

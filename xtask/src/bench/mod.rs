@@ -3,6 +3,7 @@
 //! The systems take turns within each round, so that whatever the machine does meanwhile meets all of them; what is told are
 //! ratios of figures of the same round, and their median over the rounds. It measures; what the figures mean is written by hand.
 
+mod export;
 mod figures;
 mod load;
 mod process;
@@ -40,6 +41,9 @@ pub struct Options {
     /// Only this case: 1k-32, 1k-256, 100k-32, 100k-256 or steady; nothing is written then
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
+    /// Instead: how many records a second of processor time exports
+    #[arg(long)]
+    export: bool,
 }
 
 /// How long, and how often.
@@ -50,6 +54,9 @@ struct Plan {
 }
 
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    if options.export {
+        return export::run(workspace);
+    }
     let knoxcall = match &options.binary {
         Some(binary) => std::path::absolute(binary)?,
         None => build(workspace)?,

@@ -36,17 +36,26 @@ impl Running {
 
     /// Waits until a request of the benchmark is answered with 200.
     pub fn answers(&mut self, port: u16, path: &str) -> Result<()> {
+        self.until("answer 200", || status_of(port, path).is_ok_and(|status| status == 200))
+    }
+
+    /// Waits until it takes connections.
+    pub fn listens(&mut self, port: u16) -> Result<()> {
+        self.until("listen", || TcpStream::connect_timeout(&local(port), Duration::from_millis(500)).is_ok())
+    }
+
+    fn until(&mut self, what: &str, holds: impl Fn() -> bool) -> Result<()> {
         let until = Instant::now() + START;
         while Instant::now() < until {
             if let Some(status) = self.child.try_wait()? {
                 bail!("{} ended with {status}; its output is in target/bench/{}.log", self.name, self.name);
             }
-            if status_of(port, path).is_ok_and(|status| status == 200) {
+            if holds() {
                 return Ok(());
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        bail!("{} does not answer 200 within {START:?}; its output is in target/bench/{}.log", self.name, self.name)
+        bail!("{} does not {what} within {START:?}; its output is in target/bench/{}.log", self.name, self.name)
     }
 
     /// Processor time of all its threads since its start, in microseconds.

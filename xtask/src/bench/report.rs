@@ -104,11 +104,15 @@ fn goals(figures: &Figures) -> String {
 
 /// Puts the figures where the last ones were.
 pub fn write(file: &Path, programs: &Programs, figures: &Figures) -> Result<()> {
+    replace(file, BEGIN, END, &format!("{}\n{}", machine(programs), tables(figures)))
+}
+
+/// Replaces what is between two lines of the file.
+pub fn replace(file: &Path, begin: &str, end: &str, text: &str) -> Result<()> {
     let before = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
-    let (head, rest) = before.split_once(BEGIN).context("BENCHMARKS.md has lost the line before its figures")?;
-    let (_, tail) = rest.split_once(END).context("BENCHMARKS.md has lost the line after its figures")?;
-    let text = format!("{head}{BEGIN}\n\n{}\n{}\n{END}{tail}", machine(programs), tables(figures));
-    std::fs::write(file, text)?;
+    let (head, rest) = before.split_once(begin).with_context(|| format!("{} has lost its line {begin}", file.display()))?;
+    let (_, tail) = rest.split_once(end).with_context(|| format!("{} has lost its line {end}", file.display()))?;
+    std::fs::write(file, format!("{head}{begin}\n\n{text}\n{end}{tail}"))?;
     Ok(())
 }
 

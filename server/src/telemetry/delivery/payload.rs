@@ -1,15 +1,15 @@
 //! One request's body: how large it may be, how it is compressed, and how metrics that are too many are split.
 
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use flate2::write::GzEncoder;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::{Metric, ResourceMetrics, ScopeMetrics};
 use prost::Message as _;
 
+use super::gzip::{Gzip, once};
 use crate::live::Compression;
 use crate::telemetry::status::Load;
 
@@ -30,15 +30,15 @@ pub struct Payload {
 }
 
 impl Payload {
-    /// Compresses if the destination wants it. Quick rather than small: it costs the gateway's own processor time.
-    pub async fn new(body: Bytes, load: Load, compression: Compression) -> Self {
+    /// Compresses if the destination wants it.
+    pub async fn new(body: Bytes, load: Load, compression: Compression, gzip: &Gzip) -> Self {
         let compressed = match compression {
             Compression::None => None,
             Compression::Gzip if body.len() > LARGE => {
                 let body = body.clone();
-                tokio::task::spawn_blocking(move || gzip(&body)).await.ok().flatten()
+                tokio::task::spawn_blocking(move || once(&body)).await.ok().flatten()
             }
-            Compression::Gzip => gzip(&body),
+            Compression::Gzip => gzip.compress(&body),
         };
         let at = now();
         match compressed {
@@ -57,7 +57,7 @@ impl Payload {
         let body = Bytes::from(merge(requests).encode_to_vec());
         let load = Load { records: 0, items: points_in(body.clone()) };
         let newest = payloads.iter().map(|payload| payload.at).max().unwrap_or_default();
-        Self { at: newest, ..Self::new(body, load, compression).await }
+        Self { at: newest, ..Self::new(body, load, compression, &Gzip::default()).await }
     }
 
     /// The body as it was before compression; `None` when that can't be undone.
@@ -76,12 +76,6 @@ impl Payload {
 fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
-fn gzip(body: &[u8]) -> Option<Bytes> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 8), flate2::Compression::fast());
-    encoder.write_all(body).ok()?;
-    encoder.finish().ok().map(Bytes::from)
 }
 
 /// Splits an encoded metrics request so that no part is larger than `limit`. The exporter takes a collection only as a

@@ -2,10 +2,19 @@
 
 use std::time::{Duration, SystemTime};
 
-use opentelemetry_sdk::trace::SpanData;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use opentelemetry_proto::tonic::trace::v1::Span;
+use opentelemetry_sdk::Resource;
+use prost::Message as _;
 use uuid::Uuid;
 
+use super::scope;
 use crate::event::{Ai, Component, Proxied, Request, TraceContext, Webhook};
+use crate::telemetry::otlp::{Frame, Records};
 use crate::values::{DeliveryMethod, EventType, TenantId};
 
 pub const TENANT: TenantId = TenantId(Uuid::from_u128(0xacac));
@@ -49,11 +58,61 @@ pub fn request() -> Request {
     }
 }
 
+/// What was written, as the official types read it. Written anew by them it has to be the same bytes.
+pub fn spans(write: impl FnOnce(&mut Records)) -> Vec<Span> {
+    let mut records = Records::default();
+    write(&mut records);
+    let bytes = Frame::new(&Resource::builder_empty().build(), &scope()).around(&records);
+    let read = ExportTraceServiceRequest::decode(&*bytes).unwrap();
+    assert_eq!(read.encode_to_vec(), bytes);
+    let spans = read.resource_spans.into_iter().flat_map(|r| r.scope_spans).flat_map(|s| s.spans).collect::<Vec<_>>();
+    assert_eq!(spans.len() as u64, records.count());
+    spans
+}
+
+/// As [`spans`].
+pub fn logs(write: impl FnOnce(&mut Records)) -> Vec<LogRecord> {
+    let mut records = Records::default();
+    write(&mut records);
+    let bytes = Frame::new(&Resource::builder_empty().build(), &scope()).around(&records);
+    let read = ExportLogsServiceRequest::decode(&*bytes).unwrap();
+    assert_eq!(read.encode_to_vec(), bytes);
+    let logs = read.resource_logs.into_iter().flat_map(|r| r.scope_logs).flat_map(|s| s.log_records).collect::<Vec<_>>();
+    assert_eq!(logs.len() as u64, records.count());
+    logs
+}
+
 /// A span for a snapshot.
-pub fn lines(span: &SpanData) -> String {
-    let mut lines: Vec<String> = span.attributes.iter().map(|a| format!("{} = {:?}", a.key, a.value)).collect();
+pub fn lines(span: &Span) -> String {
+    let mut lines = told(&span.attributes);
     lines.sort();
-    format!("{} {:?} {:?}\n{}", span.name, span.span_kind, span.status, lines.join("\n"))
+    let failed = span.status.as_ref().is_some_and(|status| status.code == 2);
+    format!(
+        "{} {} {}\n{}",
+        span.name,
+        span.kind().as_str_name().trim_start_matches("SPAN_KIND_"),
+        if failed { "Error" } else { "Unset" },
+        lines.join("\n")
+    )
+}
+
+/// Attributes for a snapshot; none may be there twice.
+pub fn told(attributes: &[KeyValue]) -> Vec<String> {
+    let mut keys: Vec<&str> = attributes.iter().map(|attribute| &*attribute.key).collect();
+    keys.sort_unstable();
+    assert!(keys.windows(2).all(|two| two[0] != two[1]), "{keys:?}");
+    attributes.iter().map(|attribute| format!("{} = {}", attribute.key, shown(attribute.value.as_ref()))).collect()
+}
+
+fn shown(value: Option<&AnyValue>) -> String {
+    match value.and_then(|value| value.value.as_ref()) {
+        Some(Value::StringValue(text)) => format!("{text:?}"),
+        Some(Value::BoolValue(flag)) => format!("{flag}"),
+        Some(Value::IntValue(number)) => format!("{number}"),
+        Some(Value::DoubleValue(number)) => format!("{number:?}"),
+        Some(Value::ArrayValue(all)) => format!("[{}]", all.values.iter().map(|one| shown(Some(one))).collect::<Vec<_>>().join(", ")),
+        other => panic!("{other:?}"),
+    }
 }
 
 /// A call's own span within the span of [`request`].

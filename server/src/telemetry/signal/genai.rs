@@ -4,15 +4,14 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Histogram, Meter};
-use opentelemetry::trace::Status;
-use opentelemetry::{Array, InstrumentationScope, KeyValue, StringValue, Value};
-use opentelemetry_sdk::trace::SpanData;
 
 use super::genai_names as genai;
-use super::span::{Call, client};
+use super::span::{Call, client, id};
 use super::{client_error_type, names};
 use crate::event::Ai;
+use crate::telemetry::otlp::{Attributes, Records};
 
 /// The conventions' advice, in seconds.
 const SECONDS: [f64; 14] = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
@@ -20,65 +19,68 @@ const FIRST_CHUNK_SECONDS: [f64; 15] = [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.
 const TOKENS: [f64; 14] =
     [1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0, 16384.0, 65536.0, 262_144.0, 1_048_576.0, 4_194_304.0, 16_777_216.0, 67_108_864.0];
 
-/// The call's span, or `None` when its trace is not sampled.
-#[must_use]
-pub fn span(ai: &Ai, tenant: Option<&Arc<str>>, scope: &InstrumentationScope) -> Option<SpanData> {
+/// Writes the call's span, unless its trace is not sampled.
+pub fn span(out: &mut Records, ai: &Ai, tenant: Option<&str>) {
     let call = Call {
-        name: ai.request_model.as_ref().map_or(Cow::Borrowed(ai.operation), |model| format!("{} {model}", ai.operation).into()),
+        name: (ai.operation, ai.request_model.as_deref()),
         started: ai.started,
         duration: ai.duration,
-        attributes: attributes(ai, tenant),
         failure: ai.failure.as_ref(),
-        status: if error_type(ai).is_some() { Status::error("") } else { Status::Unset },
+        failed: error_type(ai).is_some(),
     };
-    client(&ai.trace, call, scope)
+    client(out, &ai.trace, &call, |out| attributes(out, ai, tenant));
 }
 
-fn attributes(ai: &Ai, tenant: Option<&Arc<str>>) -> Vec<KeyValue> {
-    let count = |tokens: u64| i64::try_from(tokens).unwrap_or(i64::MAX);
-    let mut out = vec![
-        KeyValue::new(genai::OPERATION_NAME, ai.operation),
-        KeyValue::new(genai::PROVIDER_NAME, ai.provider),
-        KeyValue::new(names::SERVER_ADDRESS, Arc::clone(&ai.server_address)),
-        KeyValue::new(names::SERVER_PORT, i64::from(ai.server_port)),
-        KeyValue::new(names::AI_AGENT, Arc::clone(&ai.agent)),
-        KeyValue::new(names::REQUEST_ID, ai.request_id.to_string()),
-    ];
-    let texts =
-        [(genai::REQUEST_MODEL, &ai.request_model), (genai::RESPONSE_MODEL, &ai.response_model), (genai::RESPONSE_ID, &ai.response_id)];
-    out.extend(texts.into_iter().filter_map(|(name, text)| Some(KeyValue::new(name, text.clone()?))));
-    let counts = [
+fn attributes(out: &mut Attributes<'_>, ai: &Ai, tenant: Option<&str>) {
+    out.text(genai::OPERATION_NAME, ai.operation);
+    out.text(genai::PROVIDER_NAME, ai.provider);
+    out.text(names::SERVER_ADDRESS, &ai.server_address);
+    out.integer(names::SERVER_PORT, ai.server_port);
+    out.text(names::AI_AGENT, &ai.agent);
+    id(out, names::REQUEST_ID, ai.request_id);
+    for (name, text) in
+        [(genai::REQUEST_MODEL, &ai.request_model), (genai::RESPONSE_MODEL, &ai.response_model), (genai::RESPONSE_ID, &ai.response_id)]
+    {
+        if let Some(text) = text {
+            out.text(name, text);
+        }
+    }
+    for (name, tokens) in [
         (genai::REQUEST_MAX_TOKENS, ai.max_tokens),
         (genai::USAGE_INPUT_TOKENS, ai.input_tokens),
         (genai::USAGE_OUTPUT_TOKENS, ai.output_tokens),
-    ];
-    out.extend(counts.into_iter().filter_map(|(name, tokens)| Some(KeyValue::new(name, count(tokens?)))));
-    let numbers = [
+    ] {
+        if let Some(tokens) = tokens {
+            out.integer(name, i64::try_from(tokens).unwrap_or(i64::MAX));
+        }
+    }
+    for (name, number) in [
         (genai::REQUEST_TEMPERATURE, ai.temperature),
         (genai::REQUEST_TOP_P, ai.top_p),
         (genai::RESPONSE_TIME_TO_FIRST_CHUNK, ai.time_to_first_chunk.map(|time| time.as_secs_f64())),
-    ];
-    out.extend(numbers.into_iter().filter_map(|(name, number)| Some(KeyValue::new(name, number?))));
+    ] {
+        if let Some(number) = number {
+            out.double(name, number);
+        }
+    }
     if ai.stream {
-        out.push(KeyValue::new(genai::REQUEST_STREAM, true));
+        out.flag(genai::REQUEST_STREAM, true);
     }
     if !ai.finish_reasons.is_empty() {
-        let reasons = ai.finish_reasons.iter().cloned().map(StringValue::from).collect();
-        out.push(KeyValue::new(genai::RESPONSE_FINISH_REASONS, Value::Array(Array::String(reasons))));
+        out.texts(genai::RESPONSE_FINISH_REASONS, ai.finish_reasons.iter().map(|reason| &**reason));
     }
     if let Some(status) = ai.status {
-        out.push(KeyValue::new(names::HTTP_RESPONSE_STATUS_CODE, i64::from(status)));
+        out.integer(names::HTTP_RESPONSE_STATUS_CODE, status);
     }
     if let Some(tenant) = tenant {
-        out.push(KeyValue::new(names::TENANT_ID, Arc::clone(tenant)));
+        out.text(names::TENANT_ID, tenant);
     }
     if ai.cancelled {
-        out.push(KeyValue::new(names::CANCELLED, true));
+        out.flag(names::CANCELLED, true);
     }
     if let Some(error) = error_type(ai) {
-        out.push(KeyValue::new(names::ERROR_TYPE, error));
+        out.text(names::ERROR_TYPE, &error);
     }
-    out
 }
 
 /// A caller who went away made no error.
@@ -120,7 +122,7 @@ impl AiMeters {
     }
 
     /// Counts the call. Tokens that the provider did not report are not counted.
-    pub fn record(&self, ai: &Ai, tenant: Option<&Arc<str>>) {
+    pub fn record(&self, ai: &Ai, tenant: Option<&str>) {
         let mut attributes = dimensions(ai, tenant);
         for (kind, tokens) in [("input", ai.input_tokens), ("output", ai.output_tokens)] {
             if let Some(tokens) = tokens {
@@ -140,7 +142,7 @@ impl AiMeters {
 }
 
 /// Models are named only once a provider has answered for them: whoever calls could make up any number of names.
-fn dimensions(ai: &Ai, tenant: Option<&Arc<str>>) -> Vec<KeyValue> {
+fn dimensions(ai: &Ai, tenant: Option<&str>) -> Vec<KeyValue> {
     let mut out = vec![
         KeyValue::new(genai::OPERATION_NAME, ai.operation),
         KeyValue::new(genai::PROVIDER_NAME, ai.provider),
@@ -152,23 +154,28 @@ fn dimensions(ai: &Ai, tenant: Option<&Arc<str>>) -> Vec<KeyValue> {
         out.extend(models.into_iter().filter_map(|(name, model)| Some(KeyValue::new(name, model.clone()?))));
     }
     if let Some(tenant) = tenant {
-        out.push(KeyValue::new(names::TENANT_ID, Arc::clone(tenant)));
+        out.push(KeyValue::new(names::TENANT_ID, tenant.to_owned()));
     }
     out
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::{TENANT, ai as fixture, lines};
-    use super::super::scope;
+    use opentelemetry_proto::tonic::trace::v1::Span;
+
+    use super::super::fixtures::{TENANT, ai as fixture, lines, spans};
     use super::*;
     use crate::event::Failure;
 
+    fn mapped(ai: &Ai, tenant: Option<&str>) -> Span {
+        spans(|out| span(out, ai, tenant)).remove(0)
+    }
+
     #[test]
     fn a_streamed_chat() {
-        let span = span(&fixture(), Some(&TENANT.to_string().into()), &scope()).unwrap();
+        let span = mapped(&fixture(), Some(&TENANT.to_string()));
         insta::assert_snapshot!(lines(&span));
-        assert!(!span.parent_span_is_remote);
+        assert_eq!(span.flags, 0x101, "its parent is known to be no remote one");
     }
 
     #[test]
@@ -188,7 +195,7 @@ mod tests {
             status: Some(429),
             ..fixture()
         };
-        insta::assert_snapshot!(lines(&span(&bare, None, &scope()).unwrap()));
+        insta::assert_snapshot!(lines(&mapped(&bare, None)));
     }
 
     #[test]
@@ -196,7 +203,7 @@ mod tests {
         let failure = Some(Failure::new("connection_closed", "mid-stream".to_owned()));
         let cut = Ai { failure: failure.clone(), ..fixture() };
         assert_eq!(error_type(&cut).as_deref(), Some("connection_closed"));
-        assert_eq!(span(&cut, None, &scope()).unwrap().status, Status::error(""));
+        assert_eq!(mapped(&cut, None).status.unwrap().code, 2);
         let gone = Ai { failure, cancelled: true, ..fixture() };
         assert_eq!(error_type(&gone), None);
     }

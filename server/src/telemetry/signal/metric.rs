@@ -95,18 +95,18 @@ impl Meters {
     }
 
     /// Counts a call of an AI provider.
-    pub fn record_ai(&self, ai: &Ai, tenant: Option<&Arc<str>>) {
+    pub fn record_ai(&self, ai: &Ai, tenant: Option<&str>) {
         if let Some(meters) = &self.ai {
             meters.record(ai, tenant);
         }
     }
 
     /// Counts the request. `tenant` is the workspace's id as text; it becomes a dimension for the operator only.
-    pub fn record(&self, request: &Request, tenant: Option<&Arc<str>>) {
+    pub fn record(&self, request: &Request, tenant: Option<&str>) {
         self.series.record(request, || self.bind(request, tenant));
     }
 
-    fn bind(&self, request: &Request, tenant: Option<&Arc<str>>) -> Bound {
+    fn bind(&self, request: &Request, tenant: Option<&str>) -> Bound {
         let tenant = tenant.filter(|_| self.audience == Audience::Operator);
         Bound {
             proxy: request.proxied.is_some().then(|| {
@@ -162,7 +162,7 @@ pub fn overflowing(metrics: &ResourceMetrics) -> u64 {
     metrics.scope_metrics().flat_map(|scope| scope.metrics()).filter(|metric| over(metric.data())).count() as u64
 }
 
-fn proxy_attributes(request: &Request, tenant: Option<&Arc<str>>) -> Vec<KeyValue> {
+fn proxy_attributes(request: &Request, tenant: Option<&str>) -> Vec<KeyValue> {
     let mut out = Vec::with_capacity(6);
     if let Some(status) = request.status {
         out.push(KeyValue::new(names::HTTP_RESPONSE_STATUS_CODE, i64::from(status)));
@@ -176,12 +176,12 @@ fn proxy_attributes(request: &Request, tenant: Option<&Arc<str>>) -> Vec<KeyValu
     }
     out.push(KeyValue::new(names::ERROR, outcome(request) == Outcome::ServerError));
     if let Some(tenant) = tenant {
-        out.push(KeyValue::new(names::TENANT_ID, Arc::clone(tenant)));
+        out.push(KeyValue::new(names::TENANT_ID, tenant.to_owned()));
     }
     out
 }
 
-fn server_attributes(request: &Request, tenant: Option<&Arc<str>>) -> Vec<KeyValue> {
+fn server_attributes(request: &Request, tenant: Option<&str>) -> Vec<KeyValue> {
     let mut out = Vec::with_capacity(7);
     out.push(KeyValue::new(names::HTTP_REQUEST_METHOD, method(request)));
     out.push(KeyValue::new(names::URL_SCHEME, request.scheme));
@@ -196,7 +196,7 @@ fn server_attributes(request: &Request, tenant: Option<&Arc<str>>) -> Vec<KeyVal
         out.push(KeyValue::new(names::ERROR_TYPE, error));
     }
     if let Some(tenant) = tenant {
-        out.push(KeyValue::new(names::TENANT_ID, Arc::clone(tenant)));
+        out.push(KeyValue::new(names::TENANT_ID, tenant.to_owned()));
     }
     out
 }

@@ -1,9 +1,9 @@
 //! The names that leave in telemetry: the stable conventions' from their crate, this product's own written once, here.
 
 pub use opentelemetry_semantic_conventions::attribute::{
-    CLIENT_ADDRESS, ERROR_TYPE, EXCEPTION_MESSAGE, EXCEPTION_TYPE, HTTP_REQUEST_METHOD, HTTP_REQUEST_METHOD_ORIGINAL,
-    HTTP_REQUEST_RESEND_COUNT, HTTP_RESPONSE_STATUS_CODE, HTTP_ROUTE, NETWORK_PROTOCOL_VERSION, SERVER_ADDRESS, SERVER_PORT, SERVICE_NAME,
-    SERVICE_VERSION, URL_PATH, URL_SCHEME, USER_AGENT_ORIGINAL,
+    CLIENT_ADDRESS, ERROR_TYPE, HTTP_REQUEST_METHOD, HTTP_REQUEST_METHOD_ORIGINAL, HTTP_REQUEST_RESEND_COUNT, HTTP_RESPONSE_STATUS_CODE,
+    HTTP_ROUTE, NETWORK_PROTOCOL_VERSION, SERVER_ADDRESS, SERVER_PORT, SERVICE_NAME, SERVICE_VERSION, URL_PATH, URL_SCHEME,
+    USER_AGENT_ORIGINAL,
 };
 pub use opentelemetry_semantic_conventions::metric::HTTP_SERVER_REQUEST_DURATION;
 
@@ -14,8 +14,6 @@ pub const SCHEMA_URL: &str = opentelemetry_semantic_conventions::SCHEMA_URL;
 
 /// The conventions now say it with the record's own field; older backends read only this attribute.
 pub const EVENT_NAME: &str = "event.name";
-/// The span event that backends turn into an error.
-pub const EXCEPTION: &str = "exception";
 
 pub const PROXY_REQUEST: &str = "knoxcall.proxy.request";
 pub const PROXY_REQUESTS: &str = "knoxcall.proxy.requests";

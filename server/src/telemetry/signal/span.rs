@@ -1,244 +1,213 @@
 //! Spans: one `SERVER` span per HTTP request, one `INTERNAL` span per security event, and what `CLIENT` spans have in common.
 
-use std::borrow::Cow;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use opentelemetry::trace::{Event, Link, SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState};
-use opentelemetry::{InstrumentationScope, KeyValue};
-use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
+use uuid::Uuid;
 
 use super::{Outcome, error_type, known_method, method, milliseconds, names, outcome, route};
 use crate::event::{Failure, Request, Security, SecurityKind, TraceContext};
+use crate::telemetry::otlp::{Attributes, Kind, Place, Records, Span};
 
-/// The request's span, or `None` when its trace is not sampled.
-#[must_use]
-pub fn request(request: &Request, tenant: Option<&Arc<str>>, scope: &InstrumentationScope) -> Option<SpanData> {
+/// Writes the request's span, unless its trace is not sampled.
+pub fn request(out: &mut Records, request: &Request, tenant: Option<&str>) {
     if !request.trace.sampled() {
-        return None;
+        return;
     }
-    let end = request.started + request.duration;
-    Some(SpanData {
-        span_context: context(&request.trace),
-        parent_span_id: request.trace.parent_span_id.map_or(SpanId::INVALID, SpanId::from_bytes),
+    let head = Span {
+        place: place(&request.trace),
+        parent: request.trace.parent_span_id,
         // A span's parent in another process is remote; without a parent there is nothing to be remote.
-        parent_span_is_remote: request.trace.parent_span_id.is_some(),
-        span_kind: SpanKind::Server,
+        parent_is_remote: request.trace.parent_span_id.is_some(),
         name: name(request),
-        start_time: request.started,
-        end_time: end,
-        attributes: attributes(request, tenant),
-        dropped_attributes_count: 0,
-        events: exception(request.failure.as_ref(), end),
-        links: SpanLinks::default(),
-        status: match outcome(request) {
-            // No description: the status code or the exception says it already.
-            Outcome::ServerError => Status::error(""),
-            Outcome::Success | Outcome::ClientError => Status::Unset,
-        },
-        instrumentation_scope: scope.clone(),
-    })
+        kind: Kind::Server,
+        started: request.started,
+        ended: request.started + request.duration,
+        exception: exception(request.failure.as_ref()),
+        link: None,
+        failed: outcome(request) == Outcome::ServerError,
+    };
+    out.span(&head, |out| attributes(out, request, tenant));
 }
 
-/// A failure as the conventions tell it. Newer ones prefer a log event, but Sentry's OTLP ingest makes an error only of the
-/// span's.
-fn exception(failure: Option<&Failure>, at: SystemTime) -> SpanEvents {
-    let mut events = SpanEvents::default();
-    if let Some(failure) = failure {
-        let told =
-            vec![KeyValue::new(names::EXCEPTION_TYPE, failure.kind), KeyValue::new(names::EXCEPTION_MESSAGE, failure.message.clone())];
-        events.events.push(Event::new(names::EXCEPTION, at, told, 0));
-    }
-    events
+fn exception(failure: Option<&Failure>) -> Option<(&str, &str)> {
+    failure.map(|failure| (failure.kind, &*failure.message))
 }
 
 /// A call that this process made.
 pub(super) struct Call<'a> {
-    pub name: Cow<'static, str>,
+    pub name: (&'a str, Option<&'a str>),
     pub started: SystemTime,
     pub duration: Duration,
-    pub attributes: Vec<KeyValue>,
     pub failure: Option<&'a Failure>,
-    pub status: Status,
+    pub failed: bool,
 }
 
-/// Its `CLIENT` span, or `None` when its trace is not sampled. The parent is a span of this process.
-pub(super) fn client(trace: &TraceContext, call: Call<'_>, scope: &InstrumentationScope) -> Option<SpanData> {
+/// Writes its `CLIENT` span, unless its trace is not sampled. The parent is a span of this process.
+pub(super) fn client(out: &mut Records, trace: &TraceContext, call: &Call<'_>, attributes: impl FnOnce(&mut Attributes<'_>)) {
     if !trace.sampled() {
-        return None;
+        return;
     }
-    let end = call.started + call.duration;
-    Some(SpanData {
-        span_context: context(trace),
-        parent_span_id: trace.parent_span_id.map_or(SpanId::INVALID, SpanId::from_bytes),
-        parent_span_is_remote: false,
-        span_kind: SpanKind::Client,
+    let head = Span {
+        place: place(trace),
+        parent: trace.parent_span_id,
+        parent_is_remote: false,
         name: call.name,
-        start_time: call.started,
-        end_time: end,
-        attributes: call.attributes,
-        dropped_attributes_count: 0,
-        events: exception(call.failure, end),
-        links: SpanLinks::default(),
-        status: call.status,
-        instrumentation_scope: scope.clone(),
-    })
+        kind: Kind::Client,
+        started: call.started,
+        ended: call.started + call.duration,
+        exception: exception(call.failure),
+        link: None,
+        failed: call.failed,
+    };
+    out.span(&head, attributes);
 }
 
 /// `{method} {route}`, never the path: names have to stay few.
-fn name(request: &Request) -> Cow<'static, str> {
+fn name(request: &Request) -> (&str, Option<&str>) {
     let method = known_method(&request.method).unwrap_or("HTTP");
-    let target = request.proxied.as_ref().and_then(route).or(request.http_route.as_deref());
-    target.map_or(Cow::Borrowed(method), |target| Cow::Owned(format!("{method} {target}")))
+    (method, request.proxied.as_ref().and_then(route).or(request.http_route.as_deref()))
 }
 
-fn attributes(request: &Request, tenant: Option<&Arc<str>>) -> Vec<KeyValue> {
-    let mut out = Vec::with_capacity(20);
-    out.push(KeyValue::new(names::HTTP_REQUEST_METHOD, method(request)));
+fn attributes(out: &mut Attributes<'_>, request: &Request, tenant: Option<&str>) {
+    out.text(names::HTTP_REQUEST_METHOD, method(request));
     if known_method(&request.method).is_none() {
-        out.push(KeyValue::new(names::HTTP_REQUEST_METHOD_ORIGINAL, request.method.clone()));
+        out.text(names::HTTP_REQUEST_METHOD_ORIGINAL, &request.method);
     }
-    out.push(KeyValue::new(names::URL_PATH, request.path.clone()));
-    out.push(KeyValue::new(names::URL_SCHEME, request.scheme));
-    out.push(KeyValue::new(names::SERVER_ADDRESS, request.server_address.clone()));
-    out.push(KeyValue::new(names::NETWORK_PROTOCOL_VERSION, request.protocol_version));
-    out.push(KeyValue::new(names::COMPONENT, request.component.name()));
-    out.push(KeyValue::new(names::REQUEST_ID, request.request_id.to_string()));
-    out.push(KeyValue::new(names::LATENCY_MS, milliseconds(request.duration)));
+    out.text(names::URL_PATH, &request.path);
+    out.text(names::URL_SCHEME, request.scheme);
+    out.text(names::SERVER_ADDRESS, &request.server_address);
+    out.text(names::NETWORK_PROTOCOL_VERSION, request.protocol_version);
+    out.text(names::COMPONENT, request.component.name());
+    id(out, names::REQUEST_ID, request.request_id);
+    out.double(names::LATENCY_MS, milliseconds(request.duration));
     if let Some(port) = request.server_port {
-        out.push(KeyValue::new(names::SERVER_PORT, i64::from(port)));
+        out.integer(names::SERVER_PORT, port);
     }
     if let Some(status) = request.status {
-        out.push(KeyValue::new(names::HTTP_RESPONSE_STATUS_CODE, i64::from(status)));
+        out.integer(names::HTTP_RESPONSE_STATUS_CODE, status);
     }
     if let Some(pattern) = &request.http_route {
-        out.push(KeyValue::new(names::HTTP_ROUTE, Arc::clone(pattern)));
+        out.text(names::HTTP_ROUTE, pattern);
     }
     if let Some(client) = request.client_address {
-        out.push(KeyValue::new(names::CLIENT_ADDRESS, client.to_string()));
+        out.shown(names::CLIENT_ADDRESS, client);
     }
     if let Some(agent) = &request.user_agent {
-        out.push(KeyValue::new(names::USER_AGENT_ORIGINAL, agent.clone()));
+        out.text(names::USER_AGENT_ORIGINAL, agent);
     }
     if let Some(tenant) = tenant {
-        out.push(KeyValue::new(names::TENANT_ID, Arc::clone(tenant)));
+        out.text(names::TENANT_ID, tenant);
     }
     if let Some(proxied) = &request.proxied {
-        out.push(KeyValue::new(names::ROUTE_NAME, Arc::clone(&proxied.route)));
-        out.push(KeyValue::new(names::ENVIRONMENT, Arc::clone(&proxied.environment)));
+        out.text(names::ROUTE_NAME, &proxied.route);
+        out.text(names::ENVIRONMENT, &proxied.environment);
         if let Some(upstream) = &proxied.upstream_address {
-            out.push(KeyValue::new(names::UPSTREAM_ADDRESS, Arc::clone(upstream)));
+            out.text(names::UPSTREAM_ADDRESS, upstream);
         }
     }
     if request.cancelled {
-        out.push(KeyValue::new(names::CANCELLED, true));
+        out.flag(names::CANCELLED, true);
     }
     if let Some(error) = error_type(request) {
-        out.push(KeyValue::new(names::ERROR_TYPE, error));
+        out.text(names::ERROR_TYPE, &error);
     }
-    out
 }
 
-/// A security event's span, a child of the request it happened in.
+pub(super) fn id(out: &mut Attributes<'_>, key: &str, id: Uuid) {
+    out.text(key, id.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+}
+
+/// Writes a security event's span, a child of the request it happened in.
 ///
 /// It is recorded whatever the caller's sampled flag says, so that nobody hides an attempt by sending a header: in an
 /// unsampled trace it becomes a trace of its own, linked to the request.
-#[must_use]
-pub fn security(security: &Security, own: Ids, tenant: Option<&Arc<str>>, scope: &InstrumentationScope) -> SpanData {
+pub fn security(out: &mut Records, security: &Security, own: Ids, tenant: Option<&str>) {
     let within = security.trace.as_ref().filter(|trace| trace.sampled());
-    let mut links = SpanLinks::default();
-    if within.is_none()
-        && let Some(trace) = &security.trace
-    {
-        links.links.push(Link::with_context(context(trace)));
-    }
-    let mut attributes =
-        vec![KeyValue::new(names::SECURITY_EVENT, security.kind.name()), KeyValue::new(names::SECURITY_SEVERITY, security.kind.severity())];
-    if let SecurityKind::EgressBlocked { rule } = security.kind {
-        attributes.push(KeyValue::new(names::EGRESS_RULE, rule.name()));
-    }
-    if security.count > 1 {
-        attributes.push(KeyValue::new(names::SECURITY_COUNT, i64::try_from(security.count).unwrap_or(i64::MAX)));
-    }
-    if let Some(client) = security.client_address {
-        attributes.push(KeyValue::new(names::CLIENT_ADDRESS, client.to_string()));
-    }
-    if let Some(tenant) = tenant {
-        attributes.push(KeyValue::new(names::TENANT_ID, Arc::clone(tenant)));
-    }
-    SpanData {
-        span_context: SpanContext::new(
-            within.map_or(own.trace_id, |trace| TraceId::from_bytes(trace.trace_id)),
-            own.span_id,
-            within.map_or(TraceFlags::SAMPLED, |trace| TraceFlags::new(trace.flags)),
-            false,
-            within.map_or(TraceState::NONE, state),
-        ),
-        parent_span_id: within.map_or(SpanId::INVALID, |trace| SpanId::from_bytes(trace.span_id)),
-        parent_span_is_remote: false,
-        span_kind: SpanKind::Internal,
-        name: Cow::Owned(format!("security {}", security.kind.name())),
-        start_time: security.at,
-        end_time: security.at,
-        attributes,
-        dropped_attributes_count: 0,
-        events: SpanEvents::default(),
-        links,
-        status: Status::Unset,
-        instrumentation_scope: scope.clone(),
-    }
+    let head = Span {
+        place: Place {
+            trace_id: within.map_or(own.trace_id, |trace| trace.trace_id),
+            span_id: own.span_id,
+            flags: within.map_or(SAMPLED, |trace| trace.flags),
+            state: within.map_or("", state),
+        },
+        parent: within.map(|trace| trace.span_id),
+        parent_is_remote: false,
+        name: ("security", Some(security.kind.name())),
+        kind: Kind::Internal,
+        started: security.at,
+        ended: security.at,
+        exception: None,
+        link: security.trace.as_ref().filter(|_| within.is_none()).map(place),
+        failed: false,
+    };
+    out.span(&head, |out| {
+        out.text(names::SECURITY_EVENT, security.kind.name());
+        out.text(names::SECURITY_SEVERITY, security.kind.severity());
+        if let SecurityKind::EgressBlocked { rule } = security.kind {
+            out.text(names::EGRESS_RULE, rule.name());
+        }
+        if security.count > 1 {
+            out.integer(names::SECURITY_COUNT, i64::try_from(security.count).unwrap_or(i64::MAX));
+        }
+        if let Some(client) = security.client_address {
+            out.shown(names::CLIENT_ADDRESS, client);
+        }
+        if let Some(tenant) = tenant {
+            out.text(names::TENANT_ID, tenant);
+        }
+    });
 }
+
+/// The trace flag of W3C Trace Context.
+pub(super) const SAMPLED: u8 = 1;
 
 /// Fresh identifiers for a span that no request has made.
 #[derive(Clone, Copy, Debug)]
 pub struct Ids {
-    pub trace_id: TraceId,
-    pub span_id: SpanId,
+    pub trace_id: [u8; 16],
+    pub span_id: [u8; 8],
 }
 
 impl Ids {
     #[must_use]
     pub fn random() -> Self {
-        let random = uuid::Uuid::new_v4().into_bytes();
-        let mut span = [0; 8];
-        span.copy_from_slice(&uuid::Uuid::new_v4().as_bytes()[8..]);
-        Self { trace_id: TraceId::from_bytes(random), span_id: SpanId::from_bytes(span) }
+        let mut span_id = [0; 8];
+        span_id.copy_from_slice(&Uuid::new_v4().as_bytes()[8..]);
+        Self { trace_id: Uuid::new_v4().into_bytes(), span_id }
     }
 }
 
-fn context(trace: &TraceContext) -> SpanContext {
-    SpanContext::new(
-        TraceId::from_bytes(trace.trace_id),
-        SpanId::from_bytes(trace.span_id),
-        TraceFlags::new(trace.flags),
-        false,
-        state(trace),
-    )
+pub(super) fn place(trace: &TraceContext) -> Place<'_> {
+    Place { trace_id: trace.trace_id, span_id: trace.span_id, flags: trace.flags, state: state(trace) }
 }
 
-fn state(trace: &TraceContext) -> TraceState {
-    trace.state.as_deref().and_then(|text| text.parse().ok()).unwrap_or(TraceState::NONE)
+fn state(trace: &TraceContext) -> &str {
+    trace.state.as_deref().unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::{TENANT, lines, request as fixture};
-    use super::super::scope;
+    use super::super::fixtures::{TENANT, lines, request as fixture, spans};
     use super::*;
     use crate::event::Component;
     use crate::values::EgressRule;
 
-    fn tenant() -> Arc<str> {
-        TENANT.to_string().into()
+    fn one(write: impl FnOnce(&mut Records)) -> Option<opentelemetry_proto::tonic::trace::v1::Span> {
+        spans(write).pop()
+    }
+
+    fn mapped(event: &Request) -> opentelemetry_proto::tonic::trace::v1::Span {
+        one(|out| request(out, event, None)).unwrap()
     }
 
     #[test]
     fn a_proxied_request() {
-        let span = request(&fixture(), Some(&tenant()), &scope()).unwrap();
+        let span = one(|out| request(out, &fixture(), Some(&TENANT.to_string()))).unwrap();
         insta::assert_snapshot!(lines(&span));
-        assert_eq!(span.span_context.trace_state().header(), "vendor=x");
-        assert_eq!(span.parent_span_id, SpanId::from_bytes([3; 8]));
-        assert!(span.parent_span_is_remote && span.span_context.is_sampled());
+        assert_eq!(span.trace_state, "vendor=x");
+        assert_eq!((&*span.trace_id, &*span.span_id, &*span.parent_span_id), (&[1; 16][..], &[2; 8][..], &[3; 8][..]));
+        assert_eq!(span.flags, 0x301, "the parent is known to be remote, and the trace is sampled");
+        assert_eq!(span.end_time_unix_nano - span.start_time_unix_nano, 12_500_000);
     }
 
     #[test]
@@ -249,7 +218,7 @@ mod tests {
             method: "PURGE".to_owned(),
             ..fixture()
         };
-        let span = request(&failed, None, &scope()).unwrap();
+        let span = mapped(&failed);
         insta::assert_snapshot!(lines(&span));
         assert_eq!(span.events.len(), 1);
         assert_eq!(span.events[0].name, "exception");
@@ -264,9 +233,9 @@ mod tests {
             http_route: Some("/w/{slug}/routes".into()),
             ..fixture()
         };
-        assert_eq!(request(&page, None, &scope()).unwrap().name, "GET /w/{slug}/routes");
+        assert_eq!(mapped(&page).name, "GET /w/{slug}/routes");
         let bare = Request { http_route: None, ..page };
-        assert_eq!(request(&bare, None, &scope()).unwrap().name, "GET");
+        assert_eq!(mapped(&bare).name, "GET");
     }
 
     #[test]
@@ -280,13 +249,13 @@ mod tests {
             count: 1,
         };
         assert_eq!(
-            lines(&security(&event, Ids::random(), Some(&tenant()), &scope())).lines().collect::<Vec<_>>(),
+            lines(&one(|out| security(out, &event, Ids::random(), Some(&TENANT.to_string()))).unwrap()).lines().collect::<Vec<_>>(),
             [
-                "security egress.blocked Internal Unset",
-                "knoxcall.egress.rule = String(Static(\"private\"))",
-                "knoxcall.security.event = String(Static(\"egress.blocked\"))",
-                "knoxcall.security.severity = String(Static(\"medium\"))",
-                &format!("knoxcall.tenant_id = String(RefCounted(\"{}\"))", tenant()),
+                "security egress.blocked INTERNAL Unset",
+                "knoxcall.egress.rule = \"private\"",
+                "knoxcall.security.event = \"egress.blocked\"",
+                "knoxcall.security.severity = \"medium\"",
+                &format!("knoxcall.tenant_id = \"{TENANT}\""),
             ]
         );
     }
@@ -295,7 +264,7 @@ mod tests {
     fn an_unsampled_request_has_no_span_but_its_security_event_does() {
         let mut quiet = fixture();
         quiet.trace.flags = 0;
-        assert!(request(&quiet, None, &scope()).is_none());
+        assert!(one(|out| request(out, &quiet, None)).is_none());
 
         let event = Security {
             at: SystemTime::UNIX_EPOCH,
@@ -305,16 +274,15 @@ mod tests {
             trace: Some(quiet.trace.clone()),
             count: 1,
         };
-        let span = security(&event, Ids::random(), None, &scope());
-        assert!(span.span_context.is_sampled());
-        assert_ne!(span.span_context.trace_id(), TraceId::from_bytes(quiet.trace.trace_id));
-        assert_eq!(span.links.len(), 1);
+        let span = one(|out| security(out, &event, Ids::random(), None)).unwrap();
+        assert_eq!(span.flags, 0x101);
+        assert_ne!(span.trace_id, quiet.trace.trace_id);
+        assert_eq!((span.links.len(), &*span.links[0].span_id), (1, &[2; 8][..]));
 
         let within = Security { trace: Some(fixture().trace), ..event };
-        let span = security(&within, Ids::random(), Some(&tenant()), &scope());
+        let span = one(|out| security(out, &within, Ids::random(), Some(&TENANT.to_string()))).unwrap();
         insta::assert_snapshot!(lines(&span));
-        assert_eq!(span.span_context.trace_id(), TraceId::from_bytes([1; 16]));
-        assert_eq!(span.parent_span_id, SpanId::from_bytes([2; 8]));
-        assert!(!span.parent_span_is_remote && span.links.is_empty());
+        assert_eq!((&*span.trace_id, &*span.parent_span_id), (&[1; 16][..], &[2; 8][..]));
+        assert!(span.flags == 0x101 && span.links.is_empty());
     }
 }
