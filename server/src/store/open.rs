@@ -155,7 +155,7 @@ impl Store {
     }
 
     /// How many transactions the database has seen.
-    fn commits(&self) -> Result<u64, ReadError> {
+    pub(super) fn commits(&self) -> Result<u64, ReadError> {
         let bytes = self.tree(META_TREE)?.get(COMMITS)?;
         Ok(bytes.and_then(|bytes| bytes.as_ref().try_into().ok()).map_or(0, u64::from_be_bytes))
     }
