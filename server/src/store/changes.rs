@@ -166,6 +166,7 @@ impl Store {
         if let Some(tree) = changes.broken {
             return Err(CommitError::Io(format!("a record of {tree} can't be encoded")));
         }
+        self.room.check()?;
         let pending: Vec<Pending<'_>> = told.iter().map(|told| Pending::new(self, told)).collect::<Result<_, _>>()?;
         let mut names = vec![UNIQUE_TREE, META_TREE];
         if !pending.is_empty() {
