@@ -191,7 +191,9 @@ impl Store {
                 let before = get(meta, COMMITS.as_bytes())?.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
                 meta.insert(COMMITS, &(before + 1).to_be_bytes()).map_err(storage)?;
                 let written = match (views.get(2), views.get(3)) {
-                    (Some(entries), Some(heads)) => pending.iter().map(|pending| pending.append(entries, heads)).collect::<TxResult<_>>()?,
+                    (Some(entries), Some(heads)) => {
+                        pending.iter().map(|pending| pending.append(entries, heads)).collect::<TxResult<_>>()?
+                    }
                     _ => Vec::new(),
                 };
                 Ok((before + 1, written))

@@ -83,7 +83,10 @@ async fn several_logs_are_told_in_one_transaction_or_none_is() {
     let stale = Changes::new().expect_absent::<Workspace>(&first.key());
     let refused = store.commit_all_told(stale, vec![told(ACME, "d"), told(BLUE, "e")]).await;
     assert!(matches!(refused, Err(CommitError::Stale { .. })));
-    assert_eq!((listed(&store, ACME, &Filter::default(), None, 9).0.len(), listed(&store, BLUE, &Filter::default(), None, 9).0.len()), (2, 1));
+    assert_eq!(
+        (listed(&store, ACME, &Filter::default(), None, 9).0.len(), listed(&store, BLUE, &Filter::default(), None, 9).0.len()),
+        (2, 1)
+    );
     assert_eq!((broken(&store, ACME), broken(&store, BLUE)), (None, None));
     for handle in ["a", "b", "c"] {
         assert_eq!(tail.recv().await.unwrap().entry.resource.handle, handle);

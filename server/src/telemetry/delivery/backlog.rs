@@ -254,7 +254,8 @@ impl Backlog {
         for index in 0..self.logs.len() {
             let tickets = self.tickets(index, places);
             if !tickets.is_empty() {
-                let counted = move |log: &mut Log| tickets.iter().filter(|ticket| log.has(**ticket)).map(|ticket| Count::of(ticket.meta())).sum();
+                let counted =
+                    move |log: &mut Log| tickets.iter().filter(|ticket| log.has(**ticket)).map(|ticket| Count::of(ticket.meta())).sum();
                 there += self.on(index, counted).await.unwrap_or_default();
             }
         }

@@ -1,8 +1,8 @@
 //! Metrics that wait are sent as one payload, as far as that is no larger than a request may be.
 
 use super::{Current, Worker};
-use crate::telemetry::delivery::merge::{fitting, merged};
 use crate::telemetry::delivery::Payload;
+use crate::telemetry::delivery::merge::{fitting, merged};
 use crate::telemetry::status::Reason;
 
 impl Worker {
