@@ -16,7 +16,6 @@ use crate::telemetry::alarm::Alarm;
 use crate::telemetry::delivery::{Transport, Unsent};
 use crate::telemetry::status::Ledger;
 use crate::values::{Endpoint, HeaderList};
-use crate::vault::Vault;
 
 /// Nobody answers.
 struct Silence;
@@ -47,7 +46,7 @@ impl Rig {
     fn new(per_destination: usize, heir: fn() -> Heir) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let options = spool::Options { per_destination, segment_bytes: 1, ..spool::Options::default() };
-        let home = Spool::new(folder.path().join("spool"), Vault::from_key([7; 32]), options).home("operator");
+        let home = Spool::to_test(folder.path(), options).home("operator");
         let url = Endpoint::parse_exact("http://127.0.0.1:1/v1/metrics").unwrap();
         let to = SignalTarget { url, headers: HeaderList::parse("").unwrap(), timeout: Duration::from_secs(1) };
         let target = ExportTarget {
