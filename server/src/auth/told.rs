@@ -1,7 +1,6 @@
 //! What signing in and out leaves in the audit logs: in the Global one, and in that of each workspace the account is a member
 //! of. An operator who is a member nowhere is in the Global one alone.
 
-use futures::future::try_join_all;
 use tokio::time::Instant;
 
 use super::account::Visitor;
@@ -40,8 +39,8 @@ impl Visitor {
         let members = store.members().of_user(user.id)?.into_iter().filter(|member| !member.disabled);
         let logs = [Log::Global].into_iter().chain(members.map(|member| Log::Workspace(member.workspace)));
         let account = Resource::new("account", &user.email, Some(user.id));
-        let written = logs.map(|log| store.commit_told(Changes::new(), Told::new(who, log, action, account.clone())));
-        try_join_all(written).await?;
-        Ok(())
+        let told = logs.map(|log| Told::new(who, log, action, account.clone())).collect();
+        // One transaction, however many workspaces there are.
+        Ok(store.commit_all_told(Changes::new(), told).await?)
     }
 }

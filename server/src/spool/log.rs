@@ -3,7 +3,7 @@
 //! Every call works on the disk and may take long. No file stays open between two calls, so that ten thousand logs need no
 //! descriptors. It counts what it loses and why; it knows nothing of who sends.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
@@ -30,8 +30,8 @@ pub struct Log {
     segments: VecDeque<Segment>,
     next_number: u64,
     next_sequence: u64,
-    /// Handed out, and not settled yet.
-    held: Option<Ticket>,
+    /// Handed out and not settled yet, by segment and place.
+    held: BTreeMap<(u64, u64), Count>,
     bytes: usize,
     waiting: Count,
     /// The first segment that was written to since the last sync.
@@ -67,7 +67,7 @@ impl Log {
             segments: VecDeque::new(),
             next_number: 0,
             next_sequence: 0,
-            held: None,
+            held: BTreeMap::new(),
             bytes: 0,
             waiting: Count::default(),
             unsynced: None,
@@ -237,8 +237,8 @@ impl Log {
     pub fn evict(&mut self) -> bool {
         let Some(oldest) = self.segments.pop_front() else { return false };
         let mut lost = oldest.waiting;
-        if let Some(held) = self.held.filter(|held| held.segment == oldest.number) {
-            lost -= Count::of(held.meta);
+        for held in self.held.range((oldest.number, 0)..=(oldest.number, u64::MAX)) {
+            lost -= *held.1;
         }
         self.losses.full += lost;
         self.forget(&oldest);

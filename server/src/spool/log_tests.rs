@@ -135,7 +135,7 @@ fn the_oldest_make_room_and_are_counted_but_for_what_somebody_holds() {
     let home = rig.home();
     let mut log = filled(&home, 3);
     let (held, _) = log.read(None).unwrap().unwrap();
-    log.hold(held);
+    log.hold(&[held]);
     for n in 4..=100 {
         log.append(meta(n), &body(n)).unwrap().unwrap();
     }

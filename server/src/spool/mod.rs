@@ -66,6 +66,13 @@ impl Spool {
         Self { shared: Arc::new(Shared::new(root, vault, options)), disk: Arc::new(Semaphore::new(AT_ONCE)), homes: Arc::default() }
     }
 
+    /// For tests of rooms that know no vault.
+    #[cfg(test)]
+    #[must_use]
+    pub fn to_test(folder: &Path, options: Options) -> Self {
+        Self::new(folder.join("spool"), Vault::from_key([7; 32]), options)
+    }
+
     /// Works on the disk beside the runtime's own threads, with a bounded number of others.
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
         let _permit = self.disk.acquire().await.map_err(io::Error::other)?;

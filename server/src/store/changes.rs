@@ -118,7 +118,7 @@ impl Store {
     /// # Errors
     /// Nothing was written: a unique value is taken, an expectation failed, or the disk refused.
     pub async fn commit(&self, changes: Changes) -> Result<(), CommitError> {
-        self.run(changes, None, true).await
+        self.run(changes, Vec::new(), true).await
     }
 
     /// As [`Store::commit`], with the audit log's entry of what the changes do: both are written, or neither.
@@ -126,7 +126,15 @@ impl Store {
     /// # Errors
     /// As [`Store::commit`].
     pub async fn commit_told(&self, changes: Changes, told: Told) -> Result<(), CommitError> {
-        self.run(changes, Some(told), true).await
+        self.run(changes, vec![told], true).await
+    }
+
+    /// As [`Store::commit_told`], where several logs are told, or one several things.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub async fn commit_all_told(&self, changes: Changes, told: Vec<Told>) -> Result<(), CommitError> {
+        self.run(changes, told, true).await
     }
 
     /// As [`Store::commit`], but returns before the changes are on disk; they follow within half a second. For what may be
@@ -135,15 +143,15 @@ impl Store {
     /// # Errors
     /// As [`Store::commit`].
     pub async fn commit_relaxed(&self, changes: Changes) -> Result<(), CommitError> {
-        self.run(changes, None, false).await
+        self.run(changes, Vec::new(), false).await
     }
 
-    async fn run(&self, changes: Changes, told: Option<Told>, flush: bool) -> Result<(), CommitError> {
-        if changes.is_empty() && told.is_none() {
+    async fn run(&self, changes: Changes, told: Vec<Told>, flush: bool) -> Result<(), CommitError> {
+        if changes.is_empty() && told.is_empty() {
             return Ok(());
         }
         let store = self.clone();
-        tokio::task::spawn_blocking(move || store.apply_told(&changes, told.as_ref(), flush))
+        tokio::task::spawn_blocking(move || store.apply_told(&changes, &told, flush))
             .await
             // sled panics on some failures of the disk.
             .unwrap_or_else(|_| Err(CommitError::Io("writing was interrupted".to_owned())))
@@ -151,16 +159,17 @@ impl Store {
 
     /// The blocking part of [`Store::commit`].
     pub(super) fn apply(&self, changes: &Changes, flush: bool) -> Result<(), CommitError> {
-        self.apply_told(changes, None, flush)
+        self.apply_told(changes, &[], flush)
     }
 
-    fn apply_told(&self, changes: &Changes, told: Option<&Told>, flush: bool) -> Result<(), CommitError> {
+    fn apply_told(&self, changes: &Changes, told: &[Told], flush: bool) -> Result<(), CommitError> {
         if let Some(tree) = changes.broken {
             return Err(CommitError::Io(format!("a record of {tree} can't be encoded")));
         }
-        let pending = told.map(|told| Pending::new(self, told)).transpose()?;
+        self.room.check()?;
+        let pending: Vec<Pending<'_>> = told.iter().map(|told| Pending::new(self, told)).collect::<Result<_, _>>()?;
         let mut names = vec![UNIQUE_TREE, META_TREE];
-        if pending.is_some() {
+        if !pending.is_empty() {
             names.extend(Pending::TREES);
         }
         for op in &changes.ops {
@@ -169,10 +178,10 @@ impl Store {
             }
         }
         let trees: Vec<sled::Tree> = names.iter().map(|name| self.tree(name)).collect::<Result<_, _>>()?;
-        let (count, written): (u64, Option<Written>) = trees
+        let (count, written): (u64, Vec<Written>) = trees
             .as_slice()
             .transaction(|views: &Vec<TransactionalTree>| {
-                let (Some(unique), Some(meta)) = (views.first(), views.get(1)) else { return Ok((0, None)) };
+                let (Some(unique), Some(meta)) = (views.first(), views.get(1)) else { return Ok((0, Vec::new())) };
                 for op in &changes.ops {
                     // It is there: `names` was made from these very operations.
                     if let Some(tree) = names.iter().position(|name| *name == op.tree).and_then(|at| views.get(at)) {
@@ -181,9 +190,11 @@ impl Store {
                 }
                 let before = get(meta, COMMITS.as_bytes())?.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
                 meta.insert(COMMITS, &(before + 1).to_be_bytes()).map_err(storage)?;
-                let written = match (&pending, views.get(2), views.get(3)) {
-                    (Some(pending), Some(entries), Some(heads)) => Some(pending.append(entries, heads)?),
-                    _ => None,
+                let written = match (views.get(2), views.get(3)) {
+                    (Some(entries), Some(heads)) => {
+                        pending.iter().map(|pending| pending.append(entries, heads)).collect::<TxResult<_>>()?
+                    }
+                    _ => Vec::new(),
                 };
                 Ok((before + 1, written))
             })
@@ -200,9 +211,7 @@ impl Store {
             self.db.flush().map_err(|error| CommitError::Io(error.to_string()))?;
             self.ledger.note(count);
         }
-        if let Some(written) = written {
-            self.tail.say(written);
-        }
+        written.into_iter().for_each(|written| self.tail.say(written));
         Ok(())
     }
 }

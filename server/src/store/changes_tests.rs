@@ -47,6 +47,18 @@ fn temporary() -> (tempfile::TempDir, Store) {
     (dir, store)
 }
 
+/// sled would take nothing more, ever, once it has met a full disk.
+#[tokio::test]
+async fn with_little_room_on_the_disk_nothing_is_written_until_there_is_more() {
+    let (_dir, mut store) = temporary();
+    let least = std::mem::replace(&mut store.room.least, u64::MAX);
+    let refused = store.commit(Changes::new().put(&lamp(1, "hall"))).await;
+    assert!(matches!(refused, Err(CommitError::Io(ref text)) if text.contains("MiB left")), "{refused:?}");
+    assert_eq!((store.scan::<Lamp>(&[]).unwrap(), store.commits().unwrap()), (vec![], 0));
+    store.room.least = least;
+    store.commit(Changes::new().put(&lamp(1, "hall"))).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_refused_set_writes_nothing() {
     let (_dir, store) = temporary();

@@ -72,6 +72,29 @@ async fn a_change_and_its_entry_are_written_together_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn several_logs_are_told_in_one_transaction_or_none_is() {
+    let (_dir, store) = temporary();
+    let mut tail = store.audit().listen();
+    let first = workspace("acme");
+    store.commit_all_told(Changes::new().put(&first), vec![told(ACME, "a"), told(BLUE, "b"), told(ACME, "c")]).await.unwrap();
+    assert_eq!(store.commits().unwrap(), 1);
+    assert_eq!(listed(&store, ACME, &Filter::default(), None, 9).0, [2, 1], "one after the other in the same log");
+    assert_eq!(listed(&store, BLUE, &Filter::default(), None, 9).0, [1]);
+    let stale = Changes::new().expect_absent::<Workspace>(&first.key());
+    let refused = store.commit_all_told(stale, vec![told(ACME, "d"), told(BLUE, "e")]).await;
+    assert!(matches!(refused, Err(CommitError::Stale { .. })));
+    assert_eq!(
+        (listed(&store, ACME, &Filter::default(), None, 9).0.len(), listed(&store, BLUE, &Filter::default(), None, 9).0.len()),
+        (2, 1)
+    );
+    assert_eq!((broken(&store, ACME), broken(&store, BLUE)), (None, None));
+    for handle in ["a", "b", "c"] {
+        assert_eq!(tail.recv().await.unwrap().entry.resource.handle, handle);
+    }
+    assert!(tail.try_recv().is_err());
+}
+
+#[tokio::test]
 async fn logs_are_apart_and_go_on_after_reopening() {
     let (dir, store) = temporary();
     write(&store, ACME, ["a", "b", "c"]).await;

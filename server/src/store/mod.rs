@@ -12,6 +12,7 @@ mod read;
 mod record;
 mod records;
 mod repository;
+mod room;
 mod trim;
 mod webhooks;
 

@@ -10,6 +10,7 @@ use super::ledger::Ledger;
 use super::log::{AuditLogs, Tail};
 use super::problem::{Problem, Problems};
 use super::record::{self, Record};
+use super::room::Room;
 use super::{
     Agent, Agents, ApiKey, ApiKeys, Changes, CommitError, Delivery, ErrorTracking, ExportRevision, ExportSettings, Exports, Member,
     Members, Meta, OpenError, ReadError, Route, Routes, Session, Sessions, SetupToken, SetupTokens, User, Users, Webhook, WebhookHealth,
@@ -32,6 +33,7 @@ pub struct Store {
     pub(super) problems: Problems,
     pub(super) ledger: Ledger,
     pub(super) tail: Tail,
+    pub(super) room: Room,
 }
 
 impl std::fmt::Debug for Store {
@@ -65,7 +67,7 @@ impl Store {
             }
         };
         let ledger = Ledger::open(path).map_err(|error| io(error.to_string()))?;
-        let store = Self { db, problems: Problems::default(), ledger, tail: Tail::default() };
+        let store = Self { db, problems: Problems::default(), ledger, tail: Tail::default(), room: Room::new(path) };
         let (there, written) = (store.commits().map_err(|error| io(error.to_string()))?, store.ledger.count());
         if there < written {
             return Err(OpenError::Lost { path: path.to_owned(), missing: written - there, written });
@@ -155,7 +157,7 @@ impl Store {
     }
 
     /// How many transactions the database has seen.
-    fn commits(&self) -> Result<u64, ReadError> {
+    pub(super) fn commits(&self) -> Result<u64, ReadError> {
         let bytes = self.tree(META_TREE)?.get(COMMITS)?;
         Ok(bytes.and_then(|bytes| bytes.as_ref().try_into().ok()).map_or(0, u64::from_be_bytes))
     }

@@ -100,9 +100,9 @@ impl Log {
         Ok(None)
     }
 
-    /// While a payload is held, its loss to make room is not counted: whoever holds it still has it.
-    pub const fn hold(&mut self, ticket: Ticket) {
-        self.held = Some(ticket);
+    /// These payloads and no others are held: their loss to make room is not counted, since whoever holds them still has them.
+    pub fn hold(&mut self, tickets: &[Ticket]) {
+        self.held = tickets.iter().map(|ticket| ((ticket.segment, ticket.at), Count::of(ticket.meta))).collect();
     }
 
     /// Whether the payload still waits here: it may have made room for others.
@@ -114,9 +114,7 @@ impl Log {
     /// The payload is not waiting any more, whatever became of it. Should the disk not take that, it may be sent again after
     /// a restart.
     pub fn settle(&mut self, ticket: Ticket) {
-        if self.held == Some(ticket) {
-            self.held = None;
-        }
+        self.held.remove(&(ticket.segment, ticket.at));
         let Some(index) = self.segments.iter().position(|segment| segment.number == ticket.segment) else { return };
         let path = self.path(ticket.segment);
         let count = Count::of(ticket.meta);

@@ -32,6 +32,8 @@ struct Kept {
     log: Arc<Mutex<Log>>,
     waiting: Count,
     bytes: usize,
+    /// Something of it is held.
+    holds: bool,
 }
 
 /// Where a payload lies.
@@ -99,11 +101,13 @@ impl Backlog {
             if let Some(home) = &self.home {
                 log.move_to(home.budget());
             }
+            // Whoever had something of it in hand has it no more.
+            log.hold(&[]);
             let (waiting, losses) = (log.waiting(), log.take_losses());
             self.ledger.accept(waiting.records + losses.damaged.records);
             self.book(losses);
             let at = self.logs.len() - usize::from(self.has_own);
-            self.logs.insert(at, Kept { bytes: log.bytes(), waiting, log: Arc::new(Mutex::new(log)) });
+            self.logs.insert(at, Kept { bytes: log.bytes(), waiting, log: Arc::new(Mutex::new(log)), holds: false });
         }
         self.tell();
     }
@@ -117,7 +121,10 @@ impl Backlog {
         if !self.has_own {
             let (name, spool) = (self.signal.name(), home.spool().clone());
             match spool.run(move || home.log(name)).await.flatten() {
-                Ok(log) => self.logs.push_back(Kept { log: Arc::new(Mutex::new(log)), waiting: Count::default(), bytes: 0 }),
+                Ok(log) => {
+                    let log = Arc::new(Mutex::new(log));
+                    self.logs.push_back(Kept { log, waiting: Count::default(), bytes: 0, holds: false });
+                }
                 Err(error) => {
                     self.failed(&error);
                     return (Vec::new(), payloads);
@@ -198,13 +205,14 @@ impl Backlog {
 
     /// The oldest payload, which stays until it is settled.
     pub async fn first(&mut self) -> Option<(Payload, Place)> {
-        self.after(None).await
+        self.after(&[]).await
     }
 
-    /// The oldest payload behind the one at this place.
-    pub async fn after(&mut self, place: Option<&Place>) -> Option<(Payload, Place)> {
-        let mut index = place.and_then(|place| self.logs.iter().position(|kept| Arc::ptr_eq(&kept.log, &place.log))).unwrap_or(0);
-        let mut after = place.map(|place| place.ticket);
+    /// The oldest payload behind all of these places, which are in order.
+    pub async fn after(&mut self, places: &[Place]) -> Option<(Payload, Place)> {
+        // A log of which nothing is left may be gone, and its places with it.
+        let last = places.iter().rev().find_map(|place| Some((self.index(place)?, place.ticket)));
+        let (mut index, mut after) = last.map_or((0, None), |(index, ticket)| (index, Some(ticket)));
         while index < self.logs.len() {
             let ticket = after.take();
             let read = self.on(index, move |log| log.read(ticket)).await.flatten();
@@ -229,19 +237,34 @@ impl Backlog {
         self.logs.retain(|kept| kept.waiting.payloads > 0 || own.as_ref().is_some_and(|own| Arc::ptr_eq(own, &kept.log)));
     }
 
-    /// Whoever asks has the payload in hand: its making room is no loss.
-    pub async fn hold(&mut self, place: &Place) {
-        let ticket = place.ticket;
-        if let Some(index) = self.index(place) {
-            let _ = self.on(index, move |log| log.hold(ticket)).await;
+    /// Whoever asks has these payloads in hand, and no others: that they make room is no loss.
+    pub async fn hold(&mut self, places: &[Place]) {
+        for index in 0..self.logs.len() {
+            let tickets = self.tickets(index, places);
+            if self.logs[index].holds || !tickets.is_empty() {
+                self.logs[index].holds = !tickets.is_empty();
+                let _ = self.on(index, move |log| log.hold(&tickets)).await;
+            }
         }
     }
 
-    /// Whether the payload still lies there; it may have made room for others.
-    pub async fn has(&mut self, place: &Place) -> bool {
-        let ticket = place.ticket;
-        let Some(index) = self.index(place) else { return false };
-        self.on(index, move |log| log.has(ticket)).await.unwrap_or(false)
+    /// How much of this still lies there; the rest has made room.
+    pub async fn there(&mut self, places: &[Place]) -> Count {
+        let mut there = Count::default();
+        for index in 0..self.logs.len() {
+            let tickets = self.tickets(index, places);
+            if !tickets.is_empty() {
+                let counted =
+                    move |log: &mut Log| tickets.iter().filter(|ticket| log.has(**ticket)).map(|ticket| Count::of(ticket.meta())).sum();
+                there += self.on(index, counted).await.unwrap_or_default();
+            }
+        }
+        there
+    }
+
+    fn tickets(&self, index: usize, places: &[Place]) -> Vec<Ticket> {
+        let here = |place: &&Place| Arc::ptr_eq(&place.log, &self.logs[index].log);
+        places.iter().filter(here).map(|place| place.ticket).collect()
     }
 
     /// The payload does not wait any more.

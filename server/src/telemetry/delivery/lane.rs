@@ -38,6 +38,24 @@ struct State {
     payloads: VecDeque<Payload>,
     bytes: usize,
     records: u64,
+    /// Bytes that were drained and are in nobody else's keeping yet.
+    drained: usize,
+}
+
+/// What a lane gave away at once, oldest first. Until this is dropped it counts as the lane's: it is in memory as long as the
+/// disk has not taken it.
+#[must_use]
+pub struct Drained<'a> {
+    pub payloads: Vec<Payload>,
+    lane: &'a Lane,
+    bytes: usize,
+}
+
+impl Drop for Drained<'_> {
+    fn drop(&mut self) {
+        self.lane.lock().drained -= self.bytes;
+        self.lane.memory.give(self.bytes);
+    }
 }
 
 impl State {
@@ -63,6 +81,11 @@ impl Lane {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether there is room for so many bytes within what all share.
+    fn allows(&self, state: &State, more: usize) -> bool {
+        self.memory.allows(state.bytes + state.drained, more)
     }
 
     fn put(&self, state: &mut State, payload: Payload) {
@@ -99,10 +122,10 @@ impl Lane {
         let half = {
             let mut state = self.lock();
             let size = payload.body.len();
-            while !state.payloads.is_empty() && (state.exceeds(self.limit, &payload) || !self.memory.allows(state.bytes, size)) {
+            while !state.payloads.is_empty() && (state.exceeds(self.limit, &payload) || !self.allows(&state, size)) {
                 dropped += self.pop(&mut state).map_or_else(Load::default, |oldest| oldest.load);
             }
-            if self.memory.allows(state.bytes, size) {
+            if self.allows(&state, size) {
                 self.put(&mut state, payload);
             } else {
                 dropped += payload.load;
@@ -154,17 +177,23 @@ impl Lane {
         }
     }
 
-    /// Everything that is here, oldest first.
-    pub fn drain(&self) -> Vec<Payload> {
+    /// Everything that is here.
+    pub fn drain(&self) -> Drained<'_> {
         let mut state = self.lock();
-        std::iter::from_fn(|| self.pop(&mut state)).collect()
+        let bytes = std::mem::take(&mut state.bytes);
+        state.records = 0;
+        state.drained += bytes;
+        Drained { payloads: std::mem::take(&mut state.payloads).into(), lane: self, bytes }
     }
 
     /// Puts back what [`Lane::drain`] gave, and answers with what there was no room for. Nobody is told of it: whoever puts
     /// something back could do nothing with it.
     #[must_use = "what was dropped has to be counted"]
     pub fn put_back(&self, payloads: Vec<Payload>) -> Load {
-        let newer = self.drain();
+        let newer: Vec<Payload> = {
+            let mut state = self.lock();
+            std::iter::from_fn(|| self.pop(&mut state)).collect()
+        };
         let mut dropped = Load::default();
         for payload in payloads.into_iter().chain(newer) {
             dropped += self.insert(payload).0;
@@ -219,7 +248,7 @@ mod tests {
         assert_eq!(lane.push(payload(1, 3)).records, 0);
         assert_eq!(lane.push(payload(1, 2)).records, 0);
         assert_eq!(lane.push(payload(1, 1)).records, 3);
-        assert_eq!(records(&lane.drain()), [2, 1]);
+        assert_eq!(records(&lane.drain().payloads), [2, 1]);
     }
 
     #[test]
@@ -227,17 +256,35 @@ mod tests {
         let lane = lane(bytes(100));
         assert_eq!(lane.push(payload(500, 1)).records, 0);
         assert_eq!(lane.push(payload(10, 1)).records, 1);
-        assert_eq!(records(&lane.drain()), [1]);
+        assert_eq!(records(&lane.drain().payloads), [1]);
     }
 
     #[test]
     fn what_is_put_back_comes_before_what_came_meanwhile() {
         let lane = lane(bytes(100));
         assert_eq!(lane.push(payload(10, 1)).records + lane.push(payload(10, 2)).records, 0);
-        let drained = lane.drain();
+        let drained = std::mem::take(&mut lane.drain().payloads);
         assert_eq!(lane.push(payload(85, 3)).records, 0);
         assert_eq!(lane.put_back(drained).records, 1);
-        assert_eq!(records(&lane.drain()), [2, 3]);
+        assert_eq!(records(&lane.drain().payloads), [2, 3]);
+    }
+
+    /// It is in memory as long as the disk has not taken it, whoever has it.
+    #[test]
+    fn what_was_drained_counts_until_it_is_let_go() {
+        let memory = Arc::new(Budget::new(100));
+        let (one, other) = (Lane::new(bytes(1000), Arc::clone(&memory)), Lane::new(bytes(1000), Arc::clone(&memory)));
+        assert_eq!(one.push(payload(40, 1)).records, 0);
+        let drained = one.drain();
+        assert_eq!((drained.payloads.len(), memory.used()), (1, 40));
+        assert_eq!(one.push(payload(30, 2)).records, 2, "it would hold 70 of 100 then");
+        assert_eq!(other.push(payload(70, 4)).records, 4);
+        assert_eq!(other.push(payload(50, 8)).records, 0);
+        drop(drained);
+        assert_eq!(memory.used(), 50);
+        assert_eq!(one.push(payload(30, 2)).records, 0);
+        drop((one, other));
+        assert_eq!(memory.used(), 0);
     }
 
     #[test]

@@ -13,6 +13,8 @@ use opentelemetry_proto::tonic::metrics::v1::{
 };
 use prost::Message as _;
 
+use super::Payload;
+
 /// What all of them say, oldest first, as one request.
 #[must_use]
 pub fn merged(requests: impl IntoIterator<Item = ExportMetricsServiceRequest>) -> ExportMetricsServiceRequest {
@@ -25,6 +27,35 @@ pub fn merged(requests: impl IntoIterator<Item = ExportMetricsServiceRequest>) -
         }
     }
     out
+}
+
+/// How many of these, oldest first, say together no more than `limit` bytes before compression: at least the first, since one
+/// alone was within the limit when it was made.
+#[must_use]
+pub fn fitting(payloads: &[Payload], limit: usize) -> usize {
+    // Merging never makes more of it: what is left of a prefix or a point is no longer than it was.
+    let most: usize = payloads.iter().map(plain_length).sum();
+    if most <= limit {
+        return payloads.len();
+    }
+    let mut all = ExportMetricsServiceRequest::default();
+    for (count, payload) in payloads.iter().enumerate() {
+        // What is no metrics request takes no room: merging leaves it out.
+        let Some(more) = payload.plain().and_then(|body| ExportMetricsServiceRequest::decode(body).ok()) else { continue };
+        all = merged([all, more]);
+        if count > 0 && all.encoded_len() > limit {
+            return count;
+        }
+    }
+    payloads.len()
+}
+
+/// gzip keeps the length at its end.
+fn plain_length(payload: &Payload) -> usize {
+    match payload.body.last_chunk::<4>() {
+        Some(length) if payload.gzip => u32::from_le_bytes(*length) as usize,
+        _ => payload.body.len(),
+    }
 }
 
 fn add_scope(into: &mut ResourceMetrics, scope: ScopeMetrics) {
@@ -181,6 +212,8 @@ mod tests {
     use opentelemetry_proto::tonic::metrics::v1::{Gauge, Histogram, Sum};
 
     use super::*;
+    use crate::live::Compression;
+    use crate::telemetry::status::Load;
 
     const DELTA: i32 = AggregationTemporality::Delta as i32;
     const CUMULATIVE: i32 = AggregationTemporality::Cumulative as i32;
@@ -256,6 +289,39 @@ mod tests {
             request(vec![("a", Data::Gauge(Gauge { data_points: vec![point(&[], 1, 30, 5)] }))]),
         ]);
         assert_eq!(points(&all), [(1, 10, 1), (1, 10, 2), (1, 20, 3), (1, 30, 5)]);
+    }
+
+    /// One payload of these requests each, as they wait.
+    async fn waiting(requests: impl IntoIterator<Item = ExportMetricsServiceRequest>, compression: Compression) -> Vec<Payload> {
+        let mut out = Vec::new();
+        for request in requests {
+            out.push(Payload::new(request.encode_to_vec().into(), Load::default(), compression).await);
+        }
+        out
+    }
+
+    #[tokio::test]
+    async fn what_is_merged_is_no_larger_than_a_request_may_be() {
+        let many = |name: &str, count: u64| {
+            let points = (0..count).map(|n| point(&[&format!("{name}{n}")], 1, 10, 1)).collect();
+            request(vec![(name, sum(CUMULATIVE, points))])
+        };
+        for compression in [Compression::None, Compression::Gzip] {
+            // Series of their own each: they add up.
+            let apart = waiting(["a", "b", "c", "d"].map(|name| many(name, 100)), compression).await;
+            let one = apart[0].plain().unwrap().len();
+            assert_eq!(fitting(&apart, one * 4), 4);
+            let limit = one * 5 / 2;
+            let fit = fitting(&apart, limit);
+            assert_eq!(fit, 2);
+            let all = Payload::merged(&apart[..fit], compression, merged).await;
+            assert!(all.plain().unwrap().len() <= limit);
+            assert_eq!(fitting(&apart, one / 2), 1, "one alone was let through before");
+            // The same series over and over say no more than once.
+            let same = waiting((0..50).map(|_| many("a", 100)), compression).await;
+            assert_eq!(fitting(&same, one + one / 2), 50);
+        }
+        assert_eq!(fitting(&[], 1), 0);
     }
 
     #[test]

@@ -13,13 +13,14 @@ use super::answer::Answer;
 use super::backlog::{Backlog, Place};
 use super::estate::{Heir, Left};
 use super::exchange::headers;
-use super::merge::merged;
 use super::way::{Way, attempt};
-use super::{Lane, Payload};
+use super::{Lane, MAX_REQUEST, Payload};
 use crate::live::{Compression, SignalTarget};
 use crate::outbound::chance;
-use crate::telemetry::status::Reason;
+use crate::telemetry::status::{Load, Reason};
 use crate::values::{FailureKind, Signal};
+
+mod merging;
 
 /// A collector that asks for more patience than this is asked again all the same.
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
@@ -45,6 +46,8 @@ pub struct Worker {
     next_spooling: Instant,
     /// The disk did not take what it was last given: it is left alone until it is time again.
     disk_fails: bool,
+    /// A request that is merged is no larger than this, before compression.
+    most: usize,
 }
 
 /// The payload at hand.
@@ -70,6 +73,7 @@ impl Worker {
             not_before: now,
             next_spooling: now,
             disk_fails: false,
+            most: MAX_REQUEST,
         }
     }
 
@@ -115,8 +119,9 @@ impl Worker {
                 return Some(current);
             }
             if let Some((payload, place)) = self.backlog.first().await {
-                self.backlog.hold(&place).await;
-                return Some(Current { payload: self.as_wanted(payload), places: vec![place], safe: true, first_tried: None });
+                let places = vec![place];
+                self.backlog.hold(&places).await;
+                return Some(Current { payload: self.as_wanted(payload), places, safe: true, first_tried: None });
             }
             let unread = self.backlog.waiting().payloads > 0;
             let (lane, way, abort) = (Arc::clone(&self.lane), Arc::clone(&self.way), self.abort.clone());
@@ -183,8 +188,9 @@ impl Worker {
 
     /// Puts what waits in memory on disk, behind what is there.
     async fn spool(&mut self) {
-        let payloads = self.lane.drain();
-        let (_, rest) = self.backlog.push(payloads).await;
+        let mut drained = self.lane.drain();
+        let (_, rest) = self.backlog.push(std::mem::take(&mut drained.payloads)).await;
+        drop(drained);
         self.disk_fails = !rest.is_empty();
         if !rest.is_empty() {
             let dropped = self.lane.put_back(rest);
@@ -271,8 +277,8 @@ impl Worker {
         }
         match places.pop().flatten() {
             Some(place) if !at_the_end => {
-                self.backlog.hold(&place).await;
                 current.places.push(place);
+                self.backlog.hold(&current.places).await;
                 current.safe = true;
                 true
             }
@@ -280,34 +286,9 @@ impl Worker {
         }
     }
 
+    /// Nothing of it would be lost if it were forgotten. What it was merged from may have made room.
     async fn is_there(&mut self, current: &Current) -> bool {
-        match &*current.places {
-            [place] => current.safe && self.backlog.has(place).await,
-            _ => current.safe,
-        }
-    }
-
-    /// The metrics that wait, in memory and on disk, as one payload.
-    async fn merge(&mut self) -> Option<Current> {
-        let kept = self.current.take();
-        let first_tried = kept.as_ref().and_then(|current| current.first_tried);
-        // What is safe is read again; what is not says all that its places do.
-        let unsafe_one = kept.filter(|current| !current.safe);
-        let mut safe = unsafe_one.is_none();
-        let (mut payloads, mut places) =
-            unsafe_one.map_or_else(<(Vec<_>, Vec<_>)>::default, |current| (vec![current.payload], current.places));
-        while let Some((payload, place)) = self.backlog.after(places.last()).await {
-            payloads.push(payload);
-            places.push(place);
-        }
-        let fresh = self.lane.drain();
-        safe &= fresh.is_empty();
-        payloads.extend(fresh);
-        if payloads.len() < 2 {
-            return Some(Current { payload: self.as_wanted(payloads.pop()?), places, safe, first_tried });
-        }
-        let payload = Payload::merged(&payloads, self.way.target.compression, merged).await;
-        Some(Current { payload, places, safe, first_tried })
+        current.safe && self.backlog.there(&current.places).await.payloads == current.places.len() as u64
     }
 
     /// What was compressed for earlier settings may have to go out as it was before.
@@ -320,6 +301,16 @@ impl Worker {
         }
     }
 
+    /// What is lost with a payload that is not all on disk. If nobody follows, all of it, and what lies there is not told again.
+    async fn without_what_is_there(&mut self, current: &Current, nobody: bool) -> Load {
+        if nobody {
+            self.settle(&current.places).await;
+            return current.payload.load;
+        }
+        let (load, there) = (current.payload.load, self.backlog.there(&current.places).await);
+        Load { records: load.records.saturating_sub(there.records), items: load.items.saturating_sub(there.items) }
+    }
+
     /// Sees to what was not sent.
     async fn leave(mut self) {
         let (way, signal) = (Arc::clone(&self.way), self.way.signal);
@@ -329,17 +320,21 @@ impl Worker {
         let nobody = matches!(heir(), Heir::Nobody);
         let mut rest = Vec::new();
         if let Some(mut current) = self.current.take() {
-            let held = if nobody { true } else { self.make_safe(&mut current, false).await };
+            let held = nobody || self.make_safe(&mut current, false).await;
             if held && !self.is_there(&current).await {
-                rest.push(current.payload);
+                rest.push(self.without_what_is_there(&current, nobody).await);
             }
         }
-        let mut fresh = self.lane.drain();
+        // Nobody has it in hand from here on: what makes room for the rest is lost.
+        self.backlog.hold(&[]).await;
+        let mut drained = self.lane.drain();
+        let mut fresh = std::mem::take(&mut drained.payloads);
         if !nobody {
             (_, fresh) = self.backlog.push(fresh).await;
         }
-        for payload in rest.into_iter().chain(fresh) {
-            way.ledger.drop_payload(Reason::Disabled, payload.load);
+        drop(drained);
+        for load in rest.into_iter().chain(fresh.into_iter().map(|payload| payload.load)) {
+            way.ledger.drop_payload(Reason::Disabled, load);
         }
         if !nobody {
             self.backlog.sync().await;
@@ -365,3 +360,7 @@ impl Worker {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "worker_tests.rs"]
+mod tests;

@@ -83,7 +83,7 @@ pub struct TestConsole {
     pub events: Arc<Recorder>,
     serving: JoinHandle<()>,
     stop: DropGuard,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl TestConsole {
@@ -127,7 +127,7 @@ impl TestConsole {
         let base = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
         let serving = tokio::spawn(serve(listener, console, stop.clone(), Duration::from_secs(10)));
-        Self { base, errors, auth, bus, store, settings, clock, events, serving, stop: stop.drop_guard(), _folder: folder }
+        Self { base, errors, auth, bus, store, settings, clock, events, serving, stop: stop.drop_guard(), folder }
     }
 
     /// Ends it as a signal does, and waits for the end.
@@ -138,6 +138,11 @@ impl TestConsole {
 
     pub fn browser(&self) -> Browser {
         Browser::new(&self.base)
+    }
+
+    /// How many transactions of the store are on disk for certain, as the file beside it says.
+    pub fn flushed(&self) -> u64 {
+        std::fs::read_to_string(self.folder.path().join("db/commits")).unwrap().parse().unwrap()
     }
 
     /// An account with [`PASSWORD`].

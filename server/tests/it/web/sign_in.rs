@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use app::contract::ApiError;
 use reqwest::StatusCode;
+use server::audit::{Action, Filter, Log};
 use server::event::SecurityKind;
-use server::store::{Changes, User};
+use server::store::{Changes, Member, User};
+use server::values::Role;
 
 use super::{PASSWORD, TestConsole};
 
@@ -23,6 +25,29 @@ async fn somebody_signs_in_and_out() {
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(browser.viewer().await, None);
     assert!(console.store.sessions().all().unwrap().is_empty(), "nothing of the session is left");
+}
+
+#[tokio::test]
+async fn of_how_many_workspaces_somebody_is_a_member_costs_no_more_writes() {
+    let console = TestConsole::start().await;
+    let user = console.user("ana@example.com", false).await;
+    let mut logs = vec![Log::Global];
+    for n in 0..30 {
+        let workspace = console.workspace(&format!("w{n}")).await;
+        let member = Member { workspace: workspace.id, user: user.id, role: Role::Viewer, added_at: 0, disabled: false };
+        console.store.commit(Changes::new().put(&member)).await.unwrap();
+        logs.push(Log::Workspace(workspace.id));
+    }
+    let before = console.flushed();
+    let browser = console.browser().signed_in("ana@example.com", PASSWORD).await;
+    assert_eq!(console.flushed() - before, 2, "what the logs are told, and the session");
+    let before = console.flushed();
+    assert_eq!(browser.call("/api/probe/sign_out", &[]).await.status, StatusCode::OK);
+    assert_eq!(console.flushed() - before, 2);
+    for log in logs {
+        let told = console.store.audit().page(log, &Filter::default(), None, 9).unwrap().entries;
+        assert_eq!(told.iter().map(|told| told.entry.action).collect::<Vec<_>>(), [Action::AuthSignedOut, Action::AuthSignedIn]);
+    }
 }
 
 #[tokio::test]

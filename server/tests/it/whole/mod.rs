@@ -5,6 +5,7 @@ mod audit;
 mod demo;
 mod egress;
 mod export;
+mod faults;
 mod life;
 mod oracle;
 mod process;
