@@ -211,6 +211,7 @@ mod tests {
     use opentelemetry_proto::tonic::common::v1::{AnyValue, any_value};
     use opentelemetry_proto::tonic::metrics::v1::{Gauge, Histogram, Sum};
 
+    use super::super::gzip::Gzip;
     use super::*;
     use crate::live::Compression;
     use crate::telemetry::status::Load;
@@ -295,7 +296,7 @@ mod tests {
     async fn waiting(requests: impl IntoIterator<Item = ExportMetricsServiceRequest>, compression: Compression) -> Vec<Payload> {
         let mut out = Vec::new();
         for request in requests {
-            out.push(Payload::new(request.encode_to_vec().into(), Load::default(), compression).await);
+            out.push(Payload::new(request.encode_to_vec().into(), Load::default(), compression, &Gzip::default()).await);
         }
         out
     }

@@ -6,7 +6,7 @@ use opentelemetry_proto::tonic::metrics::v1::{Gauge, Metric, NumberDataPoint, Re
 use prost::Message as _;
 
 use super::super::estate::{Estate, Heirs};
-use super::super::{GiveUp, Limit, Retry};
+use super::super::{GiveUp, Gzip, Limit, Retry};
 use super::*;
 use crate::budget::Budget;
 use crate::bus::Bus;
@@ -91,7 +91,7 @@ impl Rig {
         let scope = ScopeMetrics { metrics: vec![metric], ..ScopeMetrics::default() };
         let resource = ResourceMetrics { scope_metrics: vec![scope], ..ResourceMetrics::default() };
         let body = ExportMetricsServiceRequest { resource_metrics: vec![resource] }.encode_to_vec();
-        let payload = Payload::new(body.into(), Load { records: 0, items: points }, Compression::None).await;
+        let payload = Payload::new(body.into(), Load { records: 0, items: points }, Compression::None, &Gzip::default()).await;
         assert_eq!(self.worker.lane.push(payload), Load::default());
     }
 
