@@ -21,6 +21,8 @@ const CASES: u32 = 25;
 const BATCH: usize = 512;
 const ROUTES: [&str; 3] = ["a", "b", "c"];
 const NAME: &str = "metrics";
+/// How often metrics are collected.
+const INTERVAL: Duration = Duration::from_millis(10);
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -60,6 +62,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Temporality),
         1 => Just(Step::Pause),
         3 => (0..2_usize, mood()).prop_map(|(collector, mood)| Step::Mood(collector, mood)),
+        // What waits is merged.
+        2 => (0..2_usize).prop_map(|collector| Step::Mood(collector, Mood::Only(Fault::Throttle(503, Patience::Unsaid)))),
         4 => (0..60_u64).prop_map(Step::Wait),
         2 => (0..300_u64).prop_map(Step::Restart),
     ]
@@ -122,7 +126,7 @@ impl House {
         let collector = &self.collectors[self.collector];
         let mut target = target(self.owner, collector.endpoint(), &format!("{},x-generation={}", collector.header(NAME), self.generation));
         (target.traces, target.logs, target.generation) = (None, None, self.generation);
-        target.metric_interval = Duration::from_millis(10);
+        target.metric_interval = INTERVAL;
         target.temporality = if self.delta { Temporality::Delta } else { Temporality::Cumulative };
         if let Some(metrics) = &mut target.metrics {
             metrics.timeout = TIMEOUT;
@@ -138,7 +142,11 @@ impl House {
 
     async fn step(&mut self, step: &Step) {
         match *step {
-            Step::Requests { route, count } => self.emit(ROUTES[route], count),
+            Step::Requests { route, count } => {
+                self.emit(ROUTES[route], count);
+                // So that most are collected by themselves.
+                tokio::time::sleep(INTERVAL).await;
+            }
             Step::Endpoint => self.change(|house| house.collector = 1 - house.collector).await,
             Step::Headers => self.change(|_| {}).await,
             Step::Temporality => self.change(|house| house.delta = !house.delta).await,
