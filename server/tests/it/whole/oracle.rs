@@ -216,7 +216,7 @@ impl House {
                 let readings = Readings::of(&self.oracles[0].exchanges(), DESTINATIONS[0].0);
                 readings.at_most(ROUTE, life.tried, &starts);
                 // What is at hand goes on being told, so it has to be taken in the end.
-                let told = if end == u64::MAX { readings.taken(ROUTE, &starts) } else { readings.certain(ROUTE, &starts) };
+                let told = if end == u64::MAX { readings.taken(ROUTE, &starts) } else { readings.told(ROUTE, &starts) };
                 if told.iter().all(|told| *told >= life.owed) {
                     println!("  metrics: {told:?} of {} owed and {} tried; {}", life.owed, life.tried, readings.summary());
                     break;

@@ -186,9 +186,9 @@ impl Readings {
         }
     }
 
-    /// At least so much of what was recorded for this route was told, and its sender knows what became of it.
-    pub fn certain(&self, route: &str, starts: &Range<u64>) -> [u64; 2] {
-        COUNTING.map(|metric| self.settled(metric, route, starts).0)
+    /// At most so much of what was recorded for this route was told, and its sender knows, or may know, what became of it.
+    pub fn told(&self, route: &str, starts: &Range<u64>) -> [u64; 2] {
+        COUNTING.map(|metric| self.settled(metric, route, starts).1)
     }
 
     /// Nothing is missing: these were recorded of this route in what began within `starts`.
