@@ -17,10 +17,9 @@ pub fn header_list(data: &[u8]) {
         HeaderName::from_bytes(name.as_bytes()).expect("a name that HTTP does not know");
         HeaderValue::from_str(value).expect("a value that HTTP does not know");
         names.push(name.to_ascii_lowercase());
-        if value.len() > 3 {
-            assert!(!format!("{list:?}").contains(&format!("={value}")), "Debug shows a value");
-        }
     }
+    let others = HeaderList::from_pairs(list.iter().map(|(name, _)| (name, "x"))).expect("a list with shorter values is one too");
+    assert_eq!(format!("{list:?}"), format!("{others:?}"), "Debug says something of a value");
     assert_eq!(names.len(), list.len());
     names.sort();
     names.dedup();

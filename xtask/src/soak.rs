@@ -5,13 +5,16 @@ use anyhow::Result;
 use crate::run::{Cmd, step};
 use crate::workspace::Workspace;
 
-/// How many stories of settings and faults are told per minute, about.
-const STORIES_PER_MINUTE: u64 = 60;
+/// What goes on with new stories, and how it is called.
+const STORIES: [(&str, &str); 2] = [
+    ("telemetry::oracle::soak_of_records", "Changing settings over failing collectors"),
+    ("telemetry::metric_oracle::soak", "Metrics over failing collectors and restarts"),
+];
 
 pub fn soak(workspace: &Workspace, minutes: u64, seed: Option<u64>) -> Result<()> {
     let whole = minutes.div_ceil(2).max(1);
     step(&format!("The binary between failing collectors, {whole} min"), || {
-        let command = test(workspace, "whole::oracle::soak").env("KNOXCALL_SOAK_MINUTES", whole.to_string());
+        let command = test(workspace, "whole::oracle::soak", whole);
         match seed {
             Some(seed) => command.env("KNOXCALL_SOAK_SEED", seed.to_string()).run(),
             None => command.run(),
@@ -20,12 +23,15 @@ pub fn soak(workspace: &Workspace, minutes: u64, seed: Option<u64>) -> Result<()
     if seed.is_some() {
         return Ok(());
     }
-    step("Changing settings over failing collectors, for the other half", || {
-        let stories = minutes.saturating_sub(whole).max(1) * STORIES_PER_MINUTE;
-        test(workspace, "telemetry::oracle::the_counts_are_true_whatever_happens").env("KNOXCALL_ORACLE_CASES", stories.to_string()).run()
-    })
+    let each = minutes.saturating_sub(whole).div_ceil(2).max(1);
+    for (name, what) in STORIES {
+        step(&format!("{what}, {each} min"), || test(workspace, name, each).run())?;
+    }
+    Ok(())
 }
 
-fn test(workspace: &Workspace, name: &str) -> Cmd {
-    Cmd::cargo(workspace).args(["test", "--package", "server", "--test", "it", "--", "--include-ignored", "--nocapture", "--exact", name])
+fn test(workspace: &Workspace, name: &str, minutes: u64) -> Cmd {
+    Cmd::cargo(workspace)
+        .args(["test", "--package", "server", "--test", "it", "--", "--include-ignored", "--nocapture", "--exact", name])
+        .env("KNOXCALL_SOAK_MINUTES", minutes.to_string())
 }

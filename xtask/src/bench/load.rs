@@ -104,7 +104,7 @@ fn one_connection(port: u16, request: &[u8], mut next: Instant, every: Duration,
 }
 
 /// Reads one answer that has a length.
-fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> Result<()> {
+pub fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> Result<()> {
     let mut filled = 0;
     let mut whole = None;
     while whole.is_none_or(|whole| filled < whole) {

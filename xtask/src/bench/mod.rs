@@ -8,6 +8,7 @@ mod figures;
 mod load;
 mod process;
 mod report;
+mod scale;
 mod sink;
 mod systems;
 
@@ -44,6 +45,9 @@ pub struct Options {
     /// Instead: how many records a second of processor time exports
     #[arg(long)]
     export: bool,
+    /// Instead: ten thousand workspaces with destinations, and destinations that misbehave
+    #[arg(long)]
+    scale: bool,
 }
 
 /// How long, and how often.
@@ -61,10 +65,13 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         Some(binary) => std::path::absolute(binary)?,
         None => build(workspace)?,
     };
-    let programs = Programs { nginx: peers::nginx_and_wrk()?, envoy: peers::envoy(workspace)?, knoxcall };
     let folder = workspace.root.join("target/bench");
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder)?;
+    if options.scale {
+        return scale::run(workspace, &knoxcall, &folder, options.quick);
+    }
+    let programs = Programs { nginx: peers::nginx_and_wrk()?, envoy: peers::envoy(workspace)?, knoxcall };
     let plan = if options.quick {
         Plan { rounds: 1, time: Duration::from_secs(1), warm: Duration::ZERO }
     } else {

@@ -92,6 +92,8 @@ impl Worker {
             };
             self.conclude(&to.1, current, begun, answer).await;
         }
+        // At the end of the time to shut down events may still be on their way here, and nobody else would see to them.
+        self.lane.closing().clone().cancelled().await;
         self.leave().await;
     }
 

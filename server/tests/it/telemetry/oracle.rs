@@ -1,12 +1,12 @@
 //! The equation, from outside: accepted = delivered + rejected + dropped + queued for every destination, whatever collectors
 //! do, while settings change and at whatever moment it ends; nothing comes twice without need, and nothing where it may not go.
 //!
-//! `KNOXCALL_ORACLE_CASES` makes it longer.
+//! `cargo xtask soak` makes it longer.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -23,8 +23,8 @@ use crate::support::oracle::{Account, Evidence, Exchange, Fault, Mood, Oracle, O
 
 const CASES: u32 = 60;
 /// How long the exporter waits for an answer.
-const TIMEOUT: Duration = Duration::from_millis(500);
-const GRACE: Duration = Duration::from_secs(60);
+pub const TIMEOUT: Duration = Duration::from_millis(500);
+pub const GRACE: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -57,7 +57,7 @@ struct Story {
     spooled: bool,
 }
 
-fn mood() -> impl Strategy<Value = Mood> {
+pub fn mood() -> impl Strategy<Value = Mood> {
     prop_oneof![
         4 => any::<u64>().prop_map(Mood::Mixed),
         1 => Just(Mood::Calm),
@@ -183,14 +183,7 @@ impl House {
         let destination = &mut self.destinations[destination];
         change(destination);
         destination.generation += 1;
-        let before = Arc::downgrade(&*self.rig.exports.borrow());
-        self.rig.configure(in_force(&self.collectors, &self.destinations));
-        let replaced = async {
-            while before.strong_count() > 0 {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        };
-        tokio::time::timeout(GRACE, replaced).await.expect("the settings never come into force");
+        in_force_again(&self.rig, in_force(&self.collectors, &self.destinations)).await;
     }
 
     async fn end(mut self, abrupt: Option<u64>) {
@@ -233,8 +226,21 @@ impl House {
     }
 }
 
-/// Over all settings the destination had: there are no metrics here, so its last hour is about the same records.
-fn add(rig: &Rig, owner: Owner, out: &mut Account) {
+/// Saves settings, and waits until nothing knows of those before.
+pub async fn in_force_again(rig: &Rig, exports: Exports) {
+    let before = Arc::downgrade(&*rig.exports.borrow());
+    rig.configure(exports);
+    let replaced = async {
+        while before.strong_count() > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(GRACE, replaced).await.expect("the settings never come into force");
+}
+
+/// Over all settings the destination had: its last hour is about the same records, where there are no metrics, or about its points,
+/// where there is nothing else.
+pub fn add(rig: &Rig, owner: Owner, out: &mut Account) {
     let status = rig.telemetry.status(owner);
     status.iter().for_each(check_sum);
     out.queued = status.map_or(0, |status| status.queued);
@@ -301,16 +307,45 @@ async fn tell(story: Story) {
     house.end(story.abrupt).await;
 }
 
-#[test]
-fn the_counts_are_true_whatever_happens() {
-    let cases = std::env::var("KNOXCALL_ORACLE_CASES").map_or(CASES, |cases| cases.parse().unwrap());
+/// So many stories, each with a world of its own; one that goes wrong is shrunk.
+pub fn tell_stories<S, F>(cases: u32, stories: S, tell: impl Fn(S::Value) -> F)
+where
+    S: Strategy,
+    F: Future<Output = ()> + Send + 'static,
+{
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 200, max_shrink_time: 60_000, ..Config::default() };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let outcome = TestRunner::new(config).run(&story(), |story| {
+    let outcome = TestRunner::new(config).run(&stories, |story| {
         let told = runtime.block_on(async { tokio::spawn(tell(story)).await });
         told.map_err(|error| TestCaseError::fail(error.to_string()))
     });
     outcome.unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// Other stories until `KNOXCALL_SOAK_MINUTES` are over.
+pub fn soak<S, F>(what: &str, cases: u32, stories: impl Fn() -> S, tell: impl Fn(S::Value) -> F)
+where
+    S: Strategy,
+    F: Future<Output = ()> + Send + 'static,
+{
+    let minutes = std::env::var("KNOXCALL_SOAK_MINUTES").map_or(1, |minutes| minutes.parse().unwrap());
+    let (until, mut told) = (Instant::now() + Duration::from_secs(60 * minutes), 0);
+    while Instant::now() < until {
+        tell_stories(cases, stories(), &tell);
+        told += cases;
+        println!("{told} {what}");
+    }
+}
+
+#[test]
+fn the_counts_are_true_whatever_happens() {
+    tell_stories(CASES, story(), tell);
+}
+
+#[test]
+#[ignore = "cargo xtask soak runs it"]
+fn soak_of_records() {
+    soak("stories of records", CASES, story, tell);
 }
 
 /// Each fault by itself, so that one that is judged wrongly is found by name.

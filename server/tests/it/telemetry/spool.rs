@@ -127,6 +127,31 @@ async fn what_could_not_be_sent_by_the_end_is_sent_after_the_next_start() {
     assert!(files(folder.path()).is_empty());
 }
 
+/// On one thread nothing of it is encoded before the time is over.
+#[tokio::test]
+async fn what_is_not_even_encoded_by_the_end_is_sent_after_the_next_start_or_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let collector = Collector::start().await;
+    let one_each = |mut target: ExportTarget| -> Exports {
+        (target.span_batch.max_records, target.log_batch.max_records) = (1, 1);
+        exports([target])
+    };
+    for options in [over(folder.path()), quick()] {
+        let spooled = options.spool.is_some();
+        let rig = Rig::start(one_each(operator(&collector)), options);
+        emit(&rig, 0..10);
+        rig.telemetry.shutdown(Duration::ZERO).await;
+        let status = rig.status(OPERATOR);
+        check_sum(&status);
+        assert_eq!((status.accepted, status.queued, status.dropped_total()), if spooled { (20, 20, 0) } else { (20, 0, 20) });
+    }
+
+    let rig = Rig::start(one_each(operator(&collector)), over(folder.path()));
+    let status = rig.wait_for(OPERATOR, |status| status.accepted > 0 && status.queued == 0).await;
+    assert_eq!((status.accepted, status.delivered), (20, 20));
+    assert_eq!(arrived(&collector.received()).len(), 10);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn another_endpoint_gets_what_the_old_one_did_not_take_with_its_own_headers() {
     let folder = tempfile::tempdir().unwrap();

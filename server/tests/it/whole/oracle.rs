@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use app::contract::ExportStatus;
 use reqwest::Client;
@@ -15,10 +15,11 @@ use tokio::task::JoinSet;
 
 use super::life::OPERATOR;
 use super::{Process, Setup};
-use crate::support::oracle::{Account, Evidence, Mood, Oracle, Rng};
+use crate::support::oracle::{Account, Evidence, Mood, Oracle, Readings, Rng};
 use crate::support::upstream::Upstream;
 
 const KEY: &str = "tk_oracle0123456789abcdefghijkl";
+const ROUTE: &str = "r";
 /// The operator's exporter waits so long for an answer, and the workspace's the product's ten seconds.
 const TIMEOUT_MS: &str = "1500";
 const PATIENCE: Duration = Duration::from_millis(750);
@@ -65,6 +66,17 @@ struct House {
     owed: BTreeSet<String>,
     /// How many exchanges there were before the process at hand.
     before: [usize; 2],
+    /// Every process, the one at hand last.
+    lives: Vec<Life>,
+}
+
+/// What a process has to have counted.
+struct Life {
+    /// In nanoseconds since 1970.
+    start: u64,
+    tried: u64,
+    /// What its metrics may not have lost.
+    owed: u64,
 }
 
 impl House {
@@ -78,15 +90,16 @@ impl House {
             answered: BTreeMap::new(),
             owed: BTreeSet::new(),
             before: [0; 2],
+            lives: Vec::new(),
         }
     }
 
     fn bootstrap(&self) -> String {
         let [all, own] = &self.oracles;
         format!(
-            "{OPERATOR}[otlp]\nendpoint = \"{}\"\nheaders = \"{}\"\nmetrics = false\n[[workspace]]\nslug = \"acme\"\n[workspace.telemetry]\n\
+            "{OPERATOR}[otlp]\nendpoint = \"{}\"\nheaders = \"{}\"\n[[workspace]]\nslug = \"acme\"\n[workspace.telemetry]\n\
              endpoint = \"{}\"\nheaders = \"{}\"\nmetrics = false\n[[workspace.api_key]]\nname = \"default\"\nkey = \"{KEY}\"\n\
-             [[workspace.route]]\nslug = \"r\"\n[[workspace.route.environment]]\nname = \"production\"\ndefault = true\ntarget_base_url = \"{}\"\n",
+             [[workspace.route]]\nslug = \"{ROUTE}\"\n[[workspace.route.environment]]\nname = \"production\"\ndefault = true\ntarget_base_url = \"{}\"\n",
             all.endpoint(),
             all.header(DESTINATIONS[0].0),
             own.endpoint(),
@@ -97,11 +110,14 @@ impl House {
 
     fn start(&mut self, data: &Path) -> Process {
         self.answered.clear();
+        let start = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
+        self.lives.push(Life { start: start.try_into().unwrap(), tried: 0, owed: 0 });
         self.before = self.oracles.each_ref().map(|oracle| oracle.exchanges().len());
         let env = [
             ("OTEL_EXPORTER_OTLP_TIMEOUT", TIMEOUT_MS),
             ("OTEL_BSP_SCHEDULE_DELAY", "200"),
             ("OTEL_BLRP_SCHEDULE_DELAY", "200"),
+            ("OTEL_METRIC_EXPORT_INTERVAL", "300"),
             ("KNOXCALL_SHUTDOWN_GRACE", GRACE),
         ];
         Process::start(data, &Setup { bootstrap: Some(&self.bootstrap()), env: &env, ..Setup::default() })
@@ -129,7 +145,7 @@ impl House {
             }
             let path = format!("/r/{}", self.tried.len());
             self.tried.insert(path.clone());
-            let request = client.get(format!("{}{path}", process.gateway)).header("x-knoxcall-key", KEY).header("x-knoxcall-route", "r");
+            let request = client.get(format!("{}{path}", process.gateway)).header("x-knoxcall-key", KEY).header("x-knoxcall-route", ROUTE);
             calls.spawn(async move { (path, request.send().await.map(|answer| (answer.status(), Instant::now()))) });
         }
         let mut answers = 0;
@@ -141,6 +157,12 @@ impl House {
                     answers += 1;
                 }
                 Err(error) => assert!(stop.is_some(), "{path}: {error}"),
+            }
+        }
+        if let Some(life) = self.lives.last_mut() {
+            life.tried += count;
+            if stop.is_none_or(|(_, signal)| signal == "TERM") {
+                life.owed += answers;
             }
         }
         let least = stop.map_or(count, |(at, _)| at / 2);
@@ -180,6 +202,28 @@ impl House {
             let evidence = &self.evidence(true)[at];
             evidence.check(&records(&self.tried, signals));
             evidence.nothing_is_missing(&records(&due, signals));
+        }
+        self.settle_metrics().await;
+    }
+
+    /// The operator's metrics say of each process what was answered, or what was recorded until shortly before it was killed.
+    async fn settle_metrics(&self) {
+        let ends = self.lives.iter().skip(1).map(|life| life.start).chain([u64::MAX]);
+        for (life, end) in self.lives.iter().zip(ends) {
+            let starts = life.start..end;
+            let deadline = Instant::now() + SETTLED;
+            loop {
+                let readings = Readings::of(&self.oracles[0].exchanges(), DESTINATIONS[0].0);
+                readings.at_most(ROUTE, life.tried, &starts);
+                // What is at hand goes on being told, so it has to be taken in the end.
+                let told = if end == u64::MAX { readings.taken(ROUTE, &starts) } else { readings.told(ROUTE, &starts) };
+                if told.iter().all(|told| *told >= life.owed) {
+                    println!("  metrics: {told:?} of {} owed and {} tried; {}", life.owed, life.tried, readings.summary());
+                    break;
+                }
+                assert!(Instant::now() < deadline, "{told:?} of {} are told; {}", life.owed, readings.summary());
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
         }
     }
 

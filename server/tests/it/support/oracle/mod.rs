@@ -2,7 +2,8 @@
 //! the product's own counts are held.
 //!
 //! Records are known by `url.path`, which is `/r/<n>` and never comes twice in one signal of one destination. Requests carry
-//! `x-oracle: <collector> <destination>`; one that is meant for another collector is a violation.
+//! `x-oracle: <collector> <destination>`; one that is meant for another collector is a violation. Of metrics it knows what each
+//! series was told to be.
 //!
 //! ```ignore
 //! let oracle = Oracle::start("left", Duration::ZERO).await;
@@ -13,6 +14,7 @@
 
 mod evidence;
 mod fault;
+mod readings;
 mod wire;
 
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -24,6 +26,7 @@ use tokio::task::JoinHandle;
 
 pub use evidence::{Account, Evidence};
 pub use fault::{Fault, Mood, Outcome, Patience, Rng};
+pub use readings::{EVER, Point, Readings};
 
 use fault::Dice;
 
@@ -37,6 +40,8 @@ pub struct Exchange {
     pub signal: Signal,
     /// Of its records; empty for metrics.
     pub ids: Vec<String>,
+    /// Of metrics.
+    pub points: Vec<Point>,
     pub outcome: Outcome,
     /// The connection ended next, so the client may have given up before the answer reached it.
     pub unsure: bool,
@@ -133,7 +138,7 @@ impl Shared {
         if to != self.name {
             state.violations.push(format!("a request with the headers {:?}", request.token));
         }
-        if request.ids.is_empty() && request.signal != Signal::Metrics {
+        if request.ids.is_empty() && request.points.is_empty() {
             state.violations.push("an empty request".to_owned());
         }
         state.exchanges.push(Exchange {
@@ -141,6 +146,7 @@ impl Shared {
             destination: destination.to_owned(),
             signal: request.signal,
             ids: request.ids.clone(),
+            points: request.points.clone(),
             outcome: fault.outcome(),
             unsure: false,
         });

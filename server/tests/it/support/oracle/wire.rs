@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 
 use super::Shared;
 use super::fault::Fault;
+use super::readings::{Point, points};
 
 /// No client waits so long.
 const FOREVER: Duration = Duration::from_secs(120);
@@ -27,6 +28,7 @@ pub struct Received {
     /// `x-oracle`.
     pub token: String,
     pub ids: Vec<String>,
+    pub points: Vec<Point>,
 }
 
 pub async fn serve(listener: TcpListener, shared: Arc<Shared>) {
@@ -55,7 +57,7 @@ async fn exchanges(mut stream: TcpStream, shared: &Shared) {
     while let Some(request) = read(&mut stream, &mut unread).await {
         let (exchange, fault) = shared.received(&request);
         last = Some(exchange);
-        if !act(&mut stream, fault, request.ids.len()).await {
+        if !act(&mut stream, fault, request.ids.len() + request.points.len()).await {
             return;
         }
     }
@@ -131,7 +133,12 @@ async fn read(stream: &mut TcpStream, unread: &mut Vec<u8>) -> Option<Received> 
     let raw: Vec<u8> = unread.drain(..head_end + length).skip(head_end).collect();
     let body = if header("content-encoding").as_deref() == Some("gzip") { unzip(&raw) } else { raw };
     let signal = Signal::ALL.into_iter().find(|signal| path == signal.path()).expect("a path of OTLP");
-    Some(Received { signal, token: header("x-oracle").unwrap_or_default(), ids: ids(signal, &body) })
+    Some(Received {
+        signal,
+        token: header("x-oracle").unwrap_or_default(),
+        ids: ids(signal, &body),
+        points: if signal == Signal::Metrics { points(&body) } else { Vec::new() },
+    })
 }
 
 async fn more(stream: &mut TcpStream, unread: &mut Vec<u8>) -> Option<()> {
