@@ -292,18 +292,26 @@ impl Idle {
         }
     }
 
-    /// Throws away what nobody took in time, and what was closed. Ends when nothing is left, so that there is no timer then.
+    /// Throws away what nobody took in time; whether a connection was closed is looked at when it is taken, so that requests
+    /// never wait for sockets here. Ends when nothing is left, so that there is no timer then.
     async fn sweep(this: std::sync::Weak<Self>) {
         loop {
             tokio::time::sleep(IDLE).await;
             let Some(this) = this.upgrade() else { return };
+            let mut old = Vec::new();
             let mut state = this.lock();
             for lines in state.lines.values_mut() {
-                lines.retain_mut(|(line, since)| since.elapsed() < IDLE && line.is_idle());
+                old.extend(std::iter::from_fn(|| lines.pop_front_if(|(_, since)| since.elapsed() >= IDLE)));
             }
             state.lines.retain(|_, lines| !lines.is_empty());
-            if state.lines.is_empty() {
+            let over = state.lines.is_empty();
+            if over {
                 state.sweeping = false;
+            }
+            drop(state);
+            // Closing them is not done with the others waiting either.
+            drop(old);
+            if over {
                 return;
             }
         }
