@@ -1,11 +1,11 @@
 //! The HTML document around the app, as the server sends it. Scripts carry the response's nonce; nothing is inline but the
-//! three lines that start the app.
+//! few lines that start the app.
 
 use std::collections::BTreeMap;
 
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
-use leptos_meta::{Link, Meta, MetaTags};
+use leptos_meta::{Meta, MetaTags};
 
 use crate::failure_view::FailureView;
 use crate::pages::PART;
@@ -33,6 +33,19 @@ pub struct ErrorTracking {
     /// JSON, as `style/errors/tracking.ts` reads it.
     pub config: String,
 }
+
+/// Starts the app, of which `WASM` is the main file. What is seen comes first: the app's code, forty times the style sheet or more,
+/// is asked for once the page has been painted. In a tab that is not shown nothing is painted; there it is asked for anyway.
+const START: &str = r#"await new Promise((painted) => {
+  requestAnimationFrame(() => setTimeout(painted));
+  setTimeout(painted, 250);
+});
+const started = init({ module_or_path: WASM });
+for (const { content: href } of document.querySelectorAll("meta[name=part-file]")) {
+  document.head.append(Object.assign(document.createElement("link"), { rel: "preload", as: "fetch", crossOrigin: "anonymous", href }));
+}
+await started;
+hydrate();"#;
 
 /// The document, for the server. Without [`AssetPaths`] in the context it is a plain page, which still works.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
@@ -68,25 +81,23 @@ fn Assets(assets: AssetPaths) -> impl IntoView {
             <script defer src=error_tracking_js nonce=use_nonce()></script>
         }
     });
-    let start = format!("import init, {{ hydrate }} from {js:?};\nawait init({{ module_or_path: {wasm:?} }});\nhydrate();");
+    let start = format!("import init, {{ hydrate }} from {js:?};\nconst WASM = {wasm:?};\n{START}");
     view! {
         <script src=theme_js nonce=use_nonce()></script>
         <link rel="stylesheet" href=css/>
         <link rel="modulepreload" href=js nonce=use_nonce()/>
-        <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous" nonce=use_nonce()/>
         <script defer src=failure_js nonce=use_nonce()></script>
         {tracking}
         <script r#type="module" nonce=use_nonce() inner_html=start></script>
     }
 }
 
-/// Says which part of the app's code the page needs, and has the browser fetch it beside the main file, which would ask for it
-/// only when it runs.
+/// Says which part of the app's code the page needs, and its files, so that they come beside the main one, which would ask for
+/// them only when it runs.
 pub(crate) fn announce(part: &'static str) {
     // Rendering puts these into the page's head; here is nothing to show.
     drop(view! { <Meta name=PART content=part/> }.to_html());
-    let Some(files) = use_context::<AssetPaths>().and_then(|mut assets| assets.parts.remove(part)) else { return };
-    for href in files {
-        drop(view! { <Link rel="preload" href as_="fetch" type_="application/wasm" crossorigin="anonymous"/> }.to_html());
+    for file in use_context::<AssetPaths>().and_then(|mut assets| assets.parts.remove(part)).unwrap_or_default() {
+        drop(view! { <Meta name="part-file" content=file/> }.to_html());
     }
 }

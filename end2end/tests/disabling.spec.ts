@@ -179,3 +179,39 @@ test("operators are added by a link, disabled and removed, and nobody can remove
     await context.close();
   });
 });
+
+test("a workspace is disabled, enabled and deleted; what a row asks is made when it is opened", async ({ page, upstream }) => {
+  await withServer(page, upstream.url, "operator", async (knoxcall) => {
+    await page.goto(`${knoxcall.console}/settings/workspaces`);
+    await hydrated(page);
+    const row = page.getByRole("row", { name: /globex/ });
+    expect(await page.locator("dialog").count()).toBeGreaterThan(3);
+    await expect(page.locator("dialog form")).toHaveCount(0);
+    await row.getByRole("button", { name: "Disable Globex" }).click();
+    await page.getByRole("dialog", { name: "Disable Globex" }).getByRole("button", { name: "Disable workspace" }).click();
+    await expect(row.getByText("Disabled")).toBeVisible();
+    await row.getByRole("button", { name: "Enable" }).click();
+    await expect(row.getByText("Enabled")).toBeVisible();
+
+    const opener = row.getByRole("button", { name: "Delete Globex" });
+    const dialog = page.getByRole("dialog", { name: "Delete Globex" });
+    for (let round = 0; round < 2; round++) {
+      await opener.click();
+      await expect(dialog.getByLabel("Confirmation")).toBeFocused();
+      await expectAccessible(page);
+      await page.keyboard.press("Escape");
+      await expect(dialog).toBeHidden();
+      await expect(opener).toBeFocused();
+    }
+    await opener.click();
+    await dialog.getByLabel("Confirmation").fill("globe");
+    await dialog.getByRole("button", { name: "Delete workspace" }).click();
+    await expect(dialog.getByText(/to confirm/).nth(1)).toBeVisible();
+    await dialog.getByLabel("Confirmation").fill("globex");
+    await dialog.getByRole("button", { name: "Delete workspace" }).click();
+    await expect(row).toHaveCount(0);
+    await page.goto(`${knoxcall.console}/settings/workspaces?confirm=delete-acme`);
+    await hydrated(page);
+    await expect(page.getByRole("dialog", { name: "Delete Acme" }).getByLabel("Confirmation")).toBeFocused();
+  });
+});

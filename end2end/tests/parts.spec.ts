@@ -37,7 +37,7 @@ test("a page of another part is named in its head, and fetched when it is opened
   });
   await page.goto("/settings/integrations/otlp");
   await hydrated(page);
-  const named = await page.locator("head link[rel=preload][href*='/pkg/'][href$='.wasm']").evaluateAll((links) => links.map((link) => link.getAttribute("href")));
+  const named = await page.locator("head meta[name=part-file]").evaluateAll((files) => files.map((file) => file.getAttribute("content")));
   expect(fetched.length).toBeGreaterThan(0);
   expect(named).toEqual(expect.arrayContaining(fetched));
   expect(new Set(fetched).size, "each once").toBe(fetched.length);
@@ -48,6 +48,26 @@ test("a page of another part is named in its head, and fetched when it is opened
   await page.getByRole("link", { name: "OpenTelemetry export" }).click();
   await expect(page.getByRole("heading", { level: 1, name: "OpenTelemetry export" })).toBeVisible();
   expect(await page.evaluate(() => "same" in window), "without loading a page").toBe(true);
+});
+
+test("what is seen comes before the app's code", async ({ as }) => {
+  const page = await as("operator");
+  const code: string[] = [];
+  page.on("request", (request) => {
+    if (request.url().endsWith(".wasm")) code.push(request.url());
+  });
+  // Another file that the head names: when it is there, everything that the head asks for has been asked for.
+  const another = page.waitForResponse(/\/pkg\/failure\./);
+  let early: string[] | undefined;
+  await page.route(/\.css$/, async (route) => {
+    await (await another).finished();
+    early = [...code];
+    await route.continue();
+  });
+  await page.goto("/settings/integrations/otlp");
+  await hydrated(page);
+  expect(early, "asked for without the style sheet").toEqual([]);
+  expect(code.length).toBeGreaterThan(1);
 });
 
 test("where a part can't be had, the page is asked for whole and works without scripts", async ({ browser, knoxcall, as }) => {

@@ -116,6 +116,7 @@ fn Disable(slug: String, name: String, enable: ServerAction<EnableWorkspace>) ->
             trigger_object=name.clone()
             title=format!("Disable {name}")
             kind=ButtonKind::Quiet
+            lazy=true
         >
             <p>"Requests with its keys are refused with 401, and it exports nothing. Its data stays, and you can enable it again."</p>
             <EnableForm slug enable on=false/>
@@ -132,6 +133,7 @@ fn Delete(slug: String, name: String, delete: ServerAction<DeleteWorkspace>) -> 
             trigger_object=name.clone()
             title=format!("Delete {name}")
             kind=ButtonKind::Quiet
+            lazy=true
         >
             <p>"Its routes, API keys, members and export settings are deleted with it. This can't be undone."</p>
             <KeptForm action=delete about=vec![("workspace", slug.clone())]>

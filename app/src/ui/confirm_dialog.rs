@@ -5,8 +5,11 @@
 //! focus stays inside, Escape closes, and the focus returns to the trigger. It closes when the address changes, as after
 //! a successful save. Not to be put inside another form; in lists, build rows keyed so that an open one stays with its row.
 
+use std::sync::{Mutex, PoisonError};
+
 use leptos::html;
 use leptos::prelude::*;
+use leptos::task::{spawn_local, tick};
 use leptos::wasm_bindgen::JsCast;
 use leptos_router::hooks::{use_location, use_query_map};
 use web_sys::{HtmlDialogElement, HtmlElement};
@@ -27,6 +30,10 @@ pub fn ConfirmDialog(
     trigger_object: String,
     #[prop(into)] title: String,
     #[prop(default = ButtonKind::Danger)] kind: ButtonKind,
+    /// What is in the dialog is made when it is opened: for long lists, of which it would be most. Only in keyed rows: what is
+    /// rebuilt while the dialog is open would be empty.
+    #[prop(optional)]
+    lazy: bool,
     children: Children,
 ) -> impl IntoView {
     let location = use_location();
@@ -50,10 +57,18 @@ pub fn ConfirmDialog(
             }
         }
     });
+    let made = RwSignal::new(asked || !lazy);
     let open = move |event: leptos::ev::MouseEvent| {
         if let Some(dialog) = dialog.get_untracked() {
             event.prevent_default();
-            if !dialog.open() {
+            if !made.get_untracked() {
+                made.set(true);
+                spawn_local(async move {
+                    // By then it is rendered, and has the field that is to be focused.
+                    tick().await;
+                    show(&dialog);
+                });
+            } else if !dialog.open() {
                 show(&dialog);
             }
         }
@@ -66,15 +81,8 @@ pub fn ConfirmDialog(
         }
     };
     let object = (!trigger_object.is_empty()).then(|| view! { <span class="sr-only">" " {trigger_object}</span> });
-    view! {
-        <form method="get" class="contents">
-            <input type="hidden" name="confirm" value=id/>
-            <button type="submit" class=kind.classes() aria-haspopup="dialog" on:click=open>
-                {trigger_label}
-                {object}
-            </button>
-        </form>
-        <dialog node_ref=dialog open=asked class="dialog" aria-labelledby=labelled_by>
+    let content = move || {
+        view! {
             <div class="flex items-start justify-between gap-4">
                 <h2 id=title_id class="text-base font-semibold text-ink">
                     {title}
@@ -84,6 +92,26 @@ pub fn ConfirmDialog(
                 </a>
             </div>
             <div class="mt-3 space-y-4 text-sm text-muted">{children()}</div>
+        }
+        .into_any()
+    };
+    let (now, later) = if made.get_untracked() { (Some(content()), None) } else { (None, Some(content)) };
+    let later = Mutex::new(later);
+    let later = move || {
+        let content = if made.get() { later.lock().unwrap_or_else(PoisonError::into_inner).take() } else { None };
+        content.map(|content| content())
+    };
+    view! {
+        <form method="get" class="contents">
+            <input type="hidden" name="confirm" value=id/>
+            <button type="submit" class=kind.classes() aria-haspopup="dialog" on:click=open>
+                {trigger_label}
+                {object}
+            </button>
+        </form>
+        <dialog node_ref=dialog open=asked class="dialog" aria-labelledby=labelled_by>
+            {now}
+            {later}
         </dialog>
     }
 }
