@@ -2,6 +2,7 @@
 //! and beside rotel passing the same records on. The pipelines take turns; a round's figures are compared with each other.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use anyhow::{Result, bail};
 
@@ -34,9 +35,17 @@ struct Column {
     rates: Vec<f64>,
 }
 
-pub fn run(workspace: &Workspace) -> Result<()> {
+/// `program` is another build of the benchmark's program than the one that is made first.
+pub fn run(workspace: &Workspace, program: Option<&Path>) -> Result<()> {
     let rotel = peers::rotel(workspace)?;
-    step("Export benchmark, release build (first time: some 8 minutes)", || bench(workspace).arg("--no-run").run())?;
+    let bench = || match program {
+        Some(program) => Cmd::new(program, &workspace.root),
+        None => Cmd::cargo(workspace).args(["bench", "--quiet", "--package", "server", "--bench", "export", "--"]),
+    };
+    let cost = |mode: &str, endpoint: &str| cost(bench(), mode, endpoint);
+    if program.is_none() {
+        step("Export benchmark, release build (first time: some 8 minutes)", || bench().run())?;
+    }
     let folder = workspace.root.join("target/bench");
     std::fs::create_dir_all(&folder)?;
     let sink = Sink::start()?;
@@ -45,9 +54,9 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     step("Measuring (some 2 minutes)", || {
         for round in 0..ROUNDS {
             say(&format!("round {} of {ROUNDS}", round + 1));
-            let (_, making) = cost(workspace, "nothing", &endpoint)?;
+            let (_, making) = cost("nothing", &endpoint)?;
             for ((mode, _), column) in PIPELINES.iter().zip(&mut columns) {
-                let (records, cpu) = cost(workspace, mode, &endpoint)?;
+                let (records, cpu) = cost(mode, &endpoint)?;
                 column.rates.push(per_second(records, cpu - making));
                 arrived(&sink, records)?;
             }
@@ -61,7 +70,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
                 let mut agent = Running::start("rotel", &rotel, &args, &[("TOKIO_WORKER_THREADS", "1")], &folder)?;
                 agent.listens(http)?;
                 let before = agent.cpu_micros()?;
-                let (records, _) = cost(workspace, "operator", &format!("http://{listen}"))?;
+                let (records, _) = cost("operator", &format!("http://{listen}"))?;
                 agent.settle()?;
                 column.rates.push(per_second(records, agent.cpu_micros()? - before));
                 arrived(&sink, records)?;
@@ -80,13 +89,9 @@ impl Column {
     }
 }
 
-fn bench(workspace: &Workspace) -> Cmd {
-    Cmd::cargo(workspace).args(["bench", "--quiet", "--package", "server", "--bench", "export"])
-}
-
 /// Records and microseconds of processor time of one run.
-fn cost(workspace: &Workspace, mode: &str, endpoint: &str) -> Result<(u64, u64)> {
-    let said = bench(workspace).args(["--", mode, endpoint, &REQUESTS.to_string()]).output()?;
+fn cost(bench: Cmd, mode: &str, endpoint: &str) -> Result<(u64, u64)> {
+    let said = bench.args([mode, endpoint, &REQUESTS.to_string()]).output()?;
     let mut numbers = said.split_whitespace().map(str::parse);
     let (Some(Ok(records)), Some(Ok(cpu))) = (numbers.next(), numbers.next()) else { bail!("{mode} said {said:?}") };
     Ok((records, cpu))

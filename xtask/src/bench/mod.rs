@@ -36,7 +36,7 @@ pub struct Options {
     /// How often each system has its turn in each case
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Another build than the one that is made first
+    /// Another build than the one that is made first (with --export, of the program that it is measured with)
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
     /// Only this case: 1k-32, 1k-256, 100k-32, 100k-256 or steady; nothing is written then
@@ -59,7 +59,7 @@ struct Plan {
 
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     if options.export {
-        return export::run(workspace);
+        return export::run(workspace, options.binary.as_deref());
     }
     let knoxcall = match &options.binary {
         Some(binary) => std::path::absolute(binary)?,
