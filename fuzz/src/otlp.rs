@@ -29,7 +29,8 @@ pub fn otlp_answer(data: &[u8]) {
         (Answer::Retry { after, .. }, 429 | 502 | 503 | 504) => {
             let asked = headers.get(header::RETRY_AFTER);
             assert!(after.is_none() || asked.is_some(), "patience that nobody asked for");
-            let seconds = asked.and_then(|value| from_utf8(value.as_bytes()).ok()?.trim().parse::<u32>().ok());
+            // Around it may be spaces and tabs, and nothing else that looks like them.
+            let seconds = asked.and_then(|value| from_utf8(value.as_bytes()).ok()?.trim_matches([' ', '\t']).parse::<u32>().ok());
             assert!(seconds.is_none_or(|seconds| after == Some(Duration::from_secs(u64::from(seconds)))), "{after:?} for {seconds:?}");
         }
         (Answer::Taken { rejected }, 200..300) => {

@@ -59,7 +59,7 @@ async fn a_page_carries_it_from_the_next_load_on_and_no_longer() {
     assert_eq!(config.as_object().unwrap().len(), 3, "{config}");
     let script = html.split("<script").find(|part| part.contains(SCRIPT)).unwrap();
     assert!(script.contains("nonce=\"NONCE\"") && script.contains("defer"), "{script}");
-    assert!(html.find(SCRIPT).unwrap() < html.find("await init").unwrap(), "it listens before the app starts");
+    assert!(html.find(SCRIPT).unwrap() < html.find("= init(").unwrap(), "it listens before the app starts");
 
     track(&console, "", 1).await;
     assert_eq!(without_nonce(&browser.get("/w/acme/routes").await).0, before.0);
