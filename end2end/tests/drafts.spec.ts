@@ -3,10 +3,14 @@ import { EMAIL, expect, expectAccessible, hydrated, type Page, signIn, test } fr
 
 const CARD = "/w/acme/settings/integrations/telemetry";
 
-/** Opens a page whose scripts do not arrive, then lets them through for the pages that follow. */
+/** Opens a page whose code does not arrive, then lets it through for the pages that follow. */
 async function openBeforeLife(page: Page, path: string): Promise<void> {
   await page.route("**/pkg/*.wasm", (route) => route.abort());
+  // The code is asked for after the page was painted; without it the app says that it can't start.
+  const noStart = page.waitForEvent("pageerror");
   await page.goto(path);
+  await noStart;
+  await page.waitForLoadState("networkidle");
   await page.unroute("**/pkg/*.wasm");
 }
 
