@@ -36,16 +36,25 @@ pub struct ErrorTracking {
 
 /// Starts the app, of which `WASM` is the main file. What is seen comes first: the app's code, forty times the style sheet or more,
 /// is asked for once the page has been painted. In a tab that is not shown nothing is painted; there it is asked for anyway.
+/// Whoever leaves before the code has come breaks off its loading, which is no error to be told of.
 const START: &str = r#"await new Promise((painted) => {
   requestAnimationFrame(() => setTimeout(painted));
   setTimeout(painted, 250);
 });
-const started = init({ module_or_path: WASM });
-for (const { content: href } of document.querySelectorAll("meta[name=part-file]")) {
-  document.head.append(Object.assign(document.createElement("link"), { rel: "preload", as: "fetch", crossOrigin: "anonymous", href }));
+let left = false;
+const leave = () => { left = true; };
+addEventListener("beforeunload", leave);
+try {
+  const started = init({ module_or_path: WASM });
+  for (const { content: href } of document.querySelectorAll("meta[name=part-file]")) {
+    document.head.append(Object.assign(document.createElement("link"), { rel: "preload", as: "fetch", crossOrigin: "anonymous", href }));
+  }
+  await started;
+  hydrate();
+} catch (error) {
+  if (!left) throw error;
 }
-await started;
-hydrate();"#;
+removeEventListener("beforeunload", leave);"#;
 
 /// The document, for the server. Without [`AssetPaths`] in the context it is a plain page, which still works.
 pub fn shell(options: LeptosOptions) -> impl IntoView {

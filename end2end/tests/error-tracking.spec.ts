@@ -150,6 +150,21 @@ test("the tags follow the page: another workspace, none, nobody", async ({ brows
   await context.close();
 });
 
+test("whoever leaves before the page's code has come makes no error", async ({ browser, tracked, sentry }) => {
+  const { page, context } = await open(browser, tracked.console, EMAIL.admin);
+  const code = /\/pkg\/knoxcall\..*\.wasm$/;
+  await page.route(code, () => {}, { times: 1 });
+  const asked = page.waitForRequest(code);
+  await page.goto("/w/acme");
+  await asked;
+  await page.goto("/w/acme/routes");
+  await hydrated(page);
+  await page.evaluate(() => void setTimeout(() => { throw new Error("the only one"); }));
+  await expect.poll(() => sentry.events().length).toBeGreaterThan(0);
+  expect(sentry.events().map((event) => event.exception?.values[0]?.value)).toEqual(["the only one"]);
+  await context.close();
+});
+
 test("a panic arrives once, with message, place and stack, and the page says what happened", async ({ browser, tracked, sentry }) => {
   const { page, context, refused } = await open(browser, tracked.console, EMAIL.admin);
   await spoil(page);
