@@ -153,9 +153,7 @@ pub(super) fn message(out: &mut Vec<u8>, field: u32, likely: usize, write: impl 
     out.resize(at + likely, 0);
     write(out);
     let length = out.len() - at - likely;
-    let mut prefix = Vec::new();
-    let needed = varint_len(length);
-    if needed == likely {
+    if varint_len(length) == likely {
         let mut rest = length;
         for (n, byte) in out[at..at + likely].iter_mut().enumerate() {
             *byte = (rest & 0x7f) as u8 | if n + 1 < likely { 0x80 } else { 0 };
@@ -163,6 +161,7 @@ pub(super) fn message(out: &mut Vec<u8>, field: u32, likely: usize, write: impl 
         }
         return;
     }
+    let mut prefix = Vec::new();
     varint(&mut prefix, length as u64);
     out.splice(at..at + likely, prefix);
 }

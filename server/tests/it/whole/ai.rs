@@ -4,12 +4,11 @@
 use serde_json::{Value, json};
 use tempfile::tempdir;
 
-use super::{Process, Setup, everything_in};
+use super::{KEY, Process, Setup, everything_in};
 use crate::support::collector::{Collector, attributes};
 use crate::support::provider::{COMPLETION, Provider};
 use crate::support::sentry::FakeSentry;
 
-const KEY: &str = "tk_acme0123456789abcdefghijklmnop";
 const PROMPT: &str = "canary-prompt";
 const CREDENTIAL: &str = "sk-canary-credential";
 

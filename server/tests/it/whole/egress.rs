@@ -4,19 +4,12 @@ use reqwest::Client;
 use serde_json::Value;
 use tempfile::tempdir;
 
-use super::{Process, Setup};
+use super::{KEY, Process, Setup, reached};
 use crate::support::upstream::Upstream;
-
-const KEY: &str = "tk_acme0123456789abcdefghijklmnop";
 
 /// `localhost` is a name: it is saved in any case and judged when it is connected to.
 fn bootstrap(upstream: &Upstream, host: &str) -> String {
-    format!(
-        "[[workspace]]\nslug = \"acme\"\n[[workspace.api_key]]\nname = \"default\"\nkey = \"{KEY}\"\n\
-         [[workspace.route]]\nslug = \"billing\"\n[[workspace.route.environment]]\nname = \"production\"\ndefault = true\n\
-         target_base_url = \"http://{host}:{}\"\n",
-        upstream.address.port()
-    )
+    format!("[[workspace]]\nslug = \"acme\"\n{}", reached(&format!("http://{host}:{}", upstream.address.port())))
 }
 
 async fn call(process: &Process) -> reqwest::Response {

@@ -19,11 +19,10 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::{Process, Setup};
+use super::{KEY, Process, Setup, reached};
 use crate::support::collector::{Collector, Reply, attributes};
 use crate::support::upstream::Upstream;
 
-const KEY: &str = "tk_acme0123456789abcdefghijklmnop";
 const PASSWORD: &str = "correct horse battery staple";
 const PATIENCE: Duration = Duration::from_secs(60);
 const LOGS: &str = "/v1/logs";
@@ -102,18 +101,9 @@ logs = true
 metrics = false
 [[workspace]]
 slug = "acme"
-[[workspace.api_key]]
-name = "default"
-key = "{KEY}"
-[[workspace.route]]
-slug = "billing"
-[[workspace.route.environment]]
-name = "production"
-default = true
-target_base_url = "{}"
-"#,
+{}"#,
             collector.endpoint(),
-            upstream.url()
+            reached(&upstream.url())
         );
         let env = [("OTEL_BLRP_SCHEDULE_DELAY", "50")];
         let process = Process::start(data, &Setup { bootstrap: Some(&bootstrap), env: &env, ..Setup::default() });

@@ -17,6 +17,26 @@ use std::path::Path;
 
 pub use process::{Process, Setup};
 
+/// The key to the workspace of most bootstrap files here.
+const KEY: &str = "tk_acme0123456789abcdefghijklmnop";
+
+/// What a workspace in a bootstrap file is reached by: that key, and the route `billing` to an upstream.
+fn reached(upstream: &str) -> String {
+    format!(
+        r#"
+[[workspace.api_key]]
+name = "default"
+key = "{KEY}"
+[[workspace.route]]
+slug = "billing"
+[[workspace.route.environment]]
+name = "production"
+default = true
+target_base_url = "{upstream}"
+"#
+    )
+}
+
 /// Every file below, as text.
 fn everything_in(folder: &Path) -> String {
     let mut text = String::new();

@@ -7,11 +7,9 @@ use std::time::Duration;
 use reqwest::Client;
 use tempfile::tempdir;
 
-use super::{Process, Setup};
+use super::{KEY, Process, Setup, reached};
 use crate::support::collector::{Collector, Reply, attributes};
 use crate::support::upstream::Upstream;
-
-const KEY: &str = "tk_acme0123456789abcdefghijklmnop";
 
 /// Records that wait in the spool's files of this signal, read as the format says: a head of 44 bytes, the state at 4, the length
 /// at 16, the number of records at 20.
@@ -49,19 +47,10 @@ endpoint = "{}"
 slug = "acme"
 [workspace.telemetry]
 endpoint = "{}"
-[[workspace.api_key]]
-name = "default"
-key = "{KEY}"
-[[workspace.route]]
-slug = "billing"
-[[workspace.route.environment]]
-name = "production"
-default = true
-target_base_url = "{}"
-"#,
+{}"#,
         all.endpoint(),
         own.endpoint(),
-        upstream.url()
+        reached(&upstream.url())
     );
     for collector in [&all, &own] {
         for path in ["/v1/traces", "/v1/logs", "/v1/metrics"] {

@@ -2,13 +2,12 @@
 
 use tempfile::tempdir;
 
-use super::{Process, Setup, everything_in};
+use super::{KEY, Process, Setup, everything_in};
 use crate::support::collector::Collector;
 use crate::support::receiver::{Answer, Receiver};
 use crate::support::sentry::FakeSentry;
 use crate::support::upstream::{Upstream, until};
 
-const KEY: &str = "tk_acme0123456789abcdefghijklmnop";
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 fn bootstrap(upstream: &str, receiver: &Receiver) -> String {
