@@ -20,8 +20,7 @@ pub fn CardHeader(
     let subtitle = (!subtitle.is_empty()).then(|| view! { <p class="mt-0.5 text-small text-muted">{subtitle}</p> });
     view! {
         <div class="flex flex-wrap items-start justify-between gap-x-4 gap-y-2 border-b border-line px-5 py-3.5 last:border-b-0">
-            // What is said breaks into lines before what can be done goes below it.
-            <div class="min-w-0 flex-1 basis-56">
+            <div class="min-w-0">
                 <h2 class="text-sm font-semibold text-ink">{title}</h2>
                 {subtitle}
             </div>
