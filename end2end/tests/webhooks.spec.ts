@@ -196,6 +196,32 @@ test("the secret is rotated: for a day both sign", async ({ as }) => {
   await remove(page, "Rotated");
 });
 
+test("what is pressed between the answers of two questions still works", async ({ as }) => {
+  const page = await as("admin");
+  await open(page, NEW);
+  const { secret } = await create(page, "Pressed", receiver.url, ["request.timeout"]);
+  let answer = (): void => {};
+  const wanted = new Promise<void>((resolve) => (answer = resolve));
+  await page.route("**/api/webhooks/detail", async (route) => {
+    await wanted;
+    await route.continue();
+  });
+  const dialog = page.getByRole("dialog");
+  const button = page.getByRole("button", { name: "Rotate secret" });
+  await button.click();
+  const taken = page.waitForResponse("**/api/webhooks/take-secret");
+  await dialog.getByRole("button", { name: "Rotate secret" }).click();
+  await (await taken).finished();
+  await expect(dialog).toBeHidden();
+  await button.click();
+  await expect(dialog).toBeVisible();
+  await page.getByRole("link", { name: "Cancel" }).click();
+  await expect(dialog).toBeHidden();
+  answer();
+  await expect(page.getByText(secret)).toHaveCount(0);
+  await remove(page, "Pressed");
+});
+
 test("the fields of an authentication come with it, and a credential stays with its origin", async ({ as }) => {
   const page = await as("admin");
   await open(page, NEW);

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::api::{AddMember, EnableMember, RemoveMember, RenewInvitation, SetMemberRole, load_members, take_invitation};
 use super::member_parts::{AddForm, Invitation, MemberTable};
 use crate::layout::{access_to, use_slug, use_viewer};
-use crate::routes::successes;
+use crate::routes::{successes, together};
 use crate::ui::{ActionError, Card, ErrorView, PageHeader, Skeleton, error_of};
 
 /// Everything that a row of the list can do.
@@ -57,12 +57,13 @@ pub fn Members() -> impl IntoView {
             }
         },
     );
+    let whole = together(move || async move { (invitation.await, viewer.await, rows.await) });
     view! {
         <Transition fallback=|| view! { <Skeleton lines=6/> }>
             {move || Suspend::new(async move {
                 let slug = slug.get_untracked();
-                let invitation = invitation.await;
-                match (viewer.await, rows.await) {
+                let (invitation, viewer, rows) = whole.await;
+                match (viewer, rows) {
                     (Ok(viewer), Ok(rows)) => {
                         let add_form_slug = slug.clone();
                         let may_write = access_to(&viewer, &slug).is_some_and(|access| access.may_write());

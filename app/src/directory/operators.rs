@@ -7,6 +7,7 @@ use super::api::{AddOperator, EnableOperator, RemoveOperator, RenewOperatorInvit
 use super::member_parts::Invitation;
 use super::members::use_added;
 use super::operator_parts::{AddForm, OperatorTable};
+use crate::routes::together;
 use crate::ui::{ActionError, Card, ErrorView, PageHeader, Skeleton, error_of};
 
 /// Everything that a row of the list can do.
@@ -46,11 +47,12 @@ pub fn Operators() -> impl IntoView {
             }
         },
     );
+    let whole = together(move || async move { (invitation.await, rows.await) });
     view! {
         <Transition fallback=|| view! { <Skeleton lines=6/> }>
             {move || Suspend::new(async move {
-                let invitation = invitation.await;
-                match rows.await {
+                let (invitation, rows) = whole.await;
+                match rows {
                     Ok(rows) => view! {
                         <PageHeader title="Operators" subtitle="They see and change everything: the Global scope, and every workspace."/>
                         <div class="space-y-6">

@@ -10,7 +10,7 @@ use super::create_form::CreateForm;
 use super::table::KeyTable;
 use crate::contract::{ApiError, KeyRow, RouteRow, ShownOnce};
 use crate::layout::use_slug;
-use crate::routes::successes;
+use crate::routes::{successes, together};
 use crate::ui::{ActionError, EmptyState, ErrorView, PageHeader, ShownOnceNotice, Skeleton, error_of};
 
 const PURPOSE: &str = "A key names the workspace that a request belongs to. Callers send it in the header x-knoxcall-key; the gateway checks it and never forwards it.";
@@ -67,11 +67,12 @@ pub fn KeyList() -> impl IntoView {
             }
         },
     );
+    let whole = together(move || async move { (taken.await, loaded.await) });
     view! {
         <Transition fallback=|| view! { <Skeleton lines=6/> }>
             {move || Suspend::new(async move {
-                let taken = taken.await;
-                match loaded.await {
+                let (taken, loaded) = whole.await;
+                match loaded {
                     Err(error) => view! { <ErrorView error/> }.into_any(),
                     Ok((workspace, rows, routes)) => {
                         let may_write = workspace.access.may_write();

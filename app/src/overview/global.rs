@@ -7,6 +7,7 @@ use super::steps::{Step, Steps};
 use super::view_model::{counted, export_line};
 use crate::contract::{Access, ExportState, Viewer, WorkspaceRow};
 use crate::layout::use_viewer;
+use crate::routes::together;
 use crate::ui::{
     Badge, Card, CardHeader, Cell, EmptyState, ErrorView, Icon, IconName, LinkButton, Notice, NoticeKind, PageHeader, PillState, Row,
     Skeleton, StatusPill, Table,
@@ -27,10 +28,11 @@ pub fn Overview() -> impl IntoView {
             }
         },
     );
+    let whole = together(move || async move { (viewer.await, summary.await) });
     view! {
         <Transition fallback=|| view! { <Skeleton lines=6/> }>
             {move || Suspend::new(async move {
-                match (viewer.await, summary.await) {
+                match whole.await {
                     (Ok(_), Ok(Some(summary))) => view! { <ForOperator summary/> }.into_any(),
                     (Ok(viewer), Ok(None)) => view! { <ForMember viewer/> }.into_any(),
                     (Err(error), _) | (_, Err(error)) => view! { <ErrorView error/> }.into_any(),

@@ -20,6 +20,6 @@ pub use facts::{Fact, Facts};
 pub use list::RouteList;
 pub use new::NewRoute;
 pub use page::RoutePage;
-pub use refresh::{form_reset_by, successes};
+pub use refresh::{form_reset_by, successes, together};
 pub use route_choices::RouteChoices;
 pub use view_model::{check_name, check_slug, quoted, reach, with_scheme};

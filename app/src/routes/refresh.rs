@@ -21,6 +21,17 @@ where
     })
 }
 
+/// Several answers, for a page's one `Suspend`, which is built anew when all of them are there. If it waited for each itself, the
+/// first answer would take down what the page's parts know, while their elements stay until the last: a press in between would
+/// reach for what is gone.
+pub fn together<T, F>(all: impl Fn() -> F + Send + Sync + 'static) -> AsyncDerived<T>
+where
+    T: Send + Sync + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    AsyncDerived::new(all)
+}
+
 /// The form of an action, for `node_ref`. After a success, once the page shows what the server made of it, its fields go
 /// back to what the page was given: text becomes what is stored, and a secret that was typed leaves the page.
 #[must_use]

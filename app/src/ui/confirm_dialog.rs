@@ -2,8 +2,10 @@
 //!
 //! The trigger is a button in a small form that asks for this page again with `?confirm=<id>`, where the dialog is
 //! rendered open: that is the whole of it without JavaScript. With it, the press opens the same `<dialog>` as a modal:
-//! focus stays inside, Escape closes, and the focus returns to the trigger. It closes when the address changes, as after
-//! a successful save. Not to be put inside another form; in lists, build rows keyed so that an open one stays with its row.
+//! focus stays inside, Escape closes, and the focus returns to the trigger. It closes when the address is no longer the one it
+//! was opened at, as after a successful save. The element remembers that address: a page that is built anew from what the server
+//! says keeps its elements, but not what its components knew. Not to be put inside another form; in lists, build rows keyed so
+//! that an open one stays with its row.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -43,16 +45,15 @@ pub fn ConfirmDialog(
     let labelled_by = title_id.clone();
     let asked = query.with_untracked(|query| query.get_str("confirm") == Some(id.as_str()));
     let pathname = location.pathname;
+    let here = move || format!("{}?{}", location.pathname.read_untracked(), location.search.read_untracked());
     Effect::new(move |before: Option<()>| {
         let _ = (location.pathname.read(), location.search.read());
-        if let Some(dialog) = dialog.get_untracked() {
-            if before.is_none() {
+        if let Some(dialog) = dialog.get_untracked().filter(|dialog| dialog.open()) {
+            if asked && before.is_none() {
                 // Rendered open by the server: now that scripts run, make it a modal.
-                if asked {
-                    dialog.close();
-                    show(&dialog);
-                }
-            } else if dialog.open() {
+                dialog.close();
+                show(&dialog, &here());
+            } else if dialog.get_attribute(OPENED_AT) != Some(here()) {
                 dialog.close();
             }
         }
@@ -66,10 +67,10 @@ pub fn ConfirmDialog(
                 spawn_local(async move {
                     // By then it is rendered, and has the field that is to be focused.
                     tick().await;
-                    show(&dialog);
+                    show(&dialog, &here());
                 });
             } else if !dialog.open() {
-                show(&dialog);
+                show(&dialog, &here());
             }
         }
     };
@@ -116,8 +117,12 @@ pub fn ConfirmDialog(
     }
 }
 
+/// Where a dialog keeps the address at which it was opened.
+const OPENED_AT: &str = "data-opened-at";
+
 /// Opens the dialog as a modal. What has to be typed has the focus; where nothing has, it stays on the way out.
-fn show(dialog: &HtmlDialogElement) {
+fn show(dialog: &HtmlDialogElement, here: &str) {
+    drop(dialog.set_attribute(OPENED_AT, here));
     drop(dialog.show_modal());
     let field = dialog.query_selector("input:not([type=hidden])").ok().flatten();
     if let Some(field) = field.and_then(|field| field.dyn_into::<HtmlElement>().ok()) {

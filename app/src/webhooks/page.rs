@@ -15,7 +15,7 @@ use super::view_model::{host_of, state_pill};
 use crate::contract::values::WebhookAuth;
 use crate::contract::{ApiError, ShownOnce};
 use crate::integrations::{NotLive, follow};
-use crate::routes::successes;
+use crate::routes::{successes, together};
 use crate::ui::{DeleteCard, DeleteWords, ErrorView, LinkButton, PageHeader, ShownOnceNotice, Skeleton, StatusPill};
 
 const DELETE: DeleteWords = DeleteWords {
@@ -78,11 +78,12 @@ pub fn WebhookPage() -> impl IntoView {
             }
         },
     );
+    let whole = together(move || async move { (taken.await, loaded.await) });
     view! {
         <Transition fallback=|| view! { <Skeleton lines=8/> }>
             {move || Suspend::new(async move {
-                let taken = taken.await;
-                match loaded.await {
+                let (taken, loaded) = whole.await;
+                match loaded {
                     Err(error) => view! { <ErrorView error/> }.into_any(),
                     Ok(detail) => view! { <Loaded detail taken actions/> }.into_any(),
                 }
