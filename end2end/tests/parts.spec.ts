@@ -50,6 +50,40 @@ test("a page of another part is named in its head, and fetched when it is opened
   expect(await page.evaluate(() => "same" in window), "without loading a page").toBe(true);
 });
 
+test("a page is left with the focus in one of its fields", async ({ as }) => {
+  const page = await as("admin");
+  const links = page.getByRole("navigation", { name: "Main" });
+  await page.goto("/w/acme/agents");
+  await hydrated(page);
+  for (const [path, label] of [
+    ["/w/acme/agents/new", "Slug"],
+    ["/w/acme/agents/new", "Credential"],
+    ["/w/acme/agents/new", "Allowed models"],
+  ] as const) {
+    await page.evaluate((path) => document.querySelector<HTMLElement>(`main a[href="${path}"]`)?.click(), path);
+    await page.getByLabel(label).focus();
+    await page.keyboard.type("not a right one:");
+    await page.goBack();
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("AI agents");
+  }
+  // A dialog's field has the focus when the page that was asked for before it comes.
+  let come = (): void => {};
+  const wanted = new Promise<void>((resolve) => (come = resolve));
+  await page.goto("/w/acme");
+  await hydrated(page);
+  await page.route(/\/pkg\/endpoints\./, async (route) => {
+    await wanted;
+    await route.continue();
+  });
+  await links.getByRole("link", { name: "Webhooks" }).click();
+  await page.getByRole("button", { name: "Rename" }).click();
+  await expect(page.getByRole("dialog").getByRole("textbox")).toBeFocused();
+  come();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Webhooks");
+  await links.getByRole("link", { name: "Routes" }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Routes");
+});
+
 test("what is seen comes before the app's code", async ({ as }) => {
   const page = await as("operator");
   const code: string[] = [];

@@ -1,5 +1,7 @@
 //! One line of text. In the browser the field's own rule is checked when it is left, by the same parser as the server's.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::{Element, FocusEvent};
@@ -40,7 +42,9 @@ impl Checked {
             return;
         }
         if let Some(validate) = validate {
-            self.here.set(Some(validate(text).err().map(|rule| sentence(&rule.to_string()))));
+            let said = validate(text).err().map(|rule| sentence(&rule.to_string()));
+            // Later, because a field is left, too, when its page is taken away with the focus in it: then nobody is there any more.
+            set_timeout(move || drop(self.here.try_set(Some(said))), Duration::ZERO);
         }
     }
 
