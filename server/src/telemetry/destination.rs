@@ -124,6 +124,10 @@ impl Share {
     }
 }
 
+/// So many events are mapped at once, though a batch be larger: while they are still in the processor's cache, and before mapping
+/// them keeps a processor long enough for a request to notice.
+const HANDFUL: usize = 64;
+
 impl Destination {
     /// `before` is the destination that this one takes over from. What it still holds it sends itself, with its own
     /// settings; its metrics carry on here if they are the same series. `recent` is what the owner's card remembers.
@@ -141,7 +145,7 @@ impl Destination {
                 cell.enter(this);
             }
             Self {
-                queue: Arc::new(Queue::new(common.options.queue_bytes, limits.max_records, Arc::clone(&common.memory))),
+                queue: Arc::new(Queue::new(common.options.queue_bytes, limits.max_records.min(HANDFUL), Arc::clone(&common.memory))),
                 ledger: Arc::new(Ledger::new(recent)),
                 meters,
                 started: AtomicBool::new(false),

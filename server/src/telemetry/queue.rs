@@ -1,4 +1,4 @@
-//! A destination's queue of events, bounded in bytes. Pushing never waits; the reader is woken twice per batch, not per
+//! A destination's queue of events, bounded in bytes. Pushing never waits; the reader is woken twice per handful, not per
 //! event.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,7 +19,7 @@ pub struct Queue {
     /// What all queues and lanes share.
     memory: Arc<Budget>,
     /// Events at which the reader is woken before its delay is over.
-    batch: usize,
+    handful: usize,
 }
 
 #[derive(Debug, Default)]
@@ -44,8 +44,8 @@ pub struct Taken {
 
 impl Queue {
     #[must_use]
-    pub fn new(limit: usize, batch: usize, memory: Arc<Budget>) -> Self {
-        Self { state: Mutex::default(), wake: Notify::new(), limit, memory, batch: batch.max(1) }
+    pub fn new(limit: usize, handful: usize, memory: Arc<Budget>) -> Self {
+        Self { state: Mutex::default(), wake: Notify::new(), limit, memory, handful: handful.max(1) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -67,7 +67,7 @@ impl Queue {
             if state.events.len() == 1 {
                 state.since = Some(Instant::now());
             }
-            state.events.len() == 1 || state.events.len() == self.batch
+            state.events.len() == 1 || state.events.len() == self.handful
         };
         if wake {
             self.wake.notify_one();
@@ -87,14 +87,14 @@ impl Queue {
         Some(Taken { events: std::mem::take(&mut state.events), since })
     }
 
-    /// Everything that is here, once there is a batch or `delay` has passed since the first event. `None` once it is
+    /// Everything that is here, once there is a handful or `delay` has passed since the first event. `None` once it is
     /// closed and empty. Dropping the future loses nothing.
     pub async fn take(&self, delay: Duration) -> Option<Taken> {
         loop {
             let due = {
                 let mut state = self.lock();
                 match state.since {
-                    Some(_) if state.closed || state.events.len() >= self.batch => return self.empty(&mut state),
+                    Some(_) if state.closed || state.events.len() >= self.handful => return self.empty(&mut state),
                     Some(since) => Some(since + delay),
                     None if state.closed => return None,
                     None => None,
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_batch_comes_at_once_and_a_rest_after_its_delay() {
+    async fn a_handful_comes_at_once_and_a_rest_after_its_delay() {
         let queue = Queue::new(1 << 20, 3, memory());
         for _ in 0..3 {
             queue.push(&event()).unwrap();

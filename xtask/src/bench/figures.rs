@@ -35,6 +35,23 @@ impl Case {
         !matches!(system, System::Silent | System::Closed) || self == Self::SMALL || self == Self::STEADY
     }
 
+    /// How often the systems take turns within a round. The worst hundredth of a steady rate is mostly what else the machine did in
+    /// that second: it is told from many short turns, of which most are left alone.
+    pub const fn turns(self) -> u32 {
+        match self.kind {
+            Kind::Full { .. } => 1,
+            Kind::Steady => 10,
+        }
+    }
+
+    /// How much of the time of other cases all turns of one round take.
+    pub const fn share(self) -> u32 {
+        match self.kind {
+            Kind::Full { .. } => 1,
+            Kind::Steady => 2,
+        }
+    }
+
     pub fn title(self) -> String {
         let size = if self.path == "/1k" { "1 KB" } else { "100 KB" };
         match self.kind {
@@ -117,6 +134,13 @@ impl Figures {
     pub fn difference(&self, case: Case, system: System, less: System, figure: fn(&Sample) -> f64) -> Option<Spread> {
         let pairs = self.of(case, system).iter().zip(self.of(case, less));
         Spread::of(pairs.map(|(one, other)| figure(one) - figure(other)).collect())
+    }
+
+    /// How far a figure is from that of the next turn, with nothing changed: the median of it.
+    pub fn noise(&self, case: Case, system: System, figure: fn(&Sample) -> f64) -> f64 {
+        let samples = self.of(case, system);
+        let steps = samples.iter().zip(samples.iter().skip(1)).map(|(one, next)| (figure(one) - figure(next)).abs());
+        Spread::of(steps.collect()).map_or(0.0, |spread| spread.median)
     }
 
     /// Records that came to this path of the sink, for each request of the system.

@@ -114,8 +114,10 @@ fn measure(programs: &Programs, folder: &Path, plan: &Plan, cases: &[Case]) -> R
     for round in 0..plan.rounds {
         for case in cases {
             say(&format!("round {} of {}: {case}", round + 1, plan.rounds));
-            for started in started.iter().filter(|started| case.concerns(started.system)) {
-                let sample = one(*case, started, plan.time, folder).with_context(|| format!("{} {case}", started.system.name()))?;
+            let turns = case.turns();
+            for started in (0..turns).flat_map(|_| &started).filter(|started| case.concerns(started.system)) {
+                let time = plan.time * case.share() / turns;
+                let sample = one(*case, started, time, folder).with_context(|| format!("{} {case}", started.system.name()))?;
                 figures.add(*case, started.system, sample);
             }
         }

@@ -93,9 +93,9 @@ fn goals(figures: &Figures) -> String {
     line("steady: everything on costs at most 50 µs of p99 against off", p99_against(System::Both, System::Off), " µs", &|s| {
         s.median <= 50.0
     });
-    let noise = figures.spread(Case::STEADY, System::Off, p99).map_or(0.0, |spread| spread.most - spread.least);
+    let noise = figures.noise(Case::STEADY, System::Off, p99);
     for (system, words) in [(System::Silent, "collectors that never answer"), (System::Closed, "collectors that are down")] {
-        let goal = format!("steady: {words} change p99 against off by less than its noise ({noise:.0} µs)");
+        let goal = format!("steady: {words} change p99 against off by less than two turns of off differ ({noise:.0} µs)");
         line(&goal, p99_against(system, System::Off), " µs", &|s| s.median.abs() <= noise);
     }
     text.push('\n');
