@@ -44,6 +44,8 @@ const START: &str = r#"await new Promise((painted) => {
 let left = false;
 const leave = () => { left = true; };
 addEventListener("beforeunload", leave);
+// A browser that was told of the first listener a moment ago may not ask it.
+addEventListener("pagehide", leave);
 try {
   const started = init({ module_or_path: WASM });
   for (const { content: href } of document.querySelectorAll("meta[name=part-file]")) {
@@ -54,7 +56,8 @@ try {
 } catch (error) {
   if (!left) throw error;
 }
-removeEventListener("beforeunload", leave);"#;
+removeEventListener("beforeunload", leave);
+removeEventListener("pagehide", leave);"#;
 
 /// The document, for the server. Without [`AssetPaths`] in the context it is a plain page, which still works.
 pub fn shell(options: LeptosOptions) -> impl IntoView {

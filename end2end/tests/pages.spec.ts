@@ -120,3 +120,31 @@ test("the theme can be chosen and stays", async ({ as }) => {
   await page.reload();
   expect(await background()).not.toBe(light);
 });
+
+test("what is to be copied is in the clipboard, over plain HTTP too", async ({ as }) => {
+  const page = await as("admin");
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  const reader = await page.context().newPage();
+  await reader.goto(new URL("/favicon.svg", page.url()).href);
+  const clipboard = () => reader.bringToFront().then(() => reader.evaluate(() => navigator.clipboard.readText()));
+  for (const plain of [false, true]) {
+    await reader.bringToFront();
+    await reader.evaluate(() => navigator.clipboard.writeText("what was there before"));
+    // As browsers do where a page came over plain HTTP from another machine.
+    if (plain) await page.addInitScript(() => Object.defineProperty(navigator, "clipboard", { value: undefined }));
+    await page.bringToFront();
+    await page.goto("/w/acme");
+    await hydrated(page);
+    const button = page.getByRole("button", { name: "Copy command" });
+    const shown = (await page.locator("pre", { hasText: "curl" }).textContent()) ?? "";
+    await button.press("Enter");
+    await expect(page.getByRole("button", { name: "Copied" })).toBeFocused();
+    expect(shown).toContain("x-knoxcall-key");
+    expect((await clipboard()).trim()).toBe(shown.trim());
+  }
+  // Nor can it be selected: the button says so.
+  await page.bringToFront();
+  await page.evaluate(() => Object.defineProperty(document, "execCommand", { value: () => false }));
+  await page.getByRole("button", { name: "Copy command" }).click();
+  await expect(page.getByRole("button", { name: "Not copied" })).toBeVisible();
+});

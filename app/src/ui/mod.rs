@@ -8,6 +8,7 @@ mod badge;
 mod boundary;
 mod button;
 mod card;
+mod clipboard;
 mod code;
 mod collection;
 mod confirm_dialog;
