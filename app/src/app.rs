@@ -23,6 +23,8 @@ fn document_title(text: &str) -> String {
 pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_draft();
+    #[cfg(feature = "hydrate")]
+    crate::late_answers::stay_on_the_next_page();
     // Tests and scripts may wait for this: from here on controls react.
     Effect::new(|| {
         if let Some(root) = document().document_element() {

@@ -19,6 +19,8 @@ mod directory;
 mod failure_view;
 mod integrations;
 mod keys;
+#[cfg(feature = "hydrate")]
+mod late_answers;
 mod layout;
 mod overview;
 mod pages;

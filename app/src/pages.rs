@@ -6,7 +6,7 @@
 
 use leptos::prelude::*;
 use leptos_router::ChooseView;
-use leptos_router::hooks::use_url;
+use leptos_router::hooks::{use_location, use_url};
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
 use crate::account::AccountPage;
@@ -57,8 +57,14 @@ macro_rules! part {
             }
 
             async fn preload(&self) {
-                let target = use_url().with_untracked(|url| format!("{}{}", url.path(), url.search()));
-                if $fetch().await.is_err() {
+                let (path, target) = use_url().with_untracked(|url| (url.path().to_owned(), format!("{}{}", url.path(), url.search())));
+                let here = use_location().pathname;
+                let fetched = $fetch().await;
+                if here.try_get_untracked().is_some_and(|here| here != path) {
+                    // Somebody has gone on to another page meanwhile: this one must not come in its place.
+                    std::future::pending::<()>().await;
+                }
+                if fetched.is_err() {
                     ask_whole(&target).await;
                 }
             }

@@ -65,7 +65,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     let assets = use_context::<AssetPaths>();
     view! {
         <!DOCTYPE html>
-        <html lang="en">
+        // A browser that translates the page while its code is on the way puts elements where the code expects text.
+        <html lang="en" translate="no">
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>

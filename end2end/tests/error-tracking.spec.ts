@@ -272,6 +272,10 @@ test("the test error is thrown in the browser and its way is told", async ({ bro
   expect(sentry.events()).toHaveLength(1);
   expect(sentry.events()[0]?.event_id).toBe(id.replaceAll("-", ""));
   expect(sentry.events()[0]?.tags).toMatchObject({ error_id: id, component: "GlobalSentry" });
+  await button.click();
+  await expect(result).not.toContainText(id);
+  await expect(result).toContainText("Sent. The tracking server took the error.");
+  expect(messages(sentry)).toEqual(["Test error from the KnoxCall console", "Test error from the KnoxCall console, number 2"]);
   sentry.status = 403;
   await page.reload();
   await hydrated(page);

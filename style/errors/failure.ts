@@ -5,6 +5,7 @@ import { configuration, FAILED, type Failure, type Report, SENT, type Sent, TEST
 type State = "console" | "sending" | "sent" | "unsent";
 
 let panicked: string | undefined;
+let tests = 0;
 
 addEventListener(FAILED, (event) => {
   const failure = (event as CustomEvent<Failure>).detail;
@@ -31,8 +32,11 @@ addEventListener(SENT, (event) => {
 });
 
 addEventListener(TEST, () => {
+  tests += 1;
+  // The same error twice in a row is sent once.
+  const message = tests > 1 ? `${TEST_MESSAGE}, number ${tests}` : TEST_MESSAGE;
   setTimeout(() => {
-    throw new Error(TEST_MESSAGE);
+    throw new Error(message);
   });
 });
 

@@ -43,7 +43,7 @@ pub struct AuditChange {
 }
 
 /// Which entries. Blank means any.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct AuditFilter {
     /// A part of the actor's address.
     #[serde(default)]

@@ -36,8 +36,11 @@ pub enum ApiError {
     LastAdmin,
     #[error("Someone else changed this meanwhile. Reload the page and apply your change again.")]
     Stale,
-    #[error("The server can't be reached. Your change was not saved; try again.")]
+    #[error("The server did not answer. If you changed something, see in another tab whether it was saved before you try again.")]
     Unreachable,
+    /// Something in between answered, such as a proxy whose patience was over.
+    #[error("The answer could not be understood. If you changed something, see in another tab whether it was saved before you try again.")]
+    Unintelligible,
     #[error("The request could not be understood. Reload the page and try again.")]
     Malformed,
     #[error("Something went wrong on the server; nothing was changed. Error {error_id} in the server's log says more.")]

@@ -74,7 +74,7 @@ fn WorkspaceLine(row: WorkspaceRow, enable: ServerAction<EnableWorkspace>, delet
         <Row>
             <Cell>
                 <span class="block min-w-0">
-                    <a class="block font-medium text-ink hover:underline" href=format!("/w/{}", row.slug)>{row.name}</a>
+                    <a class="block font-medium [overflow-wrap:anywhere] text-ink hover:underline wide:min-w-32" href=format!("/w/{}", row.slug)>{row.name}</a>
                     <span class="block font-mono text-xs break-all text-muted">{row.slug}</span>
                 </span>
             </Cell>

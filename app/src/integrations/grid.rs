@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::api::{Cards, Place, TrackingGlance, load_cards, load_glances, page};
 use super::card::{CardGrid, IntegrationCard, LiveFact};
-use super::live::follow;
+use super::live::{NotLive, follow};
 use super::scope::{GlobalScope, WorkspaceScope};
 use super::tracking_api;
 use super::tracking_words::{overall, tiers};
@@ -44,7 +44,8 @@ fn Loaded(cards: Cards) -> impl IntoView {
     let Cards { place, glances: first } = cards;
     let slug = place.slug();
     let asked = slug.clone();
-    let newest = follow(first, move || load_glances(asked.clone())).newest;
+    let live = follow(first, move || load_glances(asked.clone()));
+    let newest = live.newest;
     let (subtitle, name, summary) = match &place {
         Place::Global { .. } => (
             "Where the telemetry and the errors of the whole gateway go. Each workspace has its own integrations besides.",
@@ -75,6 +76,7 @@ fn Loaded(cards: Cards) -> impl IntoView {
             </IntegrationCard>
             {tracked.then(|| view! { <TrackingCard tracking/> })}
         </CardGrid>
+        <NotLive reachable=live.reachable/>
     }
 }
 

@@ -10,6 +10,9 @@ use crate::contract::ApiError;
 
 const EVERY: Duration = Duration::from_secs(2);
 
+/// So many times a question may still be unanswered when the next one is due, before the page says so.
+const PATIENCE: u32 = 4;
+
 /// The newest figures, and whether the last question for them was answered.
 pub struct Live<T: 'static> {
     pub newest: RwSignal<T>,
@@ -31,19 +34,31 @@ where
     A: Future<Output = Result<T, ApiError>> + 'static,
 {
     let live = Live { newest: RwSignal::new(initial), reachable: RwSignal::new(true) };
-    let asking = RwSignal::new(false);
+    // How often the next question was due while one had no answer; `None` while there is none.
+    let waiting = RwSignal::new(None::<u32>);
     Effect::new(move |_| {
         let ask = ask.clone();
         let tick = move || {
-            if document().hidden() || asking.try_get_untracked() != Some(false) {
+            if document().hidden() {
                 return;
             }
-            asking.set(true);
+            match waiting.try_get_untracked() {
+                None => return,
+                Some(None) => {}
+                Some(Some(times)) => {
+                    let _ = waiting.try_set(Some(times + 1));
+                    if times >= PATIENCE {
+                        let _ = live.reachable.try_set(false);
+                    }
+                    return;
+                }
+            }
+            let _ = waiting.try_set(Some(0));
             let answer = ask();
             spawn_local(async move {
                 let answer = answer.await;
                 // The page may be gone by now: then there is nobody to tell.
-                let _ = asking.try_set(false);
+                let _ = waiting.try_set(None);
                 let _ = live.reachable.try_set(answer.is_ok());
                 if let Ok(newest) = answer
                     && live.newest.try_with_untracked(|shown| *shown != newest) == Some(true)
@@ -64,7 +79,7 @@ where
 pub fn NotLive(reachable: RwSignal<bool>) -> impl IntoView {
     view! {
         <p class="px-5 py-3 text-small text-faint" class:hidden=move || reachable.get()>
-            "The server can't be reached; these figures are not live."
+            "The server does not answer, or you are signed out: these figures are not live."
         </p>
     }
 }

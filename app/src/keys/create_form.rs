@@ -13,6 +13,9 @@ use crate::ui::{ActionError, Card, CardHeader, FormFoot, KeptForm, TextField, er
 pub fn CreateForm(slug: String, routes: Vec<RouteRow>, actions: Actions) -> impl IntoView {
     let value = actions.create.value();
     let form = form_reset_by(actions.created);
+    // After a success the form is the old one until the page has come that shows the new key.
+    let shown = actions.created.get_untracked();
+    let pending = Signal::derive(move || actions.create.pending().get() || actions.created.get() != shown);
     view! {
         <div class="max-w-[640px]">
             <Card>
@@ -38,7 +41,7 @@ pub fn CreateForm(slug: String, routes: Vec<RouteRow>, actions: Actions) -> impl
                             error=field_error(value, Field::KeyRoutes)
                         />
                     </div>
-                    <FormFoot label="Create key" pending=actions.create.pending()/>
+                    <FormFoot label="Create key" pending/>
                 </KeptForm>
             </Card>
         </div>

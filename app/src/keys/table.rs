@@ -18,11 +18,15 @@ pub fn KeyTable(slug: String, page: String, rows: Vec<KeyRow>, routes: Vec<Route
     let query = use_query_map();
     let asked = Memo::new(move |_| query.read().get("edit"));
     let (form_slug, form_page, known) = (slug.clone(), page.clone(), rows.clone());
-    let editor = move || {
+    let edited = move || {
         let found = asked.get().and_then(|id| known.iter().find(|row| row.id.to_string() == id).cloned());
-        found.filter(|_| may_write).map(|row| {
-            view! { <KeyEditor slug=form_slug.clone() page=form_page.clone() row routes=routes.clone() actions/> }
-        })
+        found.filter(|_| may_write)
+    };
+    // A form of its own for each: what was typed for one is not for another.
+    let editor = view! {
+        <For each=edited key=|row| row.id let:row>
+            <KeyEditor slug=form_slug.clone() page=form_page.clone() row routes=routes.clone() actions/>
+        </For>
     };
     let mut headers = vec!["Name", "Key", "Routes", "State", "Created"];
     headers.extend(may_write.then_some(""));
@@ -53,7 +57,7 @@ fn OneRow(slug: String, page: String, row: KeyRow, may_write: bool, actions: Act
     view! {
         <Row>
             <Cell>
-                <span class="font-medium text-ink">{row.name}</span>
+                <span class="font-medium [overflow-wrap:anywhere] text-ink wide:inline-block wide:min-w-24">{row.name}</span>
             </Cell>
             <Cell label="Key">
                 <span class="font-mono text-small">{masked(&row.prefix)}</span>

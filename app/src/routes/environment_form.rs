@@ -90,9 +90,12 @@ pub fn EnvironmentEditor(
     }
 }
 
-/// Puts the focus onto an element, in the browser.
+/// Puts the focus onto an element, in the browser, unless somebody types already.
 pub fn focus(id: &str) {
     use leptos::wasm_bindgen::JsCast;
+    if document().active_element().is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")) {
+        return;
+    }
     if let Some(element) = document().get_element_by_id(id).and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) {
         drop(element.focus());
     }

@@ -36,19 +36,23 @@ pub fn Environments(slug: String, route: String, environments: Vec<EnvironmentRo
     let add = format!("{page}?add=environment");
     let (form_slug, form_route, form_page) = (slug.clone(), route.clone(), page.clone());
     let known = environments.clone();
-    let editor = move || {
+    // The environment in the form, or none for a new one; nothing where no form is open.
+    let edited = Memo::new(move |_| {
         let (edit, add) = asked.get();
         let found = edit.and_then(|name| known.iter().find(|environment| environment.name == name).cloned());
-        if may_write && (add || found.is_some()) {
-            view! {
-                <EnvironmentEditor slug=form_slug.clone() route=form_route.clone() page=form_page.clone() environment=found actions/>
-            }
-            .into_any()
-        } else {
-            // "Make default" has no form of its own to say it in.
-            view! { <div class="border-t border-line p-5 empty:hidden"><ActionError error=error_of(actions.save_environment.value())/></div> }
-                .into_any()
-        }
+        (may_write && (add || found.is_some())).then_some(found)
+    });
+    // A form of its own for each: what was typed for one is not for another.
+    let editor = view! {
+        <For each=move || edited.get() key=|environment| environment.as_ref().map(|row| row.name.clone()) let:environment>
+            <EnvironmentEditor slug=form_slug.clone() route=form_route.clone() page=form_page.clone() environment actions/>
+        </For>
+        // "Make default" has no form of its own to say it in.
+        <Show when=move || edited.with(Option::is_none)>
+            <div class="border-t border-line p-5 empty:hidden">
+                <ActionError error=error_of(actions.save_environment.value())/>
+            </div>
+        </Show>
     };
     let rows = environments.clone();
     let mut headers = vec!["Name", "Target base URL", "Injected headers"];

@@ -54,7 +54,7 @@ fn RouteTable(slug: String, rows: Vec<RouteRow>) -> impl IntoView {
             view! {
                 <Row>
                     <Cell>
-                        <a href=href class="font-medium text-ink hover:underline">
+                        <a href=href class="font-medium [overflow-wrap:anywhere] text-ink hover:underline wide:inline-block wide:min-w-24">
                             {row.name}
                         </a>
                     </Cell>

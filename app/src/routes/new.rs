@@ -30,6 +30,8 @@ fn Fields(action: ServerAction<CreateRoute>) -> impl IntoView {
     let value = action.value();
     // The slug follows the name until somebody types a slug.
     let own_slug = StoredValue::new(false);
+    // It may be there already: typed before the page's code had come, or kept from a form that was refused.
+    Effect::new(move |_| own_slug.set_value(slug_field().is_some_and(|slug| !slug.value().is_empty())));
     let suggest = move |event: leptos::ev::Event| {
         let typed: HtmlInputElement = event_target(&event);
         match typed.name().as_str() {

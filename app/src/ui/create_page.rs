@@ -46,6 +46,8 @@ where
     O: 'static,
 {
     let CreateWords { title, subtitle, list } = words;
+    // After a success, too: the page stays until the one that follows has come.
+    let pending = Signal::derive(move || action.pending().get() || action.value().with(|value| matches!(value, Some(Ok(_)))));
     let form = move |slug: String, found: T, fields: F| {
         let cancel = format!("/w/{slug}/{list}");
         view! {
@@ -54,7 +56,7 @@ where
                 <Card>
                     <KeptForm action about=vec![("workspace", slug)]>
                         {fields(found)}
-                        <FormFoot label=title pending=action.pending() cancel/>
+                        <FormFoot label=title pending cancel/>
                     </KeptForm>
                 </Card>
             </div>

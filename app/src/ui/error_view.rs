@@ -66,7 +66,7 @@ pub fn ErrorView(
 /// Reports what the browser's own code got wrong; the id comes when it was.
 fn report(error: &ApiError, cause: Option<String>) -> RwSignal<Option<String>> {
     let id = RwSignal::new(None);
-    if *error == ApiError::Malformed {
+    if matches!(error, ApiError::Malformed | ApiError::Unintelligible) {
         let message = cause.unwrap_or_else(|| "The server's answer could not be understood".to_owned());
         let component = use_context::<Component>().map_or("ErrorView", |component| component.0);
         Effect::new(move |_| id.set(browser_errors::caught(component, &message)));

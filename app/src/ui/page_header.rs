@@ -19,7 +19,7 @@ pub fn PageHeader(
         <header class="mb-6 flex flex-wrap items-start justify-between gap-x-6 gap-y-3">
             <div class="min-w-0">
                 <div class="flex flex-wrap items-center gap-x-3 gap-y-2">
-                    <h1 class="text-title font-semibold text-ink">{title}</h1>
+                    <h1 class="text-title [overflow-wrap:anywhere] font-semibold text-ink">{title}</h1>
                     {scope.run()}
                 </div>
                 {subtitle}

@@ -5,6 +5,8 @@
 //! pretend to be a value.
 
 use leptos::prelude::*;
+use leptos::wasm_bindgen::JsCast;
+use web_sys::HtmlInputElement;
 
 use super::button::ButtonKind;
 use super::field_frame::{CONTROL, FieldNotes, control_id, described_by};
@@ -22,6 +24,12 @@ enum Mode {
     Keep,
     Replace,
     Clear,
+}
+
+/// Whether the box of this id is on the page and ticked, in the browser.
+fn is_ticked(id: &str) -> bool {
+    let element = document().get_element_by_id(id);
+    element.and_then(|element| element.dyn_into::<HtmlInputElement>().ok()).is_some_and(|input| input.checked())
 }
 
 /// A labelled secret.
@@ -52,9 +60,14 @@ pub fn SecretField(
     let stored = secret.set;
     let draft = FormDraft::here();
     let (again, clear) = (draft.left_out(name), draft.ticked_or(clear_name, false));
+    let clear_id = format!("{id}-clear");
+    let input = NodeRef::<leptos::html::Input>::new();
+    // Somebody may have been quicker than the page's code. The box has to be read before it is taken over.
+    let ticked = cfg!(feature = "hydrate") && is_ticked(&clear_id);
     // After hydration a stored secret is folded to its summary.
     Effect::new(move |_| {
-        mode.set(match (stored && managed_by.is_none(), again || !initial.is_empty(), clear) {
+        let typed = input.get_untracked().is_some_and(|input| !input.value().is_empty());
+        mode.set(match (stored && managed_by.is_none(), again || typed || !initial.is_empty(), clear || ticked) {
             (false, ..) => Mode::Plain,
             (true, true, _) => Mode::Replace,
             (true, false, true) => Mode::Clear,
@@ -66,10 +79,8 @@ pub fn SecretField(
             mode.set(Mode::Replace);
         }
     });
-    let clear_id = format!("{id}-clear");
     let clear_for = clear_id.clone();
     let described = described_by(&id);
-    let input = NodeRef::<leptos::html::Input>::new();
     let replace = move |_| {
         mode.set(Mode::Replace);
         if let Some(input) = input.get_untracked() {

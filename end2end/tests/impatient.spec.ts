@@ -1,0 +1,184 @@
+// Slow lines and quick hands: what somebody types or presses before the page is ready for it, or goes on to before the last
+// answer has come, is neither lost nor taken for something else.
+import { EMAIL, expect, expectFits, hydrated, open, type Page, signIn, test } from "../support/test.ts";
+
+const CODE = /\/pkg\/knoxcall\..*\.wasm$/;
+
+/** Holds what the browser asks for under this address until the answer is called for. */
+async function hold(page: Page, url: string | RegExp): Promise<() => void> {
+  let answer = (): void => {};
+  const wanted = new Promise<void>((resolve) => (answer = resolve));
+  await page.route(url, async (route) => {
+    await wanted;
+    await route.continue();
+  });
+  return answer;
+}
+
+const h1 = (page: Page) => page.getByRole("heading", { level: 1 });
+
+test("what was typed for one environment is not in the form of another", async ({ as }) => {
+  const page = await as("admin");
+  await open(page, "/w/acme/routes/billing?add=environment");
+  const [name, target, headers] = [page.locator("#environment-name"), page.locator("#environment-target"), page.locator("#environment-headers")];
+  await name.fill("staging");
+  await target.fill("http://staging.example");
+  await page.getByRole("button", { name: "Add environment" }).click();
+  await page.getByRole("link", { name: "Edit staging" }).click();
+  await expect(name).toHaveValue("staging");
+  await target.fill("http://wrong.example");
+  await headers.fill("authorization=for-staging");
+  await page.getByRole("link", { name: "Edit production" }).click();
+  await expect(name).toHaveValue("production");
+  await expect(target).not.toHaveValue(/wrong|staging/);
+  await expect(headers).toHaveValue("");
+  await expect(name).toBeFocused();
+  await page.goBack();
+  await expect(name).toHaveValue("staging");
+  await expect(target).toHaveValue("http://staging.example");
+  await page.getByRole("button", { name: "Delete staging" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete environment" }).click();
+  await expect(page.getByRole("link", { name: "Edit staging" })).toHaveCount(0);
+});
+
+test("what was typed before the page's code had come stays, and the focus with it", async ({ as }) => {
+  const page = await as("admin");
+  await open(page, "/w/acme/agents/assistant");
+  await page.getByLabel("Credential").fill("stored from here on");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("button", { name: "Replace" })).toBeVisible();
+
+  let come = await hold(page, CODE);
+  await page.goto("/w/acme/agents/assistant");
+  const credential = page.getByLabel("Credential");
+  await credential.pressSequentially("half of ");
+  come();
+  await hydrated(page);
+  await expect(credential).toBeFocused();
+  await page.keyboard.type("it");
+  await expect(credential).toHaveValue("half of it");
+
+  await page.unroute(CODE);
+  come = await hold(page, CODE);
+  await page.goto("/w/acme/agents/assistant");
+  await page.getByLabel("Clear what is stored").check();
+  come();
+  await hydrated(page);
+  await expect(page.getByRole("button", { name: "Keep stored" })).toBeVisible();
+  await expect(page.locator("input[type=checkbox][id$=-clear]")).toBeChecked();
+
+  await page.unroute(CODE);
+  come = await hold(page, CODE);
+  await page.goto("/w/acme/routes/billing?edit=production");
+  await page.locator("#environment-target").press("End");
+  come();
+  await hydrated(page);
+  await expect(page.locator("#environment-target")).toBeFocused();
+
+  await page.unroute(CODE);
+  come = await hold(page, CODE);
+  await page.goto("/w/acme/routes/new");
+  await page.getByLabel("Slug").fill("my-own");
+  come();
+  await hydrated(page);
+  await page.getByLabel("Name", { exact: true }).fill("Another name");
+  await expect(page.getByLabel("Slug")).toHaveValue("my-own");
+});
+
+test("an answer that comes late takes nobody back to the page of its form", async ({ as }) => {
+  const page = await as("admin");
+  await open(page, "/w/acme/routes/billing");
+  const answer = await hold(page, "**/api/routes/update");
+  const answered = page.waitForResponse("**/api/routes/update");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "API keys" }).click();
+  await expect(h1(page)).toHaveText("API keys");
+  await page.getByLabel("Name", { exact: true }).fill("half a na");
+  answer();
+  await (await answered).finished();
+  await page.waitForLoadState("networkidle");
+  await expect(page).toHaveURL(/\/w\/acme\/keys$/);
+  await expect(page.getByLabel("Name", { exact: true })).toHaveValue("half a na");
+  // Whoever stays is still told.
+  await open(page, "/w/acme/routes/billing");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(page).toHaveURL(/saved=/);
+});
+
+test("figures whose questions get no answer say that they are old", async ({ as }) => {
+  const page = await as("admin");
+  await page.route("**/api/integrations/glances", () => {});
+  await open(page, "/w/acme/settings/integrations");
+  await expect(page.getByText("these figures are not live")).toBeHidden();
+  await expect(page.getByText("these figures are not live")).toBeVisible({ timeout: 20_000 });
+});
+
+test("whoever goes on three times arrives at the third page", async ({ as }) => {
+  const page = await as("admin");
+  await open(page, "/w/acme/settings/integrations");
+  const [lists, endpoints] = [await hold(page, /\/pkg\/lists\./), await hold(page, /\/pkg\/endpoints\./)];
+  const links = page.getByRole("navigation", { name: "Main" });
+  for (const name of ["Webhooks", "Routes", "Integrations"]) await links.getByRole("link", { name, exact: true }).click();
+  lists();
+  endpoints();
+  await page.waitForLoadState("networkidle");
+  await expect(page).toHaveURL(/\/w\/acme\/settings\/integrations$/);
+  await expect(h1(page)).toHaveText("Integrations");
+  await links.getByRole("link", { name: "Routes", exact: true }).click();
+  await expect(h1(page)).toHaveText("Routes");
+});
+
+test("a second press while the new key is on its way makes no second key", async ({ as }) => {
+  const page = await as("admin");
+  await open(page, "/w/acme/keys");
+  const answer = await hold(page, /\/api\/keys\/(list|take)/);
+  await page.getByLabel("Name", { exact: true }).fill("Pressed twice");
+  const button = page.getByRole("button", { name: "Create key" });
+  const created = page.waitForResponse("**/api/keys/create");
+  await button.click();
+  await (await created).finished();
+  await expect(button).toHaveAttribute("aria-disabled", "true");
+  await button.click({ force: true });
+  await page.getByLabel("Name", { exact: true }).press("Enter");
+  answer();
+  await expect(page.getByText("Key Pressed twice created.")).toBeVisible();
+  await expect(button).not.toHaveAttribute("aria-disabled");
+  await expect(page.getByRole("button", { name: "Delete Pressed twice" })).toHaveCount(1);
+});
+
+test("where no answer came, nobody is told that nothing was saved", async ({ browser, knoxcall }) => {
+  // Not `as`: the browser complains of what does not answer.
+  const page = await browser.newPage({ baseURL: knoxcall.console });
+  await signIn(page, knoxcall.console, EMAIL.admin);
+  await open(page, "/w/acme/keys");
+  await page.route("**/api/keys/create", async (route) => {
+    await route.fetch();
+    await route.abort();
+  }, { times: 1 });
+  await page.getByLabel("Name", { exact: true }).fill("Answer lost");
+  await page.getByRole("button", { name: "Create key" }).click();
+  await expect(page.getByRole("alert")).toContainText("see in another tab whether it was saved");
+  await page.route("**/api/keys/create", (route) => route.fulfill({ status: 504, contentType: "text/html", body: "<h1>Gateway Timeout</h1>" }), { times: 1 });
+  await page.getByRole("button", { name: "Create key" }).click();
+  await expect(page.getByRole("alert")).toContainText("see in another tab whether it was saved");
+  await expect(page.getByLabel("Name", { exact: true })).toHaveValue("Answer lost");
+  await page.reload();
+  await expect(page.getByRole("button", { name: "Delete Answer lost" })).toHaveCount(1);
+  await page.close();
+});
+
+test("a name without a space to break at leaves the buttons in reach", async ({ as }) => {
+  const page = await as("admin");
+  const name = "W".repeat(80);
+  await open(page, "/w/acme/keys");
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByRole("button", { name: "Create key" }).click();
+  await expect(page.getByText(`Key ${name} created.`)).toBeVisible();
+  for (const width of [1920, 1280, 768, 390]) {
+    await page.setViewportSize({ width, height: 900 });
+    await expectFits(page);
+    const button = await page.getByRole("button", { name: `Delete ${name}` }).boundingBox();
+    const card = await page.locator("table").locator("xpath=ancestor::*[contains(@class, 'overflow-clip')]").last().boundingBox();
+    expect((button?.x ?? Infinity) + (button?.width ?? 0), `${width}`).toBeLessThanOrEqual((card?.x ?? 0) + (card?.width ?? 0));
+  }
+});
