@@ -6,9 +6,18 @@ type State = "console" | "sending" | "sent" | "unsent";
 
 let panicked: string | undefined;
 let tests = 0;
+/** The page is being left: answers that break off now are no errors. A download begins in the same way, and the page stays. */
+let leaving = false;
+for (const kind of ["beforeunload", "pagehide"]) {
+  addEventListener(kind, () => {
+    leaving = true;
+    setTimeout(() => (leaving = false), 2000);
+  });
+}
 
 addEventListener(FAILED, (event) => {
   const failure = (event as CustomEvent<Failure>).detail;
+  if (leaving && failure.kind === "boundary") return;
   if (failure.kind === "panic") {
     // Timers of a broken page may panic again; the first one is the one to know about.
     if (panicked) return;
