@@ -38,7 +38,7 @@ impl Event {
     pub fn size(&self) -> usize {
         match self {
             Self::Received(r) | Self::Request(r) => {
-                let texts = r.method.len()
+                let texts = r.method.as_str().len()
                     + r.failure.as_ref().map_or(0, |failure| failure.message.len())
                     + r.path.len()
                     + r.server_address.len()
@@ -87,7 +87,7 @@ pub struct Request {
     pub request_id: Uuid,
     pub tenant: Option<TenantId>,
     /// As it came, such as `GET` or `PURGE`.
-    pub method: String,
+    pub method: http::Method,
     /// Without the query.
     pub path: String,
     /// `http` or `https`, as the client spoke to us.

@@ -42,7 +42,7 @@ impl Iterator for Events {
             duration: Duration::from_micros(700 + n % 5_000),
             request_id: id,
             tenant: Some(TENANT),
-            method: "GET".to_owned(),
+            method: http::Method::GET,
             path: format!("/v1/invoices/{n}/lines"),
             scheme: "http",
             server_address: "gateway.test".to_owned(),

@@ -65,7 +65,7 @@ impl Report {
             user: request.user,
             request: Some(OfRequest {
                 id: request.request_id,
-                method: request.method.clone(),
+                method: request.method.to_string(),
                 path: request.path.clone(),
                 route,
                 status: request.status,

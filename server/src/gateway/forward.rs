@@ -1,6 +1,5 @@
 //! Makes the upstream's request out of the client's, sends it, and waits for the answer's head.
 
-use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -23,7 +22,7 @@ pub(super) fn request(
     parts: Parts,
     body: outbound::Body,
     (upstream, inject): (&Upstream, &HeaderMap),
-    client: IpAddr,
+    forwarded_for: HeaderValue,
     host: HeaderValue,
     trace: Option<&TraceContext>,
 ) -> Result<Request<outbound::Body>, Refusal> {
@@ -31,7 +30,7 @@ pub(super) fn request(
     *request.uri_mut() = target(upstream, &parts.uri)?;
     *request.method_mut() = parts.method;
     *request.headers_mut() = parts.headers;
-    headers::to_upstream(request.headers_mut(), client, host, inject);
+    headers::to_upstream(request.headers_mut(), forwarded_for, host, inject);
     if let Some(trace) = trace {
         trace_context::write(trace, request.headers_mut());
     }

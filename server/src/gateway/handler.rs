@@ -1,6 +1,7 @@
 //! One request from its head to the response's head.
 
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime};
@@ -41,8 +42,17 @@ pub(super) struct Handler {
 #[derive(Clone)]
 pub(super) struct Client {
     pub(super) address: IpAddr,
+    /// The address, as upstreams are told it.
+    pub(super) forwarded_for: HeaderValue,
     /// HTTP/1.1 only: what the bytes looked like.
     pub(super) watch: Option<Arc<Watch>>,
+}
+
+impl Client {
+    pub(super) fn new(address: IpAddr, watch: Option<Arc<Watch>>) -> Self {
+        let forwarded_for = HeaderValue::try_from(address.to_string()).unwrap_or(HeaderValue::from_static("unknown"));
+        Self { address, forwarded_for, watch }
+    }
 }
 
 impl Handler {
@@ -52,7 +62,7 @@ impl Handler {
         let words = if ai::addressed(request.uri().path(), request.headers()) { Words::Ai } else { Words::Proxy };
         let begun = Begun { id: ids::request_id(wall), wall, clock: Instant::now(), words };
         let recorded = AtomicBool::new(false);
-        let passed = faults::caught(self.pass(request, client, begun, &recorded)).await;
+        let passed = faults::caught(pin!(self.pass(request, client, begun, &recorded))).await;
         let mut response = passed.unwrap_or_else(|panic| {
             if !recorded.load(Ordering::Relaxed) {
                 // No event will tell of it.
@@ -169,7 +179,7 @@ impl Handler {
             parts,
             body,
             (&ready.environment.upstream, &ready.environment.inject),
-            client.address,
+            client.forwarded_for.clone(),
             ready.host,
             ready.trace.as_ref(),
         ) {

@@ -1,7 +1,5 @@
 //! Which headers pass, in both directions.
 
-use std::net::IpAddr;
-
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
@@ -13,7 +11,7 @@ pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-i
 pub(super) const X_KNOX_UPSTREAM_STATUS: HeaderName = HeaderName::from_static("x-knox-upstream-status");
 
 /// Read by the gateway and never passed on.
-pub(super) const CONSUMED: [HeaderName; 4] = [X_KNOXCALL_KEY, X_KNOXCALL_ROUTE, X_KNOXCALL_ENVIRONMENT, X_KNOXCALL_ORIGIN];
+pub(super) static CONSUMED: [HeaderName; 4] = [X_KNOXCALL_KEY, X_KNOXCALL_ROUTE, X_KNOXCALL_ENVIRONMENT, X_KNOXCALL_ORIGIN];
 
 pub(super) const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 pub(super) const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -23,7 +21,7 @@ const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection")
 const TRAILERS: HeaderValue = HeaderValue::from_static("trailers");
 
 /// RFC 9110 §7.6.1. `Trailer` passes, since trailers do.
-const HOP_BY_HOP: [HeaderName; 8] = [
+static HOP_BY_HOP: [HeaderName; 8] = [
     header::CONNECTION,
     KEEP_ALIVE,
     PROXY_CONNECTION,
@@ -42,28 +40,31 @@ pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap) {
             .get_all(header::CONNECTION)
             .iter()
             .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())
+            .flat_map(|value| value.split(',').map(str::trim))
+            // What nearly every connection says names no header that would stay otherwise.
+            .filter(|name| !name.eq_ignore_ascii_case("keep-alive") && !name.eq_ignore_ascii_case("close"))
+            .filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok())
             .filter(|name| name != header::CONTENT_LENGTH && name != header::HOST)
             .collect();
         for name in named {
             headers.remove(name);
         }
     }
-    for name in HOP_BY_HOP {
+    remove_if(headers, |name| HOP_BY_HOP.contains(name));
+}
+
+/// Looks at the few headers that there are, instead of looking each name up that might be.
+fn remove_if(headers: &mut HeaderMap, unwanted: impl Fn(&HeaderName) -> bool) {
+    while let Some(name) = headers.keys().find(|name| unwanted(name)).cloned() {
         headers.remove(name);
     }
 }
 
-/// Turns what the client sent into what the upstream gets; the environment's own headers come last.
-pub(super) fn to_upstream(headers: &mut HeaderMap, client: IpAddr, host: HeaderValue, inject: &HeaderMap) {
+/// Turns what the client, whose address is in `forwarded_for`, sent into what the upstream gets; the environment's own headers come last.
+pub(super) fn to_upstream(headers: &mut HeaderMap, forwarded_for: HeaderValue, host: HeaderValue, inject: &HeaderMap) {
     let wants_trailers = wants_trailers(headers);
     strip_hop_by_hop(headers);
-    for name in CONSUMED {
-        headers.remove(name);
-    }
-    headers.remove(header::HOST);
-    headers.remove(header::FORWARDED);
+    remove_if(headers, |name| CONSUMED.contains(name) || name == header::HOST || name == header::FORWARDED);
     if headers.get(header::EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue")) {
         // The gateway itself answers 100 once the upstream takes the body.
         headers.remove(header::EXPECT);
@@ -73,9 +74,7 @@ pub(super) fn to_upstream(headers: &mut HeaderMap, client: IpAddr, host: HeaderV
     if wants_trailers {
         headers.insert(header::TE, TRAILERS);
     }
-    if let Ok(value) = HeaderValue::try_from(client.to_string()) {
-        headers.insert(X_FORWARDED_FOR, value);
-    }
+    headers.insert(X_FORWARDED_FOR, forwarded_for);
     headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static("http"));
     headers.insert(X_FORWARDED_HOST, host);
     for name in inject.keys() {
@@ -90,7 +89,27 @@ pub(super) fn to_upstream(headers: &mut HeaderMap, client: IpAddr, host: HeaderV
 pub(super) fn to_client(headers: &mut HeaderMap, status: u16, request_id: Uuid) {
     strip_hop_by_hop(headers);
     headers.insert(X_REQUEST_ID, request_id_value(request_id));
-    headers.insert(X_KNOX_UPSTREAM_STATUS, HeaderValue::from(status));
+    headers.insert(X_KNOX_UPSTREAM_STATUS, status_value(status));
+}
+
+/// Most answers have one of a few.
+fn status_value(status: u16) -> HeaderValue {
+    HeaderValue::from_static(match status {
+        200 => "200",
+        201 => "201",
+        204 => "204",
+        302 => "302",
+        304 => "304",
+        400 => "400",
+        401 => "401",
+        403 => "403",
+        404 => "404",
+        429 => "429",
+        500 => "500",
+        502 => "502",
+        503 => "503",
+        _ => return HeaderValue::from(status),
+    })
 }
 
 pub(super) fn request_id_value(id: Uuid) -> HeaderValue {
@@ -169,7 +188,7 @@ mod tests {
             ("accept", "b"),
         ]);
         let inject = headers(&[("authorization", "Bearer upstream"), ("x-many", "1"), ("x-many", "2")]);
-        to_upstream(&mut map, IpAddr::from([192, 0, 2, 7]), HeaderValue::from_static("api.test:8080"), &inject);
+        to_upstream(&mut map, HeaderValue::from_static("192.0.2.7"), HeaderValue::from_static("api.test:8080"), &inject);
         let mut got: Vec<String> = map.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
         got.sort();
         assert_eq!(

@@ -157,12 +157,12 @@ impl Server {
         };
         let address = peer.ip().to_canonical();
         if is_h2 {
-            let client = Client { address, watch: None };
+            let client = Client::new(address, None);
             let connection = self.http2.serve_connection(TokioIo::new(Inlet::h2(stream, ahead)), self.service(client));
             run(connection, http2::Connection::graceful_shutdown, drain, kill).await;
         } else {
             let watch = Arc::new(Watch::default());
-            let client = Client { address, watch: Some(Arc::clone(&watch)) };
+            let client = Client::new(address, Some(Arc::clone(&watch)));
             let connection = self.http1.serve_connection(TokioIo::new(Inlet::h1(stream, ahead, watch)), self.service(client));
             run(connection, http1::Connection::graceful_shutdown, drain, kill).await;
         }

@@ -58,7 +58,7 @@ impl Record {
             duration: std::time::Duration::ZERO,
             request_id: begun.id,
             tenant: found.tenant,
-            method: parts.method.as_str().to_owned(),
+            method: parts.method.clone(),
             path: path(parts),
             scheme: "http",
             server_address,

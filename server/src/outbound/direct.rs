@@ -6,7 +6,7 @@
 //! is still being sent when its answer comes) gets a task after all. Idle connections are watched by nobody: one that was
 //! closed meanwhile is found out when it is taken, and thrown away within half a minute.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +15,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
+use foldhash::HashMap;
 use http::header::{self, HeaderValue};
 use http::uri::{Authority, PathAndQuery};
 use http::{Request, Response, Uri};
@@ -47,7 +48,7 @@ impl Direct {
     pub(super) async fn send(&self, request: Request<Body>, connect_timeout: Duration) -> Result<Response<Incoming>, Error> {
         let uri = request.uri().clone();
         let Some(authority) = uri.authority() else { return Err(Error::Other("the URI has no host".to_owned())) };
-        let (mut request, sent) = prepared(request, &uri, authority);
+        let (mut request, sent) = prepared(request, &uri);
         loop {
             let (mut line, reused) = match self.idle.take(authority) {
                 Some(line) => (line, true),
@@ -68,24 +69,30 @@ impl Direct {
     }
 
     async fn connect(&self, uri: &Uri, timeout: Duration) -> Result<Line, Error> {
-        let (mut connector, uri) = (self.connector.clone(), uri.clone());
-        let connected = connect::within(timeout, async move { connector.call(uri).await }).await;
+        let (mut connector, to) = (self.connector.clone(), uri.clone());
+        let connected = connect::within(timeout, async move { connector.call(to).await }).await;
         let stream = connected.map_err(|error| Error::classify(&*error))?;
         let (sender, driver) = http1::handshake(stream).await.map_err(|error| Error::classify(&error))?;
-        Ok(Line { sender, driver: Some(Box::new(driver)) })
+        Ok(Line { host: host(uri), sender, driver: Some(Box::new(driver)) })
     }
 }
 
-/// The request in origin form and with a `Host`; and what says when its body has been sent, if it has one.
-fn prepared(request: Request<Body>, uri: &Uri, authority: &Authority) -> (Request<Sending>, Option<Arc<AtomicBool>>) {
+/// The request in origin form; and what says when its body has been sent, if it has one.
+fn prepared(request: Request<Body>, uri: &Uri) -> (Request<Sending>, Option<Arc<AtomicBool>>) {
     let sent = (!matches!(request.body(), Body::Empty)).then(Arc::<AtomicBool>::default);
     let mut request = request.map(|body| Sending { body, sent: sent.clone() });
     *request.uri_mut() = Uri::from(uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")));
-    request.headers_mut().entry(header::HOST).or_insert_with(|| {
-        let name = if matches!(authority.port_u16(), None | Some(80)) { authority.host() } else { authority.as_str() };
-        HeaderValue::from_str(name).unwrap_or_else(|_| HeaderValue::from_static(""))
-    });
     (request, sent)
+}
+
+/// `Host` for whoever is at this address, without the port that `http` has anyway.
+fn host(uri: &Uri) -> HeaderValue {
+    let name = match uri.authority() {
+        Some(authority) if matches!(authority.port_u16(), None | Some(80)) => authority.host(),
+        Some(authority) => authority.as_str(),
+        None => "",
+    };
+    HeaderValue::from_str(name).unwrap_or(HeaderValue::from_static(""))
 }
 
 /// A body on its way, which says when it is through with.
@@ -121,6 +128,7 @@ impl http_body::Body for Sending {
 
 /// One connection: what takes requests, and what moves the bytes when it is polled.
 struct Line {
+    host: HeaderValue,
     sender: SendRequest<Sending>,
     /// `None` once it has ended.
     driver: Option<Box<http1::Connection<TokioIo<TcpStream>, Sending>>>,
@@ -146,7 +154,8 @@ impl Line {
         self.driver.is_some() && self.sender.is_ready()
     }
 
-    async fn exchange(&mut self, request: Request<Sending>) -> Result<Response<Received>, TrySendError<Request<Sending>>> {
+    async fn exchange(&mut self, mut request: Request<Sending>) -> Result<Response<Received>, TrySendError<Request<Sending>>> {
+        request.headers_mut().entry(header::HOST).or_insert_with(|| self.host.clone());
         let mut answer = pin!(self.sender.try_send_request(request));
         poll_fn(|cx| {
             self.drive(cx);

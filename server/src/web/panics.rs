@@ -1,5 +1,7 @@
 //! A panic in a handler becomes a 500 with an id that is also in the log.
 
+use std::pin::pin;
+
 use app::contract::ApiError;
 use axum::body::Body;
 use axum::middleware::Next;
@@ -15,7 +17,7 @@ use crate::faults;
 pub(super) async fn catch(request: Request<Body>, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let wants_html = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
-    match faults::caught(next.run(request)).await {
+    match faults::caught(pin!(next.run(request))).await {
         Ok(response) => response,
         Err(panic) => {
             let error_id = Uuid::now_v7();

@@ -103,7 +103,7 @@ impl Record {
             duration: std::time::Duration::ZERO,
             request_id: facts.id,
             tenant: None,
-            method: request.method().as_str().to_owned(),
+            method: request.method().clone(),
             path: request.uri().path().to_owned(),
             scheme: "http",
             server_address: host.unwrap_or_default(),
@@ -167,7 +167,7 @@ impl http_body::Body for RecordedBody {
 impl Drop for RecordedBody {
     fn drop(&mut self) {
         // The server does not ask further for what it knows to be at its end (an empty body, the answer to HEAD).
-        self.record.finished |= self.inner.is_end_stream() || self.record.event.method == "HEAD";
+        self.record.finished |= self.inner.is_end_stream() || self.record.event.method == http::Method::HEAD;
     }
 }
 

@@ -101,7 +101,7 @@ fn of_request<'a>(request: &'a Request, part: Part<'a>, response: Option<Answere
         route_id: proxied.route_id,
         route_name: &proxied.route_name,
         environment: &proxied.environment,
-        request: Asked { method: &request.method, path: cut(&request.path), ip: request.client_address, part },
+        request: Asked { method: request.method.as_str(), path: cut(&request.path), ip: request.client_address, part },
         response,
     })
 }

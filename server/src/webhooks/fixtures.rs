@@ -17,7 +17,7 @@ pub fn request() -> Request {
         duration: Duration::ZERO,
         request_id: Uuid::from_u128(1),
         tenant: Some(TenantId(Uuid::from_u128(2))),
-        method: "GET".to_owned(),
+        method: http::Method::GET,
         path: "/invoices".to_owned(),
         scheme: "http",
         server_address: "gateway.example".to_owned(),

@@ -190,7 +190,8 @@ fn outgoing(
     parts.uri = target.map_err(too_long)?.into();
     credentials::withhold(&mut parts.headers, ready.agent.provider);
     let agent = &ready.agent;
-    let mut request = forward::request(parts, body, (&agent.upstream, &agent.inject), client.address, ready.host.clone(), trace)?;
+    let mut request =
+        forward::request(parts, body, (&agent.upstream, &agent.inject), client.forwarded_for.clone(), ready.host.clone(), trace)?;
     credentials::conceal(request.headers_mut());
     Ok(request)
 }

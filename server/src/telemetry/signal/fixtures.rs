@@ -27,7 +27,7 @@ pub fn request() -> Request {
         duration: Duration::from_micros(12_500),
         request_id: Uuid::from_u128(7),
         tenant: Some(TENANT),
-        method: "GET".to_owned(),
+        method: http::Method::GET,
         path: "/v1/invoices".to_owned(),
         scheme: "http",
         server_address: "gateway.test".to_owned(),

@@ -110,7 +110,7 @@ fn known_method(method: &str) -> Option<&'static str> {
 }
 
 fn method(request: &Request) -> &'static str {
-    known_method(&request.method).unwrap_or("_OTHER")
+    known_method(request.method.as_str()).unwrap_or("_OTHER")
 }
 
 fn milliseconds(duration: Duration) -> f64 {

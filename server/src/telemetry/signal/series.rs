@@ -2,9 +2,9 @@
 //! fraction of finding it in each instrument by all its attributes.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use foldhash::HashMap;
 use opentelemetry::metrics::{BoundCounter, BoundHistogram};
 
 use super::{Outcome, error_type, method, milliseconds, outcome};

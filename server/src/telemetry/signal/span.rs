@@ -64,14 +64,14 @@ pub(super) fn client(out: &mut Records, trace: &TraceContext, call: &Call<'_>, a
 
 /// `{method} {route}`, never the path: names have to stay few.
 fn name(request: &Request) -> (&str, Option<&str>) {
-    let method = known_method(&request.method).unwrap_or("HTTP");
+    let method = known_method(request.method.as_str()).unwrap_or("HTTP");
     (method, request.proxied.as_ref().and_then(route).or(request.http_route.as_deref()))
 }
 
 fn attributes(out: &mut Attributes<'_>, request: &Request, tenant: Option<&str>) {
     out.text(names::HTTP_REQUEST_METHOD, method(request));
-    if known_method(&request.method).is_none() {
-        out.text(names::HTTP_REQUEST_METHOD_ORIGINAL, &request.method);
+    if known_method(request.method.as_str()).is_none() {
+        out.text(names::HTTP_REQUEST_METHOD_ORIGINAL, request.method.as_str());
     }
     out.text(names::URL_PATH, &request.path);
     out.text(names::URL_SCHEME, request.scheme);
@@ -215,7 +215,7 @@ mod tests {
         let failed = Request {
             status: Some(502),
             failure: Some(Failure::new("connection_refused", "refused".to_owned())),
-            method: "PURGE".to_owned(),
+            method: http::Method::from_bytes(b"PURGE").unwrap(),
             ..fixture()
         };
         let span = mapped(&failed);

@@ -70,7 +70,7 @@ pub fn failed(n: u128, message: &str) -> Request {
         duration: Duration::from_millis(3),
         request_id: Uuid::from_u128(n),
         tenant: Some(tenant()),
-        method: "POST".to_owned(),
+        method: http::Method::POST,
         path: "/v1/orders".to_owned(),
         scheme: "http",
         server_address: "gateway.internal".to_owned(),

@@ -172,7 +172,7 @@ fn request(tenant: TenantId) -> Request {
         duration: Duration::from_micros(12_500),
         request_id: id,
         tenant: Some(tenant),
-        method: "GET".to_owned(),
+        method: http::Method::GET,
         path: "/v1/invoices".to_owned(),
         scheme: "http",
         server_address: "gateway.test".to_owned(),

@@ -205,7 +205,7 @@ pub fn request(workspace: &Workspace) -> Request {
         duration: Duration::from_millis(42),
         request_id: Uuid::now_v7(),
         tenant: Some(workspace.id),
-        method: "GET".to_owned(),
+        method: http::Method::GET,
         path: "/invoices".to_owned(),
         scheme: "http",
         server_address: "gateway.example".to_owned(),
