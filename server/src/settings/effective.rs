@@ -86,6 +86,8 @@ impl ManagedBy {
 pub struct Effective {
     /// `None` is off.
     pub target: Option<ExportTarget>,
+    /// Somebody set an endpoint, stored or in the environment, whether or not anything goes there now.
+    pub is_set: bool,
     pub endpoint: Option<Endpoint>,
     pub service_name: String,
     /// Names of the common headers in force; values never leave the target.
@@ -171,6 +173,7 @@ pub fn operator(stored: &StoredExport, environment: &OtelEnvironment, instance: 
     });
     Effective {
         target,
+        is_set: from_environment || endpoint.is_some(),
         endpoint,
         service_name,
         header_names: common_headers.unwrap_or_default().names().map(str::to_owned).collect(),

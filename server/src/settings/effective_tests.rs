@@ -244,6 +244,13 @@ fn switch_rows() -> Vec<Row> {
             assert_eq!(e.target, None);
             assert_eq!(e.also_managed, [Variable::SdkDisabled]);
         }),
+        row!(
+            "switched off, the environment's endpoint is still set",
+            nothing(),
+            [("OTEL_SDK_DISABLED", "true"), ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://env:4318/v1/logs")],
+            |e| assert!(e.target.is_none() && e.is_set)
+        ),
+        row!("an endpoint that nobody set", nothing(), [], |e| assert!(e.target.is_none() && !e.is_set)),
         row!("OTEL_SDK_DISABLED=false", stored(), [("OTEL_SDK_DISABLED", "false")], |e| {
             assert!(e.target.is_some() && e.also_managed.is_empty());
         }),

@@ -149,7 +149,7 @@ impl Publisher {
         if stored.headers.is_none() {
             broken.push(SecretPlace::OperatorHeaders);
         }
-        let suspended = effective.target.is_none() && suspended(settings.store(), None)?;
+        let suspended = effective.target.is_none() && (effective.is_set || suspended(settings.store(), None)?);
         self.replace_exports(|exports| {
             let operator = keep(exports.operator.as_ref(), effective.target);
             Exports { operator, tenants: exports.tenants.clone(), suspended: with(&exports.suspended, Owner::Operator, suspended) }
@@ -182,11 +182,15 @@ impl Publisher {
     }
 
     fn publish_one(&self, store: &Store, vault: &Vault, id: TenantId, broken: &mut Vec<SecretPlace>) -> Result<(), Error> {
-        let workspace = match store.workspaces().get(id) {
-            Err(store::ReadError::Undecodable { .. }) => None,
-            other => other?,
+        let (workspace, known) = match store.workspaces().get(id) {
+            // It is there, and may be readable again.
+            Err(store::ReadError::Undecodable { .. }) => (None, true),
+            other => {
+                let workspace = other?;
+                let known = workspace.is_some();
+                (workspace, known)
+            }
         };
-        let known = workspace.is_some();
         let Built { target, keys, webhooks } = match workspace.filter(|workspace| workspace.enabled) {
             Some(workspace) => {
                 let export = match store.exports().of(id) {
@@ -287,6 +291,9 @@ impl Publisher {
             keys.extend(built.keys);
             endpoints.extend(built.webhooks.map(|webhooks| (id, webhooks)));
         }
+        // Of workspaces whose records can't be read: deleting one deletes its export.
+        let of_unreadable = exports.values().filter(|export| export.endpoint.is_some()).filter_map(|export| export.workspace);
+        suspended_ones.extend(of_unreadable.filter(|id| !tenants.contains_key(id)).map(Owner::Tenant));
         self.publish_webhooks(endpoints);
         self.routing.store(Arc::new(Routing { keys }));
         self.replace_exports(|exports| {

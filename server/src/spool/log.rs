@@ -58,7 +58,7 @@ impl Log {
     /// Opens what lies in the folder, which need not be there. Damage is put into quarantine, counted and left out.
     ///
     /// # Errors
-    /// The folder can't be listed.
+    /// The folder can't be listed, or a file not be opened for now.
     pub(super) fn open(shared: Arc<Shared>, folder: PathBuf, budget: Arc<Budget>) -> io::Result<Self> {
         let mut log = Self {
             folder,
@@ -79,6 +79,14 @@ impl Log {
             Err(error) => return Err(error),
         };
         numbers.sort_unstable();
+        // Before anything is touched: what can't be opened, because too many files are open or it is somebody else's, is not damaged,
+        // and whoever asks again may find it.
+        for number in &numbers {
+            match File::open(log.path(*number)) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
         log.next_number = numbers.last().map_or(0, |last| last + 1);
         for number in numbers {
             log.take_in(number);
@@ -190,6 +198,14 @@ impl Log {
         let path = self.path(number);
         let Some(last) = self.segments.back_mut() else { return Ok(None) };
         if let Err(error) = segment::write_at_end(&path, last.bytes, &record) {
+            if error.kind() == ErrorKind::NotFound {
+                // Somebody removed it. What comes begins a new one, in a folder that is made anew if that is gone too.
+                self.forget_missing();
+                if self.segments.back().is_none_or(|last| last.number != number) {
+                    return self.append(meta, body);
+                }
+                return Err(error);
+            }
             // Should the torn end not be cut off, nothing is written behind it.
             last.sealed = segment::cut(&path, last.bytes).is_err();
             self.drop_empty_end();
@@ -236,13 +252,28 @@ impl Log {
     /// Drops the oldest segment and counts what was lost with it; `false` when there is none.
     pub fn evict(&mut self) -> bool {
         let Some(oldest) = self.segments.pop_front() else { return false };
-        let mut lost = oldest.waiting;
-        for held in self.held.range((oldest.number, 0)..=(oldest.number, u64::MAX)) {
-            lost -= *held.1;
-        }
-        self.losses.full += lost;
+        self.losses.full += oldest.waiting.without(self.held_of(oldest.number));
         self.forget(&oldest);
         true
+    }
+
+    /// Lets go of segments whose files somebody removed: what was in them is lost, as far as nobody has it in hand.
+    pub fn forget_missing(&mut self) {
+        let missing = |segment: &Segment| fs::metadata(self.path(segment.number)).is_err_and(|error| error.kind() == ErrorKind::NotFound);
+        let gone: Vec<u64> = self.segments.iter().filter(|segment| missing(segment)).map(|segment| segment.number).collect();
+        for number in gone {
+            let Some(segment) = self.segments.iter().position(|segment| segment.number == number).and_then(|at| self.segments.remove(at))
+            else {
+                continue;
+            };
+            self.losses.damaged += segment.waiting.without(self.held_of(number));
+            self.forget(&segment);
+        }
+    }
+
+    /// What somebody has in hand of a segment.
+    fn held_of(&self, segment: u64) -> Count {
+        self.held.range((segment, 0)..=(segment, u64::MAX)).map(|(_, held)| *held).sum()
     }
 
     fn forget(&mut self, segment: &Segment) {
@@ -286,22 +317,27 @@ impl Log {
         }
         if !self.segments.is_empty() {
             for folder in self.folder.ancestors().take_while(|folder| folder.starts_with(&self.shared.root)) {
-                File::open(folder)?.sync_data()?;
+                match File::open(folder)?.sync_data() {
+                    // Some filesystems have no such thing.
+                    Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => {}
+                    synced => synced?,
+                }
             }
         }
         self.unsynced = None;
         Ok(())
     }
 
-    /// Removes everything; tells what was in it.
+    /// Removes everything; tells what was in it, and what was lost before.
     #[must_use = "what was in it has to be counted"]
-    pub fn destroy(mut self) -> Count {
+    pub fn destroy(mut self) -> (Count, Losses) {
+        self.forget_missing();
         let waiting = self.waiting;
         while let Some(segment) = self.segments.pop_front() {
             self.forget(&segment);
         }
         self.remove_empty_folders();
-        waiting
+        (waiting, self.take_losses())
     }
 
     /// From now on its bytes count for another destination.

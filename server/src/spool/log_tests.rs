@@ -108,8 +108,8 @@ fn the_order_is_that_of_writing_over_segments_and_starts() {
     drop(log);
 
     let home = rig.home();
-    let mut logs = home.left("logs");
-    assert_eq!((logs.len(), home.left("logs").len(), home.left("traces").len()), (1, 0, 0), "a log has one owner at a time");
+    let mut logs = home.left("logs").logs;
+    assert_eq!((logs.len(), home.left("logs").logs.len(), home.left("traces").logs.len()), (1, 0, 0), "a log has one owner at a time");
     let mut log = logs.remove(0);
     assert_eq!((log.waiting(), home.budget().used()), (waiting, log.bytes()));
     log.append(meta(21), &body(21)).unwrap();
@@ -126,7 +126,7 @@ fn what_was_settled_is_not_there_again() {
     assert_eq!(bytes, body(2));
     log.settle(second);
     drop(log);
-    assert_eq!(drain(&mut rig.home().left("logs")[0]).iter().map(|(n, _)| *n).collect::<Vec<_>>(), [1, 3, 4, 5]);
+    assert_eq!(drain(&mut rig.home().left("logs").logs[0]).iter().map(|(n, _)| *n).collect::<Vec<_>>(), [1, 3, 4, 5]);
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn damage_is_counted_and_kept_apart_and_the_rest_is_read() {
     bytes.truncate(length - 3);
     fs::write(&file, &bytes).unwrap();
 
-    let mut log = rig.home().left("logs").remove(0);
+    let mut log = rig.home().left("logs").logs.remove(0);
     let lost = log.take_losses().damaged;
     assert_eq!((lost.payloads, lost.records), (2, 3 + 5));
     assert_eq!(log.waiting().payloads, 3);
@@ -178,7 +178,7 @@ fn damage_is_counted_and_kept_apart_and_the_rest_is_read() {
     assert_eq!(quarantined, 2);
 
     // It is told once.
-    let mut log = rig.home().left("logs").remove(0);
+    let mut log = rig.home().left("logs").logs.remove(0);
     assert_eq!(log.take_losses(), Losses::default());
     assert_eq!(drain(&mut log), expected([1, 2, 4].into_iter()));
 }
@@ -218,7 +218,7 @@ fn it_is_sealed_and_opens_in_its_own_place_alone() {
     fs::create_dir_all(&elsewhere).unwrap();
     fs::rename(&file, elsewhere.join("00000000000000000000.seg")).unwrap();
     let other = Spool::new(rig.folder.path().join("spool"), Vault::from_key([7; 32]), rig.options).home("other");
-    let mut log = other.left("logs").remove(0);
+    let mut log = other.left("logs").logs.remove(0);
     assert_eq!(drain(&mut log), []);
     assert_eq!(log.take_losses().damaged.payloads, 2);
 }
@@ -228,7 +228,7 @@ fn another_key_opens_nothing_and_breaks_nothing() {
     let rig = Rig::new(Options::default());
     drop(filled(&rig.home(), 2));
     let other = Spool::new(rig.folder.path().join("spool"), Vault::from_key([8; 32]), rig.options).home("operator");
-    let mut log = other.left("logs").remove(0);
+    let mut log = other.left("logs").logs.remove(0);
     assert_eq!((drain(&mut log), log.take_losses().damaged.payloads), (vec![], 2));
 }
 
@@ -260,9 +260,65 @@ fn a_disk_that_does_not_take_it_is_an_error_and_later_it_does() {
 fn destroying_leaves_nothing() {
     let rig = Rig::new(small());
     let home = rig.home();
-    let waiting = filled(&home, 10).destroy();
-    assert_eq!((waiting.payloads, waiting.records), (10, 55));
+    let (waiting, losses) = filled(&home, 10).destroy();
+    assert_eq!((waiting.payloads, waiting.records, losses), (10, 55, Losses::default()));
     assert!(rig.files().is_empty() && home.budget().used() == 0);
+}
+
+#[test]
+fn what_somebody_removed_is_damage_and_what_comes_next_is_kept() {
+    let rig = Rig::new(small());
+    let home = rig.home();
+    let mut log = filled(&home, 10);
+    let held = log.read(None).unwrap().unwrap().0;
+    log.hold(&[held]);
+    fs::remove_dir_all(rig.folder.path().join("spool/operator")).unwrap();
+    log.append(meta(11), &body(11)).unwrap().unwrap();
+    let lost = log.take_losses();
+    assert_eq!((lost.damaged.payloads, lost.damaged.records), (9, 54), "not what somebody has in hand");
+    assert_eq!((lost.full, lost.expired), (Count::default(), Count::default()));
+    log.hold(&[]);
+    log.settle(held);
+    assert_eq!((log.waiting().payloads, drain(&mut log)), (1, expected(11..=11)));
+    assert_eq!((log.bytes(), home.budget().used()), (0, 0));
+
+    let log = filled(&home, 3);
+    fs::remove_dir_all(rig.folder.path().join("spool/operator")).unwrap();
+    let (waiting, losses) = log.destroy();
+    assert_eq!((waiting, losses.damaged.payloads), (Count::default(), 3), "it was not removed because nobody wants it");
+}
+
+#[test]
+fn what_can_not_be_opened_for_now_is_there_later() {
+    let rig = Rig::new(small());
+    drop(filled(&rig.home(), 10));
+    let spool = Spool::new(rig.folder.path().join("spool"), Vault::from_key([7; 32]), rig.options);
+    spool.park("operator");
+    let (home, used) = (spool.home("operator"), spool.total_used());
+    let (file, aside) = (rig.segments().remove(1), rig.folder.path().join("aside"));
+    fs::rename(&file, &aside).unwrap();
+    std::os::unix::fs::symlink(&file, &file).unwrap();
+    for _ in 0..2 {
+        let left = home.left("logs");
+        assert!(left.logs.is_empty() && left.error.is_some());
+        assert_eq!((spool.total_used(), home.budget().used()), (used, 0), "it counts as it did");
+    }
+    fs::remove_file(&file).unwrap();
+    fs::rename(&aside, &file).unwrap();
+    let mut left = home.left("logs");
+    assert!(left.error.is_none());
+    assert_eq!(drain(&mut left.logs[0]), expected(1..=10));
+}
+
+#[test]
+fn what_was_written_before_the_clock_was_set_does_not_expire() {
+    let rig = Rig::new(small());
+    let mut log = rig.home().log("logs").unwrap();
+    for at in [5, now() - 8 * 24 * 60 * 60 * 1000, now()] {
+        log.append(Meta { at, ..meta(1) }, &body(1)).unwrap();
+    }
+    assert_eq!(drain(&mut log).len(), 2);
+    assert_eq!(log.take_losses().expired.payloads, 1);
 }
 
 /// A process that dies between two bytes of a write leaves a file that ends anywhere.
@@ -277,7 +333,7 @@ fn wherever_a_write_was_cut_short_what_was_whole_is_there() {
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(&file, &whole[..length]).unwrap();
         let home = rig.home();
-        for mut log in home.left("logs") {
+        for mut log in home.left("logs").logs {
             assert_eq!(drain(&mut log), expected(1..=(length / each) as u32), "cut at {length}");
         }
     }
@@ -294,7 +350,7 @@ fn what_stays_on_disk_counts_whoever_has_it() {
     assert_eq!(used(), bytes);
     drop(log);
     assert_eq!((used(), home.budget().used()), (bytes, 0));
-    let mut log = spool.home("operator").left("logs").remove(0);
+    let mut log = spool.home("operator").left("logs").logs.remove(0);
     assert_eq!(used(), bytes);
     assert_eq!(drain(&mut log).len(), 10);
     assert_eq!(used(), 0);

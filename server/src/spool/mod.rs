@@ -14,7 +14,7 @@ mod segment;
 mod shared;
 
 use std::fs;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -135,6 +135,14 @@ impl Spool {
     }
 }
 
+/// What earlier lives left.
+#[derive(Debug, Default)]
+pub struct Left {
+    pub logs: Vec<Log>,
+    /// Why that is not all of it: what could not be read stays where it is, to be asked for again.
+    pub error: Option<io::Error>,
+}
+
 /// Where one destination's logs are, for one life of its settings.
 #[derive(Debug)]
 pub struct Home {
@@ -174,30 +182,33 @@ impl Home {
             shared.root.join(&self.owner).join(format!("{millis:016}-{nth:06}-{}", std::process::id()))
         });
         let folder = folder.join(kind);
-        shared.claim(&folder);
+        let _ = shared.claim(&folder);
         Log::open(Arc::clone(shared), folder.clone(), Arc::clone(&self.budget)).inspect_err(|_| shared.close(&folder, 0))
     }
 
-    /// The logs of earlier lives that are nobody's, oldest first. Ones that can't be opened are told of and left.
+    /// The logs of earlier lives that are nobody's, oldest first.
     #[must_use]
-    pub fn left(&self, kind: &str) -> Vec<Log> {
+    pub fn left(&self, kind: &str) -> Left {
         let shared = &self.spool.shared;
-        let Ok(homes) = fs::read_dir(shared.root.join(&self.owner)) else { return Vec::new() };
+        let homes = match fs::read_dir(shared.root.join(&self.owner)) {
+            Ok(homes) => homes,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Left::default(),
+            Err(error) => return Left { logs: Vec::new(), error: Some(error) },
+        };
         let mut folders: Vec<PathBuf> = homes.filter_map(|home| Some(home.ok()?.path().join(kind))).filter(|path| path.is_dir()).collect();
         folders.sort();
-        let mut logs = Vec::new();
+        let mut left = Left::default();
         for folder in folders {
-            if !shared.claim(&folder) {
-                continue;
-            }
+            let Some(parked) = shared.claim(&folder) else { continue };
             match Log::open(Arc::clone(shared), folder.clone(), Arc::clone(&self.budget)) {
-                Ok(log) => logs.push(log),
+                Ok(log) => left.logs.push(log),
                 Err(error) => {
-                    shared.close(&folder, 0);
-                    tracing::warn!(folder = %folder.display(), %error, "what was spooled can't be read; it stays where it is");
+                    shared.park(&folder, parked);
+                    tracing::warn!(folder = %folder.display(), %error, "what was spooled can't be read for now; it stays where it is");
+                    left.error = Some(error);
                 }
             }
         }
-        logs
+        left
     }
 }

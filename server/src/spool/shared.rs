@@ -45,14 +45,16 @@ impl Shared {
         self.parked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the log in this folder was nobody's, and is the caller's now.
-    pub fn claim(&self, folder: &Path) -> bool {
-        let free = self.logs().insert(folder.to_owned());
-        if free && let Some(bytes) = self.parked().remove(folder) {
-            // Whoever opens it counts what is really there.
-            self.total.give(bytes);
+    /// Makes the log in this folder the caller's if it was nobody's, and tells how many bytes were counted for it: whoever opens it
+    /// counts what is really there.
+    #[must_use]
+    pub fn claim(&self, folder: &Path) -> Option<usize> {
+        if !self.logs().insert(folder.to_owned()) {
+            return None;
         }
-        free
+        let parked = self.parked().remove(folder).unwrap_or_default();
+        self.total.give(parked);
+        Some(parked)
     }
 
     /// The log in this folder is nobody's any more, and so many of its bytes, which it had taken, stay.

@@ -152,6 +152,12 @@ impl Store {
         self.problems.list()
     }
 
+    /// Makes a stored record one that nobody can read.
+    #[cfg(test)]
+    pub fn damage<R: super::Record>(&self, key: &[u8]) {
+        assert!(self.tree(R::TREE).unwrap().insert(key, b"damaged").unwrap().is_some(), "there is such a record");
+    }
+
     pub(super) fn tree(&self, name: &str) -> Result<sled::Tree, ReadError> {
         Ok(self.db.open_tree(name)?)
     }

@@ -17,7 +17,7 @@ use super::pipeline::Pipeline;
 use super::queue::Queue;
 use super::recent::Recent;
 use super::signal::metric::Meters;
-use super::status::{Ledger, Reason, Status};
+use super::status::{Ledger, Load, Reason, Status};
 use super::threads::Threads;
 use crate::budget::Budget;
 use crate::event::Event;
@@ -122,6 +122,12 @@ impl Share {
     pub fn records(self) -> u64 {
         u64::from(self.span) + u64::from(self.log)
     }
+
+    /// All that is lost with the event: what it would have added to metrics counts as one.
+    #[must_use]
+    pub fn load(self) -> Load {
+        Load { records: self.records(), items: self.records() + u64::from(self.metrics) }
+    }
 }
 
 /// So many events are mapped at once, though a batch be larger: while they are still in the processor's cache, and before mapping
@@ -171,7 +177,7 @@ impl Destination {
         self.ledger.accept(share.records());
         match self.queue.push(event) {
             Ok(()) => self.ensure_started(),
-            Err(_full) => self.ledger.drop_records(Reason::QueueFull, share.records()),
+            Err(_full) => self.ledger.drop_payload(Reason::QueueFull, share.load()),
         }
     }
 

@@ -16,6 +16,7 @@ mod delivery;
 mod destination;
 mod encode;
 mod otlp;
+mod pace;
 mod pipeline;
 mod probe;
 mod queue;
@@ -297,11 +298,14 @@ struct InForce(Weak<Shared>);
 impl Heirs for InForce {
     fn heir(&self, owner: Owner) -> Heir {
         let Some(shared) = self.0.upgrade() else { return Heir::Later };
-        // Closed before the set is emptied, so that an empty set is never taken for one without this destination.
-        let set = shared.set.load_full();
-        if *shared.closed.lock().unwrap_or_else(PoisonError::into_inner) {
+        // Held while the set is replaced: whoever is about to be there is waited for, and an empty set is never taken for one without
+        // this destination.
+        let closed = shared.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        if *closed {
             return Heir::Later;
         }
+        let set = shared.set.load_full();
+        drop(closed);
         match set.get(owner) {
             Some(destination) => Heir::To(Arc::clone(destination) as Arc<dyn Inherits>),
             None if set.exports.suspended.contains(&owner) => Heir::Later,

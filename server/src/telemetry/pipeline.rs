@@ -16,6 +16,7 @@ use super::delivery::{Backlog, Estate, Lane, Limit, MAX_REQUEST, Payload, Way, W
 use super::destination::{Common, MeterCell, Share};
 use super::encode::{EncodeError, Encoders};
 use super::otlp::Records;
+use super::pace::Pace;
 use super::queue::{Queue, Taken};
 use super::signal::metric::{Meters, overflowing, points};
 use super::signal::span::Ids;
@@ -28,6 +29,13 @@ use crate::values::{FailureKind, Signal};
 
 /// How large a batch may grow while its lane is behind, whatever the configured size.
 const GROWN_BATCH: usize = 4096;
+
+/// How many bytes a batch may hold before the next is begun, however many records may be in it: what is in hand is in no queue's bound,
+/// and many collectors take no more than 20 MiB at once.
+const GROWN_BYTES: usize = 8 * 1024 * 1024;
+
+/// So many events are mapped at a time: some 30 µs of work.
+const PIECE: usize = 16;
 
 pub struct Pipeline {
     pub target: Arc<ExportTarget>,
@@ -74,8 +82,9 @@ impl Pipeline {
     async fn refuse(self, error: &EncodeError) {
         tracing::error!(owner = ?self.target.owner, %error, "telemetry of this destination can't be exported");
         while let Some(taken) = self.queue.take(self.limits.max_delay).await {
-            let records = taken.events.iter().map(|event| Share::of(&self.target, event).records()).sum();
-            self.ledger.drop_records(Reason::NotRetryable, records);
+            for event in taken.events {
+                self.ledger.drop_payload(Reason::NotRetryable, Share::of(&self.target, &event).load());
+            }
         }
         if let Some(cell) = &self.meters {
             cell.leave();
@@ -109,7 +118,7 @@ impl Waiting {
     /// Where the next record is to be written; it came `since`.
     fn next_to(&mut self, since: Instant) -> &mut Records {
         self.due.get_or_insert(since + self.batch.max_delay);
-        if self.open.count() >= self.batch.max_records as u64 {
+        if self.is_full() {
             // As much traffic as fills one batch is likely to fill the next.
             let next = Records::with_room_for(self.batch.max_records.min(GROWN_BATCH));
             self.full.push_back(std::mem::replace(&mut self.open, next));
@@ -117,15 +126,22 @@ impl Waiting {
         &mut self.open
     }
 
+    fn is_full(&self) -> bool {
+        self.open.count() >= self.batch.max_records as u64 || self.open.bytes() >= GROWN_BYTES
+    }
+
     /// The next batch: a full one, or what there is once it is due or nothing more will come (`now` is `None`).
     fn next(&mut self, now: Option<Instant>, behind: bool) -> Option<Records> {
         let due = now.is_none_or(|now| self.due.is_some_and(|due| due <= now));
         let mut batch = match self.full.pop_front() {
             Some(full) => full,
-            None if self.open.count() >= self.batch.max_records as u64 || (due && self.open.count() > 0) => std::mem::take(&mut self.open),
+            None if self.is_full() || (due && self.open.count() > 0) => std::mem::take(&mut self.open),
             None => return None,
         };
-        while behind && let Some(more) = self.full.pop_front_if(|more| batch.count() + more.count() <= GROWN_BATCH as u64) {
+        let fits = |batch: &Records, more: &Records| {
+            batch.count() + more.count() <= GROWN_BATCH as u64 && batch.bytes() + more.bytes() <= GROWN_BYTES
+        };
+        while behind && let Some(more) = self.full.pop_front_if(|more| fits(&batch, more)) {
             batch.append(more);
         }
         if self.full.is_empty() && self.open.count() == 0 {
@@ -169,7 +185,10 @@ impl State {
 
     fn map(&mut self, pipeline: &Pipeline, taken: Taken) {
         let meters = pipeline.meters.as_ref().and_then(|cell| cell.meters.get());
-        for event in taken.events {
+        for (index, event) in taken.events.into_iter().enumerate() {
+            if index % PIECE == PIECE - 1 {
+                pipeline.pace().offer();
+            }
             let share = Share::of(&pipeline.target, &event);
             let mut text = Uuid::encode_buffer();
             let tenant = event.tenant().map(|tenant| &*tenant.0.hyphenated().encode_lower(&mut text));
@@ -238,7 +257,7 @@ impl State {
             pipeline.ledger.failed(signal, FailureKind::TooLarge, pipeline.host(signal));
             pipeline.ledger.drop_payload(Reason::TooLarge, load);
         } else {
-            let payload = Payload::new(body, load, pipeline.target.compression, &pipeline.common.gzip).await;
+            let payload = Payload::new(body, load, pipeline.target.compression, &pipeline.common.gzip, || pipeline.pace().offer()).await;
             let dropped = self.lanes.push(signal, payload);
             pipeline.ledger.drop_payload(Reason::QueueFull, dropped);
         }
@@ -275,6 +294,10 @@ impl State {
 }
 
 impl Pipeline {
+    fn pace(&self) -> Pace<'_> {
+        Pace::of(&self.queue)
+    }
+
     fn host(&self, signal: Signal) -> &str {
         self.target.signal(signal).map_or("", |to| to.url.host())
     }
@@ -341,5 +364,28 @@ impl Lanes {
             self.abort.cancel();
             self.workers.wait().await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::telemetry::otlp::{Log, Severity};
+
+    /// However many records a batch may have.
+    #[test]
+    fn a_batch_is_bounded_in_bytes() {
+        let batch = Batch { max_records: 65_536, ..Batch::default() };
+        let mut waiting = Waiting::new(batch);
+        let body = "x".repeat(3 * 1024 * 1024);
+        let log = Log { at: SystemTime::now(), severity: Severity::Info, event_name: "e", body: Some(&body), place: None };
+        for _ in 0..7 {
+            waiting.next_to(Instant::now()).log(&log, |_| {});
+        }
+        let sizes =
+            std::iter::from_fn(|| waiting.next(None, true)).map(|batch| (batch.count(), batch.bytes() <= GROWN_BYTES + body.len() + 100));
+        assert_eq!(sizes.collect::<Vec<_>>(), [(3, true), (3, true), (1, true)]);
     }
 }

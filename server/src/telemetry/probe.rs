@@ -119,7 +119,7 @@ async fn one(common: &Common, target: &ExportTarget, encoders: &Encoders, signal
             return found(None, Duration::ZERO, Some(FailureKind::BadAnswer), None);
         }
     };
-    let payload = Payload::new(body, Load { records: 1, items: 1 }, target.compression, &common.gzip).await;
+    let payload = Payload::new(body, Load { records: 1, items: 1 }, target.compression, &common.gzip, || {}).await;
     let to = SignalTarget { timeout: to.timeout.min(LONGEST), ..to.clone() };
     let begun = Instant::now();
     let judged = exchange(&*common.transport, target, signal, &to, &headers(&to), &payload).await;

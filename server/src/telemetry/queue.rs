@@ -1,4 +1,4 @@
-//! A destination's queue of events, bounded in bytes. Pushing never waits; the reader is woken twice per handful, not per
+//! A destination's queue of events, bounded in bytes. Pushing never waits; the reader is woken once per handful, not per
 //! event.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,6 +28,9 @@ struct State {
     bytes: usize,
     /// When the first of `events` came.
     since: Option<Instant>,
+    /// The reader looks by itself in a while, because there was something lately: waking it costs whoever pushes more than the
+    /// rest of pushing.
+    alert: bool,
     closed: bool,
 }
 
@@ -67,12 +70,18 @@ impl Queue {
             if state.events.len() == 1 {
                 state.since = Some(Instant::now());
             }
-            state.events.len() == 1 || state.events.len() == self.handful
+            state.events.len() == self.handful || state.events.len() == 1 && !state.alert
         };
         if wake {
             self.wake.notify_one();
         }
         Ok(())
+    }
+
+    /// How many events are here.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.lock().events.len()
     }
 
     /// Nothing more comes; what is here can still be taken.
@@ -84,6 +93,7 @@ impl Queue {
     fn empty(&self, state: &mut State) -> Option<Taken> {
         self.memory.give(std::mem::take(&mut state.bytes));
         let since = state.since.take()?;
+        state.alert = true;
         Some(Taken { events: std::mem::take(&mut state.events), since })
     }
 
@@ -95,16 +105,20 @@ impl Queue {
                 let mut state = self.lock();
                 match state.since {
                     Some(_) if state.closed || state.events.len() >= self.handful => return self.empty(&mut state),
+                    Some(since) if since + delay <= Instant::now() => return self.empty(&mut state),
                     Some(since) => Some(since + delay),
                     None if state.closed => return None,
-                    None => None,
+                    // Whatever comes meanwhile is not due before.
+                    None => state.alert.then(|| Instant::now() + delay),
                 }
             };
             match due {
                 None => self.wake.notified().await,
                 Some(due) => {
                     if timeout_at(due, self.wake.notified()).await.is_err() {
-                        return self.empty(&mut self.lock());
+                        let mut state = self.lock();
+                        // A while without anything: the next one has to wake it.
+                        state.alert = state.since.is_some();
                     }
                 }
             }
@@ -145,6 +159,28 @@ mod tests {
         let taken = queue.take(delay).await.unwrap();
         assert_eq!(taken.events.len(), 1);
         assert!(taken.since.elapsed() >= delay);
+    }
+
+    /// Whether it looks by itself, because there was something lately, or sleeps until it is woken.
+    #[tokio::test]
+    async fn what_comes_after_a_handful_is_taken_in_its_time_soon_or_late() {
+        let queue = Arc::new(Queue::new(1 << 20, 2, memory()));
+        let delay = Duration::from_millis(20);
+        for pause in [Duration::ZERO, 5 * delay] {
+            queue.push(&event()).unwrap();
+            queue.push(&event()).unwrap();
+            assert_eq!(queue.take(delay).await.unwrap().events.len(), 2);
+            let taking = tokio::spawn({
+                let queue = Arc::clone(&queue);
+                async move { queue.take(delay).await }
+            });
+            tokio::time::sleep(pause).await;
+            let pushed = Instant::now();
+            queue.push(&event()).unwrap();
+            let taken = tokio::time::timeout(Duration::from_secs(60), taking).await.unwrap().unwrap().unwrap();
+            assert_eq!(taken.events.len(), 1);
+            assert!(taken.since >= pushed && taken.since.elapsed() >= delay, "{pause:?}");
+        }
     }
 
     #[tokio::test]

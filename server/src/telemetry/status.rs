@@ -177,12 +177,6 @@ impl Ledger {
         self.recent.delivered(load.items, rejected);
     }
 
-    /// Spans and log records.
-    pub fn drop_records(&self, reason: Reason, records: u64) {
-        self.dropped[reason as usize].fetch_add(records, Ordering::SeqCst);
-        self.recent.dropped(reason, records);
-    }
-
     /// What a payload held: metric points are told of, but are not among the counts.
     pub fn drop_payload(&self, reason: Reason, load: Load) {
         self.dropped[reason as usize].fetch_add(load.records, Ordering::SeqCst);
@@ -263,7 +257,7 @@ mod tests {
         let ledger = Ledger::default();
         ledger.accept(10);
         ledger.deliver(load(5), 2);
-        ledger.drop_records(Reason::Expired, 1);
+        ledger.drop_payload(Reason::Expired, Load { records: 1, items: 1 });
         let status = ledger.read();
         assert_eq!((status.accepted, status.delivered, status.rejected, status.queued), (10, 3, 2, 4));
         assert_eq!(status.dropped, [(Reason::Expired, 1)]);

@@ -93,6 +93,12 @@ fn goals(figures: &Figures) -> String {
     line("steady: everything on costs at most 50 µs of p99 against off", p99_against(System::Both, System::Off), " µs", &|s| {
         s.median <= 50.0
     });
+    let undisturbed = |system| figures.undisturbed(Case::STEADY, system, p99);
+    if let (Some(both), Some(off)) = (undisturbed(System::Both), undisturbed(System::Off)) {
+        let more = both - off;
+        let goal = "steady, the quarter of the turns that was disturbed least: the same";
+        line(goal, Some(Spread { median: more, least: more, most: more }), " µs", &|s| s.median <= 50.0);
+    }
     let noise = figures.noise(Case::STEADY, System::Off, p99);
     for (system, words) in [(System::Silent, "collectors that never answer"), (System::Closed, "collectors that are down")] {
         let goal = format!("steady: {words} change p99 against off by less than two turns of off differ ({noise:.0} µs)");

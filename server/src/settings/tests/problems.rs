@@ -142,3 +142,14 @@ async fn a_secret_that_stops_opening_is_told_of_once() {
     house.settings.create_key(&admin(acme), "k3", "").await.unwrap();
     assert_eq!(told.try_recv(), Ok(SecretPlace::TenantHeaders(acme)));
 }
+
+/// Its export can't be in force without it, but what waits on disk for it is not to be lost with one unreadable record.
+#[tokio::test]
+async fn a_workspace_that_can_not_be_read_keeps_what_waits_for_it() {
+    let (house, acme, _) = with_secrets().await;
+    house.settings.store().damage::<Workspace>(acme.0.as_bytes());
+    let house = house.reopened([1; 32]);
+    let exports = house.exports();
+    assert!(exports.tenants.is_empty() && exports.operator.is_some());
+    assert_eq!(exports.suspended.iter().copied().collect::<Vec<_>>(), [Owner::Tenant(acme)]);
+}

@@ -10,6 +10,9 @@ use crate::spool::count::Count;
 use crate::spool::record::{self, HEAD, Meta};
 use crate::spool::segment::Entry;
 
+/// 2020-01-01, in milliseconds since 1970: machines begin with 1970 until they are told the time.
+const CLOCKS_WERE_SET: u64 = 1_577_836_800_000;
+
 impl Log {
     /// The oldest payload that waits, behind `after` if that is given. It stays until it is settled. Payloads that do not
     /// open or are too old are counted as lost on the way.
@@ -52,7 +55,11 @@ impl Log {
         Ok(None)
     }
 
+    /// One that was written before any clock was set has an age that nobody knows.
     fn is_too_old(&self, meta: Meta) -> bool {
+        if meta.at < CLOCKS_WERE_SET {
+            return false;
+        }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let age = u64::try_from(now.as_millis()).unwrap_or(u64::MAX).saturating_sub(meta.at);
         u128::from(age) > self.shared.options.max_age.as_millis()

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tokio::time::{Duration, Instant};
 
 use super::Payload;
-use crate::spool::{Count, Home, Log, Losses, Meta, Spool, Ticket};
+use crate::spool::{Count, Home, Left, Log, Losses, Meta, Spool, Ticket};
 use crate::telemetry::status::{DiskProblem, Ledger, Load, OnDisk, Reason};
 use crate::values::Signal;
 
@@ -26,6 +26,21 @@ pub struct Backlog {
     has_own: bool,
     synced: Option<Instant>,
     unsynced: bool,
+    /// When to look again for what earlier lives left, some of which could not be read.
+    owed: Option<Instant>,
+    /// What does not work at the moment.
+    failing: [bool; 3],
+}
+
+/// After this long a disk that could not be read is tried again.
+pub const DISK_AGAIN: Duration = Duration::from_secs(1);
+
+/// What is done with a disk. One may work while another does not, and says nothing of it.
+#[derive(Clone, Copy)]
+enum Doing {
+    Reading,
+    Writing,
+    Syncing,
 }
 
 struct Kept {
@@ -53,7 +68,7 @@ struct Done<T> {
 
 impl Backlog {
     pub fn new(home: Option<Arc<Home>>, signal: Signal, ledger: Arc<Ledger>) -> Self {
-        Self { home, signal, ledger, logs: VecDeque::new(), has_own: false, synced: None, unsynced: false }
+        Self { home, signal, ledger, logs: VecDeque::new(), has_own: false, synced: None, unsynced: false, owed: None, failing: [false; 3] }
     }
 
     /// Whether anything can be kept on disk at all.
@@ -72,15 +87,27 @@ impl Backlog {
         self.logs.iter().map(|kept| kept.waiting).sum()
     }
 
-    /// Takes over what earlier lives left on disk: it is accepted anew.
+    /// Takes over what earlier lives left on disk: it is accepted anew. What can't be read now is [owed](Self::owed).
     pub async fn adopt(&mut self) {
+        self.owed = None;
         let Some(home) = self.home.clone().filter(|home| home.has_left()) else { return };
         let name = self.signal.name();
         let spool = home.spool().clone();
-        match spool.run(move || home.left(name)).await {
-            Ok(logs) => self.take_over(logs),
-            Err(error) => self.failed(&error),
+        let left = spool.run(move || home.left(name)).await.unwrap_or_else(|error| Left { logs: Vec::new(), error: Some(error) });
+        self.take_over(left.logs);
+        match left.error {
+            None => self.worked(Doing::Reading),
+            Some(error) => {
+                self.failed(Doing::Reading, &error);
+                self.owed = Some(Instant::now() + DISK_AGAIN);
+            }
         }
+    }
+
+    /// When something that earlier lives left is to be looked for again.
+    #[must_use]
+    pub const fn owed(&self) -> Option<Instant> {
+        self.owed
     }
 
     /// The signal is off: removes what earlier lives left on disk, and counts it.
@@ -89,8 +116,7 @@ impl Backlog {
         let kept = std::mem::take(&mut self.logs).into_iter();
         let logs: Vec<Log> = kept.filter_map(|kept| Arc::into_inner(kept.log)?.into_inner().ok()).collect();
         if let Some(spool) = self.spool() {
-            let left = spool.run(move || logs.into_iter().map(Log::destroy).sum::<Count>()).await.unwrap_or_default();
-            self.ledger.drop_payload(Reason::Disabled, Load { records: left.records, items: left.items });
+            destroy(&self.ledger, spool, logs).await;
         }
         self.tell();
     }
@@ -126,7 +152,7 @@ impl Backlog {
                     self.logs.push_back(Kept { log, waiting: Count::default(), bytes: 0, holds: false });
                 }
                 Err(error) => {
-                    self.failed(&error);
+                    self.failed(Doing::Writing, &error);
                     return (Vec::new(), payloads);
                 }
             }
@@ -136,17 +162,14 @@ impl Backlog {
         payloads.iter().for_each(|payload| whole += payload.load);
         let index = self.logs.len() - 1;
         let log = Arc::clone(&self.logs[index].log);
-        // What earlier lives left is older and makes room first.
-        let oldest = (index > 0).then(|| Arc::clone(&self.logs[0].log));
+        // What earlier lives left is older and makes room first, the oldest of it before the rest.
+        let older: Vec<_> = self.logs.iter().take(index).map(|kept| Arc::clone(&kept.log)).collect();
         let work = move |log: &mut Log| {
             let mut payloads = payloads.into_iter();
             let (mut tickets, mut rest, mut error) = (Vec::new(), Vec::new(), None);
-            let mut oldest = oldest.as_ref().map(|log| log.lock().unwrap_or_else(PoisonError::into_inner));
+            let evicts = |log: &Arc<Mutex<Log>>| log.lock().unwrap_or_else(PoisonError::into_inner).evict();
             for payload in payloads.by_ref() {
-                while let Some(oldest) = &mut oldest
-                    && !log.has_room(payload.body.len())
-                    && oldest.evict()
-                {}
+                while !log.has_room(payload.body.len()) && older.iter().any(evicts) {}
                 match log.append(meta(&payload), &payload.body) {
                     Ok(ticket) => tickets.push(ticket),
                     Err(failed) => {
@@ -160,15 +183,15 @@ impl Backlog {
             (tickets, rest, error)
         };
         let done = self.on(index, work).await;
-        if index > 0 {
+        for older in 0..index {
             // What made room is booked.
-            let _ = self.on(0, |_| ()).await;
+            let _ = self.on(older, |_| ()).await;
         }
         match done {
             Ok((tickets, rest, error)) => {
                 match error {
-                    Some(error) => self.failed(&error),
-                    None => self.worked(),
+                    Some(error) => self.failed(Doing::Writing, &error),
+                    None => self.worked(Doing::Writing),
                 }
                 self.unsynced = true;
                 let place = |ticket: Option<Ticket>| ticket.map(|ticket| Place { log: Arc::clone(&log), ticket });
@@ -176,7 +199,7 @@ impl Backlog {
             }
             // The runtime ends: nobody knows how much was written.
             Err(error) => {
-                self.failed(&error);
+                self.failed(Doing::Writing, &error);
                 self.ledger.drop_payload(Reason::Disabled, whole);
                 (Vec::new(), Vec::new())
             }
@@ -197,8 +220,11 @@ impl Backlog {
             let synced = self.on(index, Log::sync).await.flatten();
             if let Err(error) = synced {
                 self.unsynced = true;
-                self.failed(&error);
+                self.failed(Doing::Syncing, &error);
             }
+        }
+        if !self.unsynced {
+            self.worked(Doing::Syncing);
         }
         self.synced = Some(Instant::now());
     }
@@ -218,12 +244,12 @@ impl Backlog {
             let read = self.on(index, move |log| log.read(ticket)).await.flatten();
             match read {
                 Ok(Some((ticket, body))) => {
-                    self.worked();
+                    self.worked(Doing::Reading);
                     return Some((payload(ticket.meta(), body), Place { log: Arc::clone(&self.logs[index].log), ticket }));
                 }
                 Ok(None) => index += 1,
                 Err(error) => {
-                    self.failed(&error);
+                    self.failed(Doing::Reading, &error);
                     return None;
                 }
             }
@@ -294,11 +320,15 @@ impl Backlog {
         Ok(done.out)
     }
 
-    fn book(&self, losses: Losses) {
-        let reasons = [(Reason::SpoolFull, losses.full), (Reason::Expired, losses.expired), (Reason::Damaged, losses.damaged)];
-        for (reason, count) in reasons {
-            self.ledger.drop_payload(reason, Load { records: count.records, items: count.items });
+    /// Segments whose files somebody removed are lost, and not there to be told of otherwise.
+    pub async fn forget_missing(&mut self) {
+        for index in 0..self.logs.len() {
+            let _ = self.on(index, Log::forget_missing).await;
         }
+    }
+
+    fn book(&self, losses: Losses) {
+        book(&self.ledger, losses);
     }
 
     fn tell(&self) {
@@ -306,14 +336,16 @@ impl Backlog {
         self.ledger.on_disk(self.signal, OnDisk { records: self.waiting().records, bytes });
     }
 
-    fn failed(&self, error: &io::Error) {
+    fn failed(&mut self, doing: Doing, error: &io::Error) {
+        self.failing[doing as usize] = true;
         if self.ledger.disk_problem(self.signal, Some(problem(error))) {
             tracing::error!(signal = self.signal.name(), %error, "what can't be sent can't be kept on disk; it stays in memory as far as there is room");
         }
     }
 
-    fn worked(&self) {
-        if self.ledger.disk_problem(self.signal, None) {
+    fn worked(&mut self, doing: Doing) {
+        self.failing[doing as usize] = false;
+        if !self.failing.contains(&true) && self.ledger.disk_problem(self.signal, None) {
             tracing::info!(signal = self.signal.name(), "what can't be sent is kept on disk again");
         }
     }
@@ -323,6 +355,28 @@ impl Backlog {
         let logs = self.logs.drain(..).filter_map(|kept| Mutex::into_inner(Arc::into_inner(kept.log)?).ok()).collect();
         self.tell();
         logs
+    }
+}
+
+/// Removes these logs, which nobody is to send any more, and counts what was in them.
+pub async fn destroy(ledger: &Ledger, spool: Spool, logs: Vec<Log>) {
+    let destroying = move || {
+        logs.into_iter().fold((Count::default(), Losses::default()), |(mut waiting, mut losses), log| {
+            let (of_this, lost) = log.destroy();
+            waiting += of_this;
+            losses += lost;
+            (waiting, losses)
+        })
+    };
+    let (waiting, losses) = spool.run(destroying).await.unwrap_or_default();
+    ledger.drop_payload(Reason::Disabled, Load { records: waiting.records, items: waiting.items });
+    book(ledger, losses);
+}
+
+fn book(ledger: &Ledger, losses: Losses) {
+    let reasons = [(Reason::SpoolFull, losses.full), (Reason::Expired, losses.expired), (Reason::Damaged, losses.damaged)];
+    for (reason, count) in reasons {
+        ledger.drop_payload(reason, Load { records: count.records, items: count.items });
     }
 }
 

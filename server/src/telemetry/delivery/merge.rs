@@ -34,7 +34,7 @@ pub fn merged(requests: impl IntoIterator<Item = ExportMetricsServiceRequest>) -
 #[must_use]
 pub fn fitting(payloads: &[Payload], limit: usize) -> usize {
     // Merging never makes more of it: what is left of a prefix or a point is no longer than it was.
-    let most: usize = payloads.iter().map(plain_length).sum();
+    let most: usize = payloads.iter().map(Payload::plain_length).sum();
     if most <= limit {
         return payloads.len();
     }
@@ -48,14 +48,6 @@ pub fn fitting(payloads: &[Payload], limit: usize) -> usize {
         }
     }
     payloads.len()
-}
-
-/// gzip keeps the length at its end.
-fn plain_length(payload: &Payload) -> usize {
-    match payload.body.last_chunk::<4>() {
-        Some(length) if payload.gzip => u32::from_le_bytes(*length) as usize,
-        _ => payload.body.len(),
-    }
 }
 
 fn add_scope(into: &mut ResourceMetrics, scope: ScopeMetrics) {
@@ -296,7 +288,7 @@ mod tests {
     async fn waiting(requests: impl IntoIterator<Item = ExportMetricsServiceRequest>, compression: Compression) -> Vec<Payload> {
         let mut out = Vec::new();
         for request in requests {
-            out.push(Payload::new(request.encode_to_vec().into(), Load::default(), compression, &Gzip::default()).await);
+            out.push(Payload::new(request.encode_to_vec().into(), Load::default(), compression, &Gzip::default(), || {}).await);
         }
         out
     }
@@ -315,8 +307,8 @@ mod tests {
             let limit = one * 5 / 2;
             let fit = fitting(&apart, limit);
             assert_eq!(fit, 2);
-            let all = Payload::merged(&apart[..fit], compression, merged).await;
-            assert!(all.plain().unwrap().len() <= limit);
+            let of = |payload: &Payload| ExportMetricsServiceRequest::decode(payload.plain().unwrap()).unwrap();
+            assert!(merged(apart[..fit].iter().map(of)).encoded_len() <= limit);
             assert_eq!(fitting(&apart, one / 2), 1, "one alone was let through before");
             // The same series over and over say no more than once.
             let same = waiting((0..50).map(|_| many("a", 100)), compression).await;

@@ -16,8 +16,8 @@ use crate::telemetry::status::Load;
 /// The largest request OTLP lets a client send, before compression (OTLP 1.11, "Maximum Message Size").
 pub const MAX_REQUEST: usize = 64 * 1024 * 1024;
 
-/// Compressing more than this takes long enough to be moved off the runtime's own threads.
-const LARGE: usize = 1024 * 1024;
+/// Compressing or decoding more than this takes long enough to be moved off the runtime's own threads.
+pub const LARGE: usize = 1024 * 1024;
 
 /// A body as it is sent.
 #[derive(Clone, Debug)]
@@ -30,15 +30,15 @@ pub struct Payload {
 }
 
 impl Payload {
-    /// Compresses if the destination wants it.
-    pub async fn new(body: Bytes, load: Load, compression: Compression, gzip: &Gzip) -> Self {
+    /// Compresses if the destination wants it; `between` is called now and then meanwhile.
+    pub async fn new(body: Bytes, load: Load, compression: Compression, gzip: &Gzip, between: impl Fn()) -> Self {
         let compressed = match compression {
             Compression::None => None,
             Compression::Gzip if body.len() > LARGE => {
                 let body = body.clone();
                 tokio::task::spawn_blocking(move || once(&body)).await.ok().flatten()
             }
-            Compression::Gzip => gzip.compress(&body),
+            Compression::Gzip => gzip.compress(&body, between),
         };
         let at = now();
         match compressed {
@@ -47,17 +47,13 @@ impl Payload {
         }
     }
 
-    /// Several metrics requests as one, oldest first; one that is no metrics request is left out.
-    pub async fn merged(
-        payloads: &[Self],
-        compression: Compression,
-        merge: impl FnOnce(Vec<ExportMetricsServiceRequest>) -> ExportMetricsServiceRequest,
-    ) -> Self {
-        let requests = payloads.iter().filter_map(|payload| ExportMetricsServiceRequest::decode(payload.plain()?).ok()).collect();
-        let body = Bytes::from(merge(requests).encode_to_vec());
-        let load = Load { records: 0, items: points_in(body.clone()) };
-        let newest = payloads.iter().map(|payload| payload.at).max().unwrap_or_default();
-        Self { at: newest, ..Self::new(body, load, compression, &Gzip::default()).await }
+    /// How long the body was before compression: gzip keeps that at its end.
+    #[must_use]
+    pub fn plain_length(&self) -> usize {
+        match self.body.last_chunk::<4>() {
+            Some(length) if self.gzip => u32::from_le_bytes(*length) as usize,
+            _ => self.body.len(),
+        }
     }
 
     /// The body as it was before compression; `None` when that can't be undone.

@@ -7,15 +7,16 @@ use http::HeaderMap;
 use tokio::time::Instant;
 
 use super::answer::Answer;
+use super::backlog::destroy;
 use super::estate::{Estate, Heirs};
 use super::exchange::exchange;
 use super::give_up::GiveUp;
 use super::{Payload, Retry, Transport};
 use crate::live::{ExportTarget, SignalTarget};
-use crate::spool::{Count, Log, Spool};
+use crate::spool::{Log, Spool};
 use crate::telemetry::alarm::Alarm;
 use crate::telemetry::recent::{Attempt, Outcome};
-use crate::telemetry::status::{Ledger, Load, Reason};
+use crate::telemetry::status::Ledger;
 use crate::values::{FailureKind, Signal};
 
 /// What a worker works with and never changes.
@@ -36,9 +37,9 @@ pub struct Way {
 impl Way {
     /// There is nobody to send these to: they are removed and counted.
     pub async fn destroy(&self, spool: Option<Spool>, logs: Vec<Log>) {
-        let Some(spool) = spool else { return };
-        let left = spool.run(move || logs.into_iter().map(Log::destroy).sum::<Count>()).await.unwrap_or_default();
-        self.ledger.drop_payload(Reason::Disabled, Load { records: left.records, items: left.items });
+        if let Some(spool) = spool {
+            destroy(&self.ledger, spool, logs).await;
+        }
     }
 }
 

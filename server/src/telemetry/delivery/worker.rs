@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::answer::Answer;
-use super::backlog::{Backlog, Place};
+use super::backlog::{Backlog, DISK_AGAIN, Place};
 use super::estate::{Heir, Left};
 use super::exchange::headers;
 use super::way::{Way, attempt};
@@ -25,11 +25,11 @@ mod merging;
 /// A collector that asks for more patience than this is asked again all the same.
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
+/// One that asks for less is not asked again sooner.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+
 /// While something waits on disk, what comes goes there this often.
 const SPOOL_EVERY: Duration = Duration::from_millis(500);
-
-/// After this long a disk that could not be read is tried again.
-const DISK_AGAIN: Duration = Duration::from_secs(1);
 
 pub struct Worker {
     way: Arc<Way>,
@@ -104,6 +104,9 @@ impl Worker {
             if !left.is_empty() {
                 self.backlog.take_over(left);
             }
+            if self.backlog.owed().is_some_and(|again| again <= Instant::now()) {
+                self.backlog.adopt().await;
+            }
             self.lane.set_spooling(self.backlog.waiting().payloads > 0);
             if self.abort.is_cancelled() || self.may_end_early() {
                 return None;
@@ -136,7 +139,7 @@ impl Worker {
                     None if unread => self.not_before = Instant::now() + DISK_AGAIN,
                     None => return None,
                 },
-                () = sleep_until(Instant::now() + DISK_AGAIN), if unread => {}
+                () = sleep_until(Instant::now() + DISK_AGAIN), if unread || self.backlog.owed().is_some() => {}
             }
         }
     }
@@ -228,8 +231,9 @@ impl Worker {
                 self.failures += 1;
                 let now = Instant::now();
                 self.not_before = match after {
-                    Some(after) => now + after.min(LONGEST_PAUSE),
-                    None => now + self.way.retry.delay(self.failures, chance()),
+                    // One that names this moment, or one that has passed on our clock, says nothing about when.
+                    Some(after) if !after.is_zero() => now + after.max(self.way.retry.initial.min(SHORTEST_PAUSE)).min(LONGEST_PAUSE),
+                    _ => now + self.way.retry.delay(self.failures, chance()),
                 };
                 self.keep(current, begun).await;
             }
@@ -342,6 +346,7 @@ impl Worker {
             self.backlog.sync().await;
         }
         self.lane.set_spooling(false);
+        self.backlog.forget_missing().await;
         let spool = self.backlog.spool();
         let mut logs = self.backlog.into_logs();
         loop {

@@ -91,7 +91,7 @@ impl Rig {
         let scope = ScopeMetrics { metrics: vec![metric], ..ScopeMetrics::default() };
         let resource = ResourceMetrics { scope_metrics: vec![scope], ..ResourceMetrics::default() };
         let body = ExportMetricsServiceRequest { resource_metrics: vec![resource] }.encode_to_vec();
-        let payload = Payload::new(body.into(), Load { records: 0, items: points }, Compression::None, &Gzip::default()).await;
+        let payload = Payload::new(body.into(), Load { records: 0, items: points }, Compression::None, &Gzip::default(), || {}).await;
         assert_eq!(self.worker.lane.push(payload), Load::default());
     }
 
@@ -207,4 +207,81 @@ async fn what_would_make_a_request_too_large_waits_for_the_next() {
     }
     assert_eq!(items, [3, 12, 16], "in order, and as much as there is room for");
     assert_eq!((rig.told(Reason::SpoolFull), rig.files()), ((31, 0), 0));
+}
+
+/// Or each attempt of a long outage would read and merge all that it left.
+#[tokio::test]
+async fn what_was_merged_from_many_is_written_as_one() {
+    let mut rig = Rig::new(1 << 20, || Heir::Later);
+    rig.worker.failures = 1;
+    for n in 0..10 {
+        rig.collect(&format!("m{n}"), 1 << n).await;
+    }
+    rig.worker.spool().await;
+    assert_eq!(rig.files(), 10);
+    let all = rig.worker.merge().await.unwrap();
+    assert_eq!((all.payload.load.items, all.places.len(), all.safe), (1023, 10, false));
+    rig.conclude(all, AGAIN).await;
+    assert_eq!((rig.files(), rig.worker.backlog.waiting().payloads, rig.worker.backlog.waiting().items), (1, 1, 1023));
+    let all = rig.worker.merge().await.unwrap();
+    assert_eq!((all.payload.load.items, all.safe), (1023, true));
+    rig.conclude(all, TAKEN).await;
+    assert_eq!((rig.told(Reason::SpoolFull), rig.files()), ((1023, 0), 0));
+}
+
+#[tokio::test]
+async fn what_is_new_does_not_expire_with_what_is_old() {
+    let mut rig = Rig::new(1 << 20, || Heir::Later);
+    rig.worker.backlog = Backlog::new(None, Signal::Metrics, Arc::clone(&rig.worker.way.ledger));
+    rig.collect("a", 1).await;
+    let mut current = rig.worker.merge().await.unwrap();
+    current.first_tried = Some(Instant::now());
+    rig.worker.current = Some(current);
+    let again = rig.worker.merge().await.unwrap();
+    assert!(again.first_tried.is_some(), "nothing came");
+    rig.worker.current = Some(again);
+    rig.collect("b", 2).await;
+    let both = rig.worker.merge().await.unwrap();
+    assert_eq!((both.payload.load.items, both.first_tried), (3, None));
+}
+
+#[tokio::test]
+async fn a_collector_is_not_asked_again_at_once_whatever_it_says() {
+    let mut rig = Rig::new(1 << 20, || Heir::Later);
+    for (after, least, most) in [
+        (Some(Duration::ZERO), 2_500, 7_500),
+        (None, 2_500, 30_000),
+        (Some(Duration::from_millis(5)), 1_000, 1_000),
+        (Some(Duration::from_secs(7)), 7_000, 7_000),
+        (Some(Duration::from_secs(86_400)), 600_000, 600_000),
+    ] {
+        rig.worker.failures = 0;
+        rig.collect("a", 1).await;
+        let current = rig.worker.merge().await.unwrap();
+        let before = Instant::now();
+        rig.conclude(current, Answer::Retry { kind: FailureKind::Refused, after }).await;
+        let pause = rig.worker.not_before.duration_since(before).as_millis();
+        assert!((least..most + 500).contains(&pause), "{after:?}: {pause} ms");
+    }
+}
+
+/// The oldest life first, also when nothing of the very first is left.
+#[tokio::test]
+async fn earlier_lives_make_room_before_this_one() {
+    let mut rig = Rig::new(6_600, || Heir::Later);
+    let spool = rig.worker.backlog.spool().unwrap();
+    for points in [1, 2] {
+        let mut log = spool.home("operator").log("metrics").unwrap();
+        let meta = spool::Meta { records: 0, items: points, at: 0, gzip: false };
+        log.append(meta, &[0; 1_000]).unwrap().unwrap();
+    }
+    rig.worker.backlog.adopt().await;
+    let (_, first) = rig.worker.backlog.first().await.unwrap();
+    rig.worker.backlog.settle(&first).await;
+    rig.worker.failures = 1;
+    for points in [4, 8, 16] {
+        rig.collect("c", points).await;
+        rig.worker.spool().await;
+    }
+    assert_eq!((rig.told(Reason::SpoolFull), rig.worker.backlog.waiting().items), ((0, 2), 4 + 8 + 16));
 }

@@ -109,6 +109,11 @@ impl Records {
         self.count
     }
 
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     pub fn append(&mut self, mut other: Self) {
         self.bytes.append(&mut other.bytes);
         self.count += other.count;

@@ -1,15 +1,25 @@
 //! Metrics that wait are sent as one payload, as far as that is no larger than a request may be.
 
+use bytes::Bytes;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use prost::Message as _;
+
 use super::{Current, Worker};
-use crate::telemetry::delivery::Payload;
+use crate::live::Compression;
 use crate::telemetry::delivery::merge::{fitting, merged};
-use crate::telemetry::status::Reason;
+use crate::telemetry::delivery::payload::LARGE;
+use crate::telemetry::delivery::{Gzip, Payload, points_in};
+use crate::telemetry::status::{Load, Reason};
+
+/// What was merged from more payloads than this on disk is written there as one, should it not be taken. Otherwise each attempt would
+/// read and merge everything that an outage left.
+const COMPACT: usize = 8;
 
 impl Worker {
     /// The metrics that wait, in memory and on disk, as one payload. What would make it too large waits for the next.
     pub(super) async fn merge(&mut self) -> Option<Current> {
         let kept = self.current.take();
-        let first_tried = kept.as_ref().and_then(|current| current.first_tried);
+        let mut first_tried = kept.as_ref().and_then(|current| current.first_tried);
         let (mut payloads, mut places) = (Vec::new(), Vec::new());
         let mut safe = true;
         // What is safe is read again; what is not says all that its places do.
@@ -19,13 +29,14 @@ impl Worker {
             (safe, places) = (false, current.places);
             payloads.push(current.payload);
         }
-        let mut bytes = 0;
+        let in_hand = payloads.len();
+        let mut bytes: usize = payloads.iter().map(Payload::plain_length).sum();
         let all_read = loop {
             if bytes > self.most {
                 break false;
             }
             let Some((payload, place)) = self.backlog.after(&places).await else { break true };
-            bytes += payload.body.len();
+            bytes += payload.plain_length();
             payloads.push(payload);
             places.push(place);
         };
@@ -36,7 +47,8 @@ impl Worker {
             payloads.append(&mut drained.payloads);
             drained
         });
-        let fit = fitting(&payloads, self.most);
+        let most = self.most;
+        let fit = aside(&payloads, move |payloads| fitting(payloads, most)).await;
         let rest = payloads.split_off(fit.max(on_disk).min(payloads.len()));
         drop(drained);
         if !rest.is_empty() {
@@ -44,13 +56,40 @@ impl Worker {
             self.way.ledger.drop_payload(Reason::QueueFull, dropped);
         }
         places.truncate(places.len() - on_disk.saturating_sub(fit));
-        safe &= fit <= on_disk;
         payloads.truncate(fit);
+        if fit > on_disk {
+            // The newest of it has not been tried yet: it is not to expire with the oldest.
+            first_tried = None;
+        }
+        safe &= fit <= on_disk && fit - in_hand.min(fit) <= COMPACT;
         self.backlog.hold(&places).await;
         if payloads.len() < 2 {
             return Some(Current { payload: self.as_wanted(payloads.pop()?), places, safe, first_tried });
         }
-        let payload = Payload::merged(&payloads, self.way.target.compression, merged).await;
+        let payload = as_one(&payloads, self.way.target.compression).await;
         Some(Current { payload, places, safe, first_tried })
     }
+}
+
+/// Several metrics requests as one, oldest first; one that is no metrics request is left out.
+async fn as_one(payloads: &[Payload], compression: Compression) -> Payload {
+    let body = aside(payloads, |payloads| {
+        let requests = payloads.iter().filter_map(|payload| ExportMetricsServiceRequest::decode(payload.plain()?).ok());
+        Bytes::from(merged(requests).encode_to_vec())
+    });
+    let body = body.await;
+    let load = Load { records: 0, items: points_in(body.clone()) };
+    let newest = payloads.iter().map(|payload| payload.at).max().unwrap_or_default();
+    Payload { at: newest, ..Payload::new(body, load, compression, &Gzip::default(), || {}).await }
+}
+
+/// Does what takes long beside the runtime's own threads, or all destinations would wait for one.
+async fn aside<T: Send + 'static>(payloads: &[Payload], work: impl Fn(&[Payload]) -> T + Copy + Send + 'static) -> T {
+    if payloads.iter().map(Payload::plain_length).sum::<usize>() > LARGE {
+        let payloads = payloads.to_vec();
+        if let Ok(done) = tokio::task::spawn_blocking(move || work(&payloads)).await {
+            return done;
+        }
+    }
+    work(payloads)
 }
