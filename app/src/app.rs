@@ -9,7 +9,7 @@ use crate::contract::ApiError;
 use crate::integrations::{GlobalIntegrations, WorkspaceIntegrations};
 use crate::layout::Frame;
 use crate::pages::{Endpoints, Entry, Exports, Lists, in_boundary};
-use crate::ui::{Boundary, ErrorView, provide_draft};
+use crate::ui::{Boundary, ErrorView, provide_clock, provide_draft};
 
 /// What the tab shows. leptos_meta writes the title into the HTML as it is, and names of workspaces and routes are in it;
 /// in the browser it is set as text, where nothing has to be escaped.
@@ -23,6 +23,7 @@ fn document_title(text: &str) -> String {
 pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_draft();
+    provide_clock();
     #[cfg(feature = "hydrate")]
     crate::late_answers::stay_on_the_next_page();
     // Tests and scripts may wait for this: from here on controls react.

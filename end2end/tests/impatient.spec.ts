@@ -15,6 +15,14 @@ async function hold(page: Page, url: string | RegExp): Promise<() => void> {
   return answer;
 }
 
+/** Opens a page whose code comes only when it is called for. */
+async function openHeld(page: Page, path: string): Promise<() => void> {
+  await page.unroute(CODE);
+  const come = await hold(page, CODE);
+  await page.goto(path);
+  return come;
+}
+
 const h1 = (page: Page) => page.getByRole("heading", { level: 1 });
 
 test("what was typed for one environment is not in the form of another", async ({ as }) => {
@@ -48,8 +56,7 @@ test("what was typed before the page's code had come stays, and the focus with i
   await page.getByRole("button", { name: "Save" }).click();
   await expect(page.getByRole("button", { name: "Replace" })).toBeVisible();
 
-  let come = await hold(page, CODE);
-  await page.goto("/w/acme/agents/assistant");
+  let come = await openHeld(page, "/w/acme/agents/assistant");
   const credential = page.getByLabel("Credential");
   await credential.pressSequentially("half of ");
   come();
@@ -58,26 +65,20 @@ test("what was typed before the page's code had come stays, and the focus with i
   await page.keyboard.type("it");
   await expect(credential).toHaveValue("half of it");
 
-  await page.unroute(CODE);
-  come = await hold(page, CODE);
-  await page.goto("/w/acme/agents/assistant");
+  come = await openHeld(page, "/w/acme/agents/assistant");
   await page.getByLabel("Clear what is stored").check();
   come();
   await hydrated(page);
   await expect(page.getByRole("button", { name: "Keep stored" })).toBeVisible();
   await expect(page.locator("input[type=checkbox][id$=-clear]")).toBeChecked();
 
-  await page.unroute(CODE);
-  come = await hold(page, CODE);
-  await page.goto("/w/acme/routes/billing?edit=production");
+  come = await openHeld(page, "/w/acme/routes/billing?edit=production");
   await page.locator("#environment-target").press("End");
   come();
   await hydrated(page);
   await expect(page.locator("#environment-target")).toBeFocused();
 
-  await page.unroute(CODE);
-  come = await hold(page, CODE);
-  await page.goto("/w/acme/routes/new");
+  come = await openHeld(page, "/w/acme/routes/new");
   await page.getByLabel("Slug").fill("my-own");
   come();
   await hydrated(page);
@@ -181,4 +182,14 @@ test("a name without a space to break at leaves the buttons in reach", async ({ 
     const card = await page.locator("table").locator("xpath=ancestor::*[contains(@class, 'overflow-clip')]").last().boundingBox();
     expect((button?.x ?? Infinity) + (button?.width ?? 0), `${width}`).toBeLessThanOrEqual((card?.x ?? 0) + (card?.width ?? 0));
   }
+});
+
+test("what was a moment ago does not stay so on a page that is left open", async ({ as }) => {
+  const page = await as("admin");
+  await page.clock.install();
+  await open(page, "/w/acme/keys");
+  const created = page.locator("main time").first();
+  await expect(created).toHaveText(/^(just now|\d+ (s|min) ago)$/);
+  await page.clock.fastForward("03:00:00");
+  await expect(created).toHaveText("3 h ago");
 });

@@ -1,9 +1,10 @@
 //! Points in time: the exact one for everybody, and in the browser how long ago it was.
 //!
-//! The server renders the exact time in UTC; an effect then refines it, so that hydration finds what was rendered.
+//! The server renders the exact time in UTC; an effect then refines it, so that hydration finds what was rendered, and keeps it true.
 
 use leptos::prelude::*;
 
+use super::clock::Clock;
 use crate::contract::UnixMillis;
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -122,16 +123,6 @@ fn relative(at: UnixMillis, now: UnixMillis) -> String {
     }
 }
 
-/// The browser's clock. Never called while the server renders, since effects don't run there.
-fn now() -> UnixMillis {
-    #[cfg(feature = "hydrate")]
-    #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit by far")]
-    let now = js_sys::Date::now() as i64;
-    #[cfg(not(feature = "hydrate"))]
-    let now = 0;
-    now
-}
-
 /// A point in time, with the exact one on hover.
 #[component]
 pub fn Time(
@@ -141,7 +132,14 @@ pub fn Time(
     day: bool,
 ) -> impl IntoView {
     let text = RwSignal::new(if day { exact_date(at) } else { exact_time(at) });
-    Effect::new(move |_| text.set(relative(at, now())));
+    let clock = use_context::<Clock>();
+    Effect::new(move |_| {
+        let Some(clock) = clock else { return };
+        let now = relative(at, clock.now());
+        if text.with_untracked(|text| *text != now) {
+            text.set(now);
+        }
+    });
     view! {
         <time class="whitespace-nowrap tabular-nums" datetime=machine_time(at) title=exact_time(at)>
             {text}
