@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::count::{Count, Losses};
@@ -17,6 +17,24 @@ use crate::budget::Budget;
 use crate::vault::Binding;
 
 mod reading;
+
+/// The numbers of a folder's segments, in order. One that can't be opened, because too many files are open or it is somebody else's, is not
+/// damaged: whoever asks again may find it.
+fn openable(folder: &Path) -> io::Result<Vec<u64>> {
+    let mut numbers = match fs::read_dir(folder) {
+        Ok(files) => files.filter_map(|file| segment::number_of(&file.ok()?.path())).collect::<Vec<_>>(),
+        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    numbers.sort_unstable();
+    for number in &numbers {
+        match File::open(segment::path(folder, *number)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(numbers)
+}
 
 /// Bytes that sealing adds to a payload: nonce and tag.
 const SEALING: usize = 40;
@@ -60,12 +78,14 @@ impl Log {
     /// # Errors
     /// The folder can't be listed, or a file not be opened for now.
     pub(super) fn open(shared: Arc<Shared>, folder: PathBuf, budget: Arc<Budget>) -> io::Result<Self> {
+        // Before there is a log whose end would let go of the folder.
+        let numbers = openable(&folder)?;
         let mut log = Self {
             folder,
             shared,
             budget,
             segments: VecDeque::new(),
-            next_number: 0,
+            next_number: numbers.last().map_or(0, |last| last + 1),
             next_sequence: 0,
             held: BTreeMap::new(),
             bytes: 0,
@@ -73,21 +93,6 @@ impl Log {
             unsynced: None,
             losses: Losses::default(),
         };
-        let mut numbers = match fs::read_dir(&log.folder) {
-            Ok(files) => files.filter_map(|file| segment::number_of(&file.ok()?.path())).collect::<Vec<_>>(),
-            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(error),
-        };
-        numbers.sort_unstable();
-        // Before anything is touched: what can't be opened, because too many files are open or it is somebody else's, is not damaged,
-        // and whoever asks again may find it.
-        for number in &numbers {
-            match File::open(log.path(*number)) {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-        }
-        log.next_number = numbers.last().map_or(0, |last| last + 1);
         for number in numbers {
             log.take_in(number);
         }

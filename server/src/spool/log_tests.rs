@@ -1,6 +1,5 @@
 //! What is written is there again after whatever happens to the process, and what is lost is counted.
 
-use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::*;

@@ -204,7 +204,7 @@ impl Home {
                 Ok(log) => left.logs.push(log),
                 Err(error) => {
                     shared.park(&folder, parked);
-                    tracing::warn!(folder = %folder.display(), %error, "what was spooled can't be read for now; it stays where it is");
+                    tracing::debug!(folder = %folder.display(), %error, "what was spooled can't be read for now; it stays where it is");
                     left.error = Some(error);
                 }
             }

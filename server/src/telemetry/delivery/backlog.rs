@@ -29,11 +29,11 @@ pub struct Backlog {
     /// When to look again for what earlier lives left, some of which could not be read.
     owed: Option<Instant>,
     /// What does not work at the moment.
-    failing: [bool; 3],
+    failing: [bool; 4],
 }
 
-/// After this long a disk that could not be read is tried again.
-pub const DISK_AGAIN: Duration = Duration::from_secs(1);
+/// After this long what an earlier life left and could not be read is looked for again.
+const ADOPT_AGAIN: Duration = Duration::from_secs(10);
 
 /// What is done with a disk. One may work while another does not, and says nothing of it.
 #[derive(Clone, Copy)]
@@ -41,6 +41,7 @@ enum Doing {
     Reading,
     Writing,
     Syncing,
+    Adopting,
 }
 
 struct Kept {
@@ -68,7 +69,7 @@ struct Done<T> {
 
 impl Backlog {
     pub fn new(home: Option<Arc<Home>>, signal: Signal, ledger: Arc<Ledger>) -> Self {
-        Self { home, signal, ledger, logs: VecDeque::new(), has_own: false, synced: None, unsynced: false, owed: None, failing: [false; 3] }
+        Self { home, signal, ledger, logs: VecDeque::new(), has_own: false, synced: None, unsynced: false, owed: None, failing: [false; 4] }
     }
 
     /// Whether anything can be kept on disk at all.
@@ -90,16 +91,16 @@ impl Backlog {
     /// Takes over what earlier lives left on disk: it is accepted anew. What can't be read now is [owed](Self::owed).
     pub async fn adopt(&mut self) {
         self.owed = None;
-        let Some(home) = self.home.clone().filter(|home| home.has_left()) else { return };
+        let Some(home) = self.home.clone().filter(|home| home.has_left()) else { return self.worked(Doing::Adopting) };
         let name = self.signal.name();
         let spool = home.spool().clone();
         let left = spool.run(move || home.left(name)).await.unwrap_or_else(|error| Left { logs: Vec::new(), error: Some(error) });
         self.take_over(left.logs);
         match left.error {
-            None => self.worked(Doing::Reading),
+            None => self.worked(Doing::Adopting),
             Some(error) => {
-                self.failed(Doing::Reading, &error);
-                self.owed = Some(Instant::now() + DISK_AGAIN);
+                self.failed(Doing::Adopting, &error);
+                self.owed = Some(Instant::now() + ADOPT_AGAIN);
             }
         }
     }
@@ -110,9 +111,11 @@ impl Backlog {
         self.owed
     }
 
-    /// The signal is off: removes what earlier lives left on disk, and counts it.
+    /// The signal is off: removes what earlier lives left on disk, and counts it. What can't be read now is left to the next start, and
+    /// is no problem of a signal that is off.
     pub async fn discard(&mut self) {
         self.adopt().await;
+        self.worked(Doing::Adopting);
         let kept = std::mem::take(&mut self.logs).into_iter();
         let logs: Vec<Log> = kept.filter_map(|kept| Arc::into_inner(kept.log)?.into_inner().ok()).collect();
         if let Some(spool) = self.spool() {
@@ -339,7 +342,24 @@ impl Backlog {
     fn failed(&mut self, doing: Doing, error: &io::Error) {
         self.failing[doing as usize] = true;
         if self.ledger.disk_problem(self.signal, Some(problem(error))) {
-            tracing::error!(signal = self.signal.name(), %error, "what can't be sent can't be kept on disk; it stays in memory as far as there is room");
+            let signal = self.signal.name();
+            match doing {
+                Doing::Reading | Doing::Adopting => {
+                    tracing::error!(signal, %error, "what waits on disk can't be read; it stays there, and is tried again");
+                }
+                Doing::Writing | Doing::Syncing => {
+                    tracing::error!(signal, %error, "what can't be sent can't be kept on disk; it stays in memory as far as there is room");
+                }
+            }
+        }
+    }
+
+    /// Nothing waits and nothing has to: whatever did not work before, nobody is kept from anything by it.
+    pub fn at_rest(&mut self) {
+        for doing in [Doing::Reading, Doing::Writing, Doing::Syncing] {
+            if self.failing[doing as usize] {
+                self.worked(doing);
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::answer::Answer;
-use super::backlog::{Backlog, DISK_AGAIN, Place};
+use super::backlog::{Backlog, Place};
 use super::estate::{Heir, Left};
 use super::exchange::headers;
 use super::way::{Way, attempt};
@@ -27,6 +27,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
 /// One that asks for less is not asked again sooner.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// After this long a disk that could not be read is tried again.
+const DISK_AGAIN: Duration = Duration::from_secs(1);
 
 /// While something waits on disk, what comes goes there this often.
 const SPOOL_EVERY: Duration = Duration::from_millis(500);
@@ -104,8 +107,14 @@ impl Worker {
             if !left.is_empty() {
                 self.backlog.take_over(left);
             }
-            if self.backlog.owed().is_some_and(|again| again <= Instant::now()) {
+            // Once it is closing, what it has not taken over is its successor's.
+            let owed = self.backlog.owed().filter(|_| !self.lane.closing().is_cancelled());
+            if owed.is_some_and(|again| again <= Instant::now()) {
                 self.backlog.adopt().await;
+                continue;
+            }
+            if self.failures == 0 && self.backlog.waiting().payloads == 0 {
+                self.backlog.at_rest();
             }
             self.lane.set_spooling(self.backlog.waiting().payloads > 0);
             if self.abort.is_cancelled() || self.may_end_early() {
@@ -139,7 +148,8 @@ impl Worker {
                     None if unread => self.not_before = Instant::now() + DISK_AGAIN,
                     None => return None,
                 },
-                () = sleep_until(Instant::now() + DISK_AGAIN), if unread || self.backlog.owed().is_some() => {}
+                () = sleep_until(Instant::now() + DISK_AGAIN), if unread => {}
+                () = sleep_until(owed.unwrap_or_else(Instant::now)), if owed.is_some() => {}
             }
         }
     }

@@ -285,3 +285,22 @@ async fn earlier_lives_make_room_before_this_one() {
     }
     assert_eq!((rig.told(Reason::SpoolFull), rig.worker.backlog.waiting().items), ((0, 2), 4 + 8 + 16));
 }
+
+/// A folder that is a file for now stands for a disk that does not take anything.
+#[tokio::test]
+async fn a_disk_that_nobody_needs_any_more_is_no_problem() {
+    let mut rig = Rig::new(1 << 20, || Heir::Later);
+    let spool = rig.folder.path().join("spool");
+    std::fs::write(&spool, "in the way").unwrap();
+    rig.collect("a", 1).await;
+    let current = rig.worker.merge().await.unwrap();
+    rig.conclude(current, AGAIN).await;
+    let problem = |rig: &Rig| rig.worker.way.ledger.read().disk_problem;
+    assert!(problem(&rig).is_some());
+    rig.worker.not_before = Instant::now();
+    let current = rig.worker.next().await.unwrap();
+    assert!(problem(&rig).is_some(), "it still fails");
+    rig.conclude(current, TAKEN).await;
+    rig.collect("b", 2).await;
+    assert!(rig.worker.next().await.is_some() && problem(&rig).is_none());
+}
