@@ -18,6 +18,9 @@ use crate::vault::Binding;
 
 mod reading;
 
+/// Bytes that sealing adds to a payload: nonce and tag.
+const SEALING: usize = 40;
+
 /// The numbers of a folder's segments, in order. One that can't be opened, because too many files are open or it is somebody else's, is not
 /// damaged: whoever asks again may find it.
 fn openable(folder: &Path) -> io::Result<Vec<u64>> {
@@ -35,9 +38,6 @@ fn openable(folder: &Path) -> io::Result<Vec<u64>> {
     }
     Ok(numbers)
 }
-
-/// Bytes that sealing adds to a payload: nonce and tag.
-const SEALING: usize = 40;
 
 #[derive(Debug)]
 pub struct Log {

@@ -9,12 +9,16 @@ use bytes::Bytes;
 use tokio::time::{Duration, Instant};
 
 use super::Payload;
+use super::disk::{Disk, Doing};
 use crate::spool::{Count, Home, Left, Log, Losses, Meta, Spool, Ticket};
-use crate::telemetry::status::{DiskProblem, Ledger, Load, OnDisk, Reason};
+use crate::telemetry::status::{Ledger, Load, OnDisk, Reason};
 use crate::values::Signal;
 
 /// What was written is brought to the disk itself at most this often, and at most this long after it was written.
 const SYNC_EVERY: Duration = Duration::from_millis(500);
+
+/// After this long what an earlier life left and could not be read is looked for again.
+const ADOPT_AGAIN: Duration = Duration::from_secs(10);
 
 pub struct Backlog {
     home: Option<Arc<Home>>,
@@ -28,20 +32,7 @@ pub struct Backlog {
     unsynced: bool,
     /// When to look again for what earlier lives left, some of which could not be read.
     owed: Option<Instant>,
-    /// What does not work at the moment.
-    failing: [bool; 4],
-}
-
-/// After this long what an earlier life left and could not be read is looked for again.
-const ADOPT_AGAIN: Duration = Duration::from_secs(10);
-
-/// What is done with a disk. One may work while another does not, and says nothing of it.
-#[derive(Clone, Copy)]
-enum Doing {
-    Reading,
-    Writing,
-    Syncing,
-    Adopting,
+    disk: Disk,
 }
 
 struct Kept {
@@ -69,7 +60,8 @@ struct Done<T> {
 
 impl Backlog {
     pub fn new(home: Option<Arc<Home>>, signal: Signal, ledger: Arc<Ledger>) -> Self {
-        Self { home, signal, ledger, logs: VecDeque::new(), has_own: false, synced: None, unsynced: false, owed: None, failing: [false; 4] }
+        let disk = Disk::new(signal, Arc::clone(&ledger));
+        Self { home, signal, ledger, logs: VecDeque::new(), has_own: false, synced: None, unsynced: false, owed: None, disk }
     }
 
     /// Whether anything can be kept on disk at all.
@@ -91,15 +83,15 @@ impl Backlog {
     /// Takes over what earlier lives left on disk: it is accepted anew. What can't be read now is [owed](Self::owed).
     pub async fn adopt(&mut self) {
         self.owed = None;
-        let Some(home) = self.home.clone().filter(|home| home.has_left()) else { return self.worked(Doing::Adopting) };
+        let Some(home) = self.home.clone().filter(|home| home.has_left()) else { return self.disk.worked(Doing::Adopting) };
         let name = self.signal.name();
         let spool = home.spool().clone();
         let left = spool.run(move || home.left(name)).await.unwrap_or_else(|error| Left { logs: Vec::new(), error: Some(error) });
         self.take_over(left.logs);
         match left.error {
-            None => self.worked(Doing::Adopting),
+            None => self.disk.worked(Doing::Adopting),
             Some(error) => {
-                self.failed(Doing::Adopting, &error);
+                self.disk.failed(Doing::Adopting, &error);
                 self.owed = Some(Instant::now() + ADOPT_AGAIN);
             }
         }
@@ -115,7 +107,7 @@ impl Backlog {
     /// is no problem of a signal that is off.
     pub async fn discard(&mut self) {
         self.adopt().await;
-        self.worked(Doing::Adopting);
+        self.disk.worked(Doing::Adopting);
         let kept = std::mem::take(&mut self.logs).into_iter();
         let logs: Vec<Log> = kept.filter_map(|kept| Arc::into_inner(kept.log)?.into_inner().ok()).collect();
         if let Some(spool) = self.spool() {
@@ -155,7 +147,7 @@ impl Backlog {
                     self.logs.push_back(Kept { log, waiting: Count::default(), bytes: 0, holds: false });
                 }
                 Err(error) => {
-                    self.failed(Doing::Writing, &error);
+                    self.disk.failed(Doing::Writing, &error);
                     return (Vec::new(), payloads);
                 }
             }
@@ -193,8 +185,8 @@ impl Backlog {
         match done {
             Ok((tickets, rest, error)) => {
                 match error {
-                    Some(error) => self.failed(Doing::Writing, &error),
-                    None => self.worked(Doing::Writing),
+                    Some(error) => self.disk.failed(Doing::Writing, &error),
+                    None => self.disk.worked(Doing::Writing),
                 }
                 self.unsynced = true;
                 let place = |ticket: Option<Ticket>| ticket.map(|ticket| Place { log: Arc::clone(&log), ticket });
@@ -202,7 +194,7 @@ impl Backlog {
             }
             // The runtime ends: nobody knows how much was written.
             Err(error) => {
-                self.failed(Doing::Writing, &error);
+                self.disk.failed(Doing::Writing, &error);
                 self.ledger.drop_payload(Reason::Disabled, whole);
                 (Vec::new(), Vec::new())
             }
@@ -223,11 +215,11 @@ impl Backlog {
             let synced = self.on(index, Log::sync).await.flatten();
             if let Err(error) = synced {
                 self.unsynced = true;
-                self.failed(Doing::Syncing, &error);
+                self.disk.failed(Doing::Syncing, &error);
             }
         }
         if !self.unsynced {
-            self.worked(Doing::Syncing);
+            self.disk.worked(Doing::Syncing);
         }
         self.synced = Some(Instant::now());
     }
@@ -247,12 +239,12 @@ impl Backlog {
             let read = self.on(index, move |log| log.read(ticket)).await.flatten();
             match read {
                 Ok(Some((ticket, body))) => {
-                    self.worked(Doing::Reading);
+                    self.disk.worked(Doing::Reading);
                     return Some((payload(ticket.meta(), body), Place { log: Arc::clone(&self.logs[index].log), ticket }));
                 }
                 Ok(None) => index += 1,
                 Err(error) => {
-                    self.failed(Doing::Reading, &error);
+                    self.disk.failed(Doing::Reading, &error);
                     return None;
                 }
             }
@@ -339,35 +331,9 @@ impl Backlog {
         self.ledger.on_disk(self.signal, OnDisk { records: self.waiting().records, bytes });
     }
 
-    fn failed(&mut self, doing: Doing, error: &io::Error) {
-        self.failing[doing as usize] = true;
-        if self.ledger.disk_problem(self.signal, Some(problem(error))) {
-            let signal = self.signal.name();
-            match doing {
-                Doing::Reading | Doing::Adopting => {
-                    tracing::error!(signal, %error, "what waits on disk can't be read; it stays there, and is tried again");
-                }
-                Doing::Writing | Doing::Syncing => {
-                    tracing::error!(signal, %error, "what can't be sent can't be kept on disk; it stays in memory as far as there is room");
-                }
-            }
-        }
-    }
-
-    /// Nothing waits and nothing has to: whatever did not work before, nobody is kept from anything by it.
+    /// Nothing waits and nothing has to.
     pub fn at_rest(&mut self) {
-        for doing in [Doing::Reading, Doing::Writing, Doing::Syncing] {
-            if self.failing[doing as usize] {
-                self.worked(doing);
-            }
-        }
-    }
-
-    fn worked(&mut self, doing: Doing) {
-        self.failing[doing as usize] = false;
-        if !self.failing.contains(&true) && self.ledger.disk_problem(self.signal, None) {
-            tracing::info!(signal = self.signal.name(), "what can't be sent is kept on disk again");
-        }
+        self.disk.at_rest();
     }
 
     /// Ends with what is here for somebody else to take over.
@@ -408,14 +374,4 @@ fn meta(payload: &Payload) -> Meta {
 fn payload(meta: Meta, body: Vec<u8>) -> Payload {
     let load = Load { records: meta.records.into(), items: meta.items.into() };
     Payload { body: Bytes::from(body), gzip: meta.gzip, load, at: meta.at }
-}
-
-fn problem(error: &io::Error) -> DiskProblem {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => DiskProblem::Full,
-        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => DiskProblem::ReadOnly,
-        // EMFILE and ENFILE, which have no kind of their own.
-        _ if matches!(error.raw_os_error(), Some(23 | 24)) => DiskProblem::NoFiles,
-        _ => DiskProblem::Other,
-    }
 }

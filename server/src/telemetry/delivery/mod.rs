@@ -9,6 +9,7 @@
 
 mod answer;
 mod backlog;
+mod disk;
 mod estate;
 mod exchange;
 mod give_up;
