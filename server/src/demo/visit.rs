@@ -9,7 +9,7 @@ use hyper::{Method, Request};
 use tokio::time::timeout;
 
 use super::{AGENT, Account, ROUTE, provider};
-use crate::outbound::{Outbound, Scope};
+use crate::outbound::{Outbound, Whose};
 
 /// What each may take, with its answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -32,7 +32,7 @@ pub async fn visit(outbound: Outbound, gateway: String, account: Account) {
 async fn send(outbound: &Outbound, account: &Account, request: http::request::Builder, body: Bytes) {
     let Ok(request) = request.header("x-knoxcall-key", &account.key).body(body.into()) else { return };
     let exchange = async {
-        match outbound.send(Scope::Operator, request, PATIENCE).await {
+        match outbound.send(Whose::Operator, request, PATIENCE).await {
             Ok(answer) => drop(answer.into_body().collect().await),
             Err(error) => tracing::debug!(%error, "a request of the demo's own failed"),
         }

@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::status::{Dropped, LastFailure, Ledger};
-use crate::outbound::{Error, Outbound, Scope, retry_after};
+use crate::outbound::{Error, Outbound, Whose, retry_after};
 use crate::values::{Dsn, FailureKind};
 
 /// Events that may wait.
@@ -156,7 +156,7 @@ pub async fn post(outbound: &Outbound, dsn: &Dsn, envelope: Bytes) -> Answer {
         .body(envelope.into());
     let Ok(request) = request else { return Answer { failure: Some(FailureKind::BadAnswer), ..Answer::default() } };
     let exchange = async {
-        let response = outbound.send(Scope::Operator, request, CONNECT_TIMEOUT).await.map_err(|error| Answer {
+        let response = outbound.send(Whose::Operator, request, CONNECT_TIMEOUT).await.map_err(|error| Answer {
             failure: Some(kind(&error)),
             detail: Some(error.to_string()),
             ..Answer::default()

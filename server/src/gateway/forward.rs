@@ -16,6 +16,7 @@ use super::trace_context;
 use crate::event::TraceContext;
 use crate::live::{Limits, Upstream};
 use crate::outbound::{self, Incoming, Outbound};
+use crate::values::TenantId;
 
 /// The request as the upstream gets it. `trace` is written over an inbound context; without it that passes as it came.
 pub(super) fn request(
@@ -79,12 +80,12 @@ pub(super) enum Unanswered {
 /// Sends, and waits for the response's head. The route's time for it runs anew whenever the request's body moves, so
 /// that a long upload is not mistaken for a slow upstream.
 pub(super) async fn send(
-    outbound: &Outbound,
+    (outbound, workspace): (&Outbound, TenantId),
     request: Request<outbound::Body>,
     limits: &Limits,
     upload: Option<&Arc<Upload>>,
 ) -> Result<Response<Incoming>, Unanswered> {
-    let mut sending = pin!(outbound.pass(request, limits.connect_timeout));
+    let mut sending = pin!(outbound.pass(workspace, request, limits.connect_timeout));
     let mut deadline = pin!(tokio::time::sleep(limits.response_timeout));
     let outcome = loop {
         tokio::select! {

@@ -124,7 +124,7 @@ impl Handler {
                 let ready = ai::Ready { host, tenant, agent, operation: found.operation, trace, traces, events };
                 self.call(Request::from_parts(parts, body), ready, record, client, begun).await
             }
-            (None, Some(host), None, tenant, Some(route), Some(environment)) => {
+            (None, Some(host), None, Some(tenant), Some(route), Some(environment)) => {
                 let trace = trace.filter(|_| interest.traces);
                 let ready = Ready { host, tenant, route, environment, trace };
                 self.forward(Request::from_parts(parts, body), ready, record, client, begun).await
@@ -186,7 +186,7 @@ impl Handler {
             Ok(request) => request,
             Err(refusal) => return refuse(refusal, record, begun, client, upload.is_some()),
         };
-        let response = match forward::send(&self.outbound, request, limits, upload.as_ref()).await {
+        let response = match forward::send((&self.outbound, ready.tenant), request, limits, upload.as_ref()).await {
             Ok(response) => response,
             Err(Unanswered::Refused(refusal)) => {
                 self.report_blocked(&refusal, ready.tenant, client, ready.trace.as_ref());
@@ -197,9 +197,9 @@ impl Handler {
         passed_on(response, upload, record, ai::Call::default(), begun)
     }
 
-    pub(super) fn report_blocked(&self, refusal: &Refusal, tenant: Option<TenantId>, client: &Client, trace: Option<&TraceContext>) {
+    pub(super) fn report_blocked(&self, refusal: &Refusal, tenant: TenantId, client: &Client, trace: Option<&TraceContext>) {
         if let Some(rule) = refusal.blocked_by() {
-            self.report(SecurityKind::EgressBlocked { rule }, tenant, client.address, trace);
+            self.report(SecurityKind::EgressBlocked { rule }, Some(tenant), client.address, trace);
         }
     }
 
@@ -213,7 +213,7 @@ impl Handler {
 /// A request that found its way.
 struct Ready {
     host: HeaderValue,
-    tenant: Option<TenantId>,
+    tenant: TenantId,
     route: Arc<Route>,
     environment: Arc<Environment>,
     /// Written on the upstream's request; `None` leaves an inbound context as it came.

@@ -98,6 +98,8 @@ pub struct SignalTarget {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Batch {
     pub max_records: usize,
+    /// Somebody chose that number: none is ever larger. Else batches may be joined while the collector is slow.
+    pub fixed: bool,
     pub max_delay: Duration,
     /// Records that may wait to be sent; `None` leaves it to the bound in bytes alone.
     pub max_queue: Option<usize>,
@@ -107,6 +109,6 @@ pub struct Batch {
 
 impl Default for Batch {
     fn default() -> Self {
-        Self { max_records: 512, max_delay: Duration::from_secs(1), max_queue: None, max_elapsed: None }
+        Self { max_records: 512, fixed: false, max_delay: Duration::from_secs(1), max_queue: None, max_elapsed: None }
     }
 }

@@ -19,6 +19,8 @@ use tower::Service;
 use super::body::BoxError;
 use super::guard::{Checked, Guard, Target};
 use super::network::Network;
+use super::turns::Turns;
+use crate::egress::{Policy, Scope};
 use crate::values::EgressRule;
 
 /// RFC 8305, "Connection Attempt Delay".
@@ -28,12 +30,12 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
 tokio::task_local! {
     // The pool asks its connector with a URI alone; the request that wants the connection is the task that asks.
-    static TIMEOUT: Duration;
+    static ASKED: (Duration, Turns);
 }
 
-/// Runs `future` so that a connection it has to make takes no longer than `timeout`.
-pub(super) fn within<F: Future>(timeout: Duration, future: F) -> impl Future<Output = F::Output> {
-    TIMEOUT.scope(timeout, future)
+/// Runs `future` so that a connection it has to make takes no longer than `timeout`, and its name is looked up in one of these turns.
+pub(super) fn within<F: Future>(timeout: Duration, turns: Turns, future: F) -> impl Future<Output = F::Output> {
+    ASKED.scope((timeout, turns), future)
 }
 
 /// Why there is no connection.
@@ -59,6 +61,13 @@ pub(super) struct Bounded<C> {
     pub(super) inner: C,
 }
 
+impl Bounded<Tcp> {
+    pub(super) fn new(scope: Scope, policy: &Policy, network: &Arc<dyn Network>) -> Self {
+        let guard = Guard::new(scope, policy.clone());
+        Self { guard: guard.clone(), inner: Tcp { guard, network: Arc::clone(network) } }
+    }
+}
+
 impl<C> Service<Uri> for Bounded<C>
 where
     C: Service<Uri, Error: Into<BoxError>>,
@@ -74,7 +83,7 @@ where
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let timeout = TIMEOUT.try_with(|timeout| *timeout).unwrap_or(DEFAULT_TIMEOUT);
+        let timeout = ASKED.try_with(|(timeout, _)| *timeout).unwrap_or(DEFAULT_TIMEOUT);
         let judged = uri.host().map_or(Err(Failure::NoHost), |host| self.guard.host(host).map(drop).map_err(Failure::Blocked));
         if let Err(failure) = judged {
             return Box::pin(async move { Err(failure.into()) });
@@ -97,17 +106,14 @@ pub(super) struct Tcp {
 }
 
 impl Tcp {
-    pub(super) fn new(guard: Guard, network: Arc<dyn Network>) -> Self {
-        Self { guard, network }
-    }
-
-    async fn connect(&self, uri: &Uri) -> Result<TcpStream, Failure> {
+    async fn connect(&self, uri: &Uri, turns: &Turns) -> Result<TcpStream, Failure> {
         let host = uri.host().ok_or(Failure::NoHost)?;
         let port = uri.port_u16().unwrap_or(if uri.scheme() == Some(&http::uri::Scheme::HTTPS) { 443 } else { 80 });
         let addresses = match self.guard.host(host).map_err(Failure::Blocked)? {
             Target::Address(address) => vec![SocketAddr::new(address, port)],
             Target::Name(name) => {
-                self.network.resolve(name, port).await.map_err(|reason| Failure::Name { host: name.to_owned(), reason })?
+                let turn = turns.take().await;
+                self.network.resolve(name, port, turn).await.map_err(|reason| Failure::Name { host: name.to_owned(), reason })?
             }
         };
         let checked = self.guard.resolved(addresses).map_err(Failure::Blocked)?;
@@ -126,8 +132,9 @@ impl Service<Uri> for Tcp {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let tcp = self.clone();
+        let turns = ASKED.try_with(|(_, turns)| turns.clone()).unwrap_or_default();
         Box::pin(async move {
-            let stream = tcp.connect(&uri).await?;
+            let stream = tcp.connect(&uri, &turns).await?;
             // Without it small requests wait for acknowledgements; a socket that refuses still works.
             let _ = stream.set_nodelay(true);
             Ok(TokioIo::new(stream))

@@ -29,30 +29,37 @@ use tokio::time::Instant;
 use tower::Service as _;
 
 use super::body::{Body, BoxError};
-use super::connect::{self, Bounded, Tcp};
+use super::connect;
+use super::pools::Pools;
 use super::{Error, IDLE, IDLE_PER_HOST};
+use crate::values::TenantId;
 
 /// Connections to upstreams that speak HTTP without TLS.
 #[derive(Clone)]
 pub(super) struct Direct {
-    connector: Bounded<Tcp>,
+    pools: Arc<Pools>,
     idle: Arc<Idle>,
 }
 
 impl Direct {
-    pub(super) fn new(connector: Bounded<Tcp>) -> Self {
-        Self { connector, idle: Arc::default() }
+    pub(super) fn new(pools: Arc<Pools>) -> Self {
+        Self { pools, idle: Arc::default() }
     }
 
     /// As [`super::Outbound::send`], for a URI with the scheme `http`.
-    pub(super) async fn send(&self, request: Request<Body>, connect_timeout: Duration) -> Result<Response<Incoming>, Error> {
+    pub(super) async fn send(
+        &self,
+        workspace: TenantId,
+        request: Request<Body>,
+        connect_timeout: Duration,
+    ) -> Result<Response<Incoming>, Error> {
         let uri = request.uri().clone();
         let Some(authority) = uri.authority() else { return Err(Error::Other("the URI has no host".to_owned())) };
         let (mut request, sent) = prepared(request, &uri);
         loop {
             let (mut line, reused) = match self.idle.take(authority) {
                 Some(line) => (line, true),
-                None => (self.connect(&uri, connect_timeout).await?, false),
+                None => (self.connect(workspace, &uri, connect_timeout).await?, false),
             };
             match line.exchange(request).await {
                 Ok(response) => {
@@ -68,9 +75,9 @@ impl Direct {
         }
     }
 
-    async fn connect(&self, uri: &Uri, timeout: Duration) -> Result<Line, Error> {
-        let (mut connector, to) = (self.connector.clone(), uri.clone());
-        let connected = connect::within(timeout, async move { connector.call(to).await }).await;
+    async fn connect(&self, workspace: TenantId, uri: &Uri, timeout: Duration) -> Result<Line, Error> {
+        let (mut connector, to) = (self.pools.plain(), uri.clone());
+        let connected = connect::within(timeout, self.pools.turns(workspace), async move { connector.call(to).await }).await;
         let stream = connected.map_err(|error| Error::classify(&*error))?;
         let (sender, driver) = http1::handshake(stream).await.map_err(|error| Error::classify(&error))?;
         Ok(Line { host: host(uri), sender, driver: Some(Box::new(driver)) })

@@ -4,7 +4,8 @@
 //! (RFC 8586): whatever a workspace aims at this gateway itself is known when it comes back. Nothing is connected to
 //! before [`guard`] has seen it. Connections made for a workspace and those made for the operator are never shared: what
 //! may be reached differs, and a pooled connection is not checked again. It need not be: the policy is fixed when the
-//! client is made, and a connection stays with the address that was checked.
+//! client is made, and a connection stays with the address that was checked. What one workspace does on a connection
+//! touches no other one ([`pools`]).
 
 mod body;
 mod connect;
@@ -13,7 +14,9 @@ mod error;
 mod guard;
 mod network;
 mod patience;
+mod pools;
 mod tls;
+mod turns;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,9 +24,6 @@ use std::time::Duration;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Response};
 use hyper::body::Incoming as Received;
-use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 pub use body::Body;
 pub use direct::Incoming;
@@ -31,30 +31,33 @@ pub use error::Error;
 pub use network::{Network, SystemNetwork};
 pub use patience::{chance, retry_after};
 pub use tls::RootsError;
+pub use turns::Turn;
 
-use connect::{Bounded, Tcp};
 use direct::Direct;
-use guard::Guard;
+use pools::Pools;
 
 use crate::egress::Policy;
-pub use crate::egress::Scope;
-
-type Pool = Client<Bounded<HttpsConnector<Tcp>>, Body>;
+use crate::values::TenantId;
 
 /// How long an unused connection is kept.
 const IDLE: Duration = Duration::from_secs(30);
 const IDLE_PER_HOST: usize = 1024;
-const H2_PING: Duration = Duration::from_secs(30);
+
+/// On whose behalf something is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    Operator,
+    Workspace(TenantId),
+    /// A workspace's collector.
+    Export(TenantId),
+}
 
 /// Cheap to clone; clones share their connections.
 #[derive(Clone)]
 pub struct Outbound {
-    tenant: Pool,
-    operator: Pool,
+    pools: Arc<Pools>,
     /// What the gateway passes on for workspaces without TLS.
     direct: Direct,
-    policy: Policy,
-    network: Arc<dyn Network>,
     /// This client's name in `CDN-Loop`, which nobody can guess.
     mark: HeaderValue,
 }
@@ -77,7 +80,7 @@ impl Outbound {
     pub fn over(policy: Policy, network: Arc<dyn Network>) -> Result<Self, RootsError> {
         let mark = format!("knoxcall-{}", uuid::Uuid::new_v4().simple());
         let mark = HeaderValue::try_from(mark).unwrap_or(HeaderValue::from_static("knoxcall"));
-        Ok(Self::build(policy, network, mark, &tls::client(None)?))
+        Ok(Self::with(Pools::new(policy, network, tls::client(None)?, turns::Waits::default()), mark))
     }
 
     /// A client with connections of its own that trusts the certificates in `pem` besides Mozilla's roots. What may be
@@ -86,30 +89,12 @@ impl Outbound {
     /// # Errors
     /// When `pem` holds no certificate or one that is not readable.
     pub fn with_roots(&self, pem: &str) -> Result<Self, RootsError> {
-        Ok(Self::build(self.policy.clone(), Arc::clone(&self.network), self.mark.clone(), &tls::client(Some(pem))?))
+        Ok(Self::with(self.pools.trusting(tls::client(Some(pem))?), self.mark.clone()))
     }
 
-    fn build(policy: Policy, network: Arc<dyn Network>, mark: HeaderValue, tls: &rustls::ClientConfig) -> Self {
-        let pool = |scope| {
-            let guard = Guard::new(scope, policy.clone());
-            let https = hyper_rustls::HttpsConnectorBuilder::new()
-                .with_tls_config(tls.clone())
-                .https_or_http()
-                .enable_http1()
-                .enable_http2()
-                .wrap_connector(Tcp::new(guard.clone(), Arc::clone(&network)));
-            Client::builder(TokioExecutor::new())
-                .timer(TokioTimer::new())
-                .pool_timer(TokioTimer::new())
-                .pool_idle_timeout(IDLE)
-                .pool_max_idle_per_host(IDLE_PER_HOST)
-                .http2_keep_alive_interval(H2_PING)
-                .build(Bounded { guard, inner: https })
-        };
-        let (tenant, operator) = (pool(Scope::Tenant), pool(Scope::Operator));
-        let guard = Guard::new(Scope::Tenant, policy.clone());
-        let direct = Direct::new(Bounded { guard: guard.clone(), inner: Tcp::new(guard, Arc::clone(&network)) });
-        Self { tenant, operator, direct, policy, network, mark }
+    fn with(pools: Pools, mark: HeaderValue) -> Self {
+        let pools = Arc::new(pools);
+        Self { direct: Direct::new(Arc::clone(&pools)), pools, mark }
     }
 
     /// Whether this client sent the request on already, for whichever workspace.
@@ -125,15 +110,12 @@ impl Outbound {
     ///
     /// # Errors
     /// Why there is no response.
-    pub async fn send(&self, scope: Scope, mut request: Request<Body>, connect_timeout: Duration) -> Result<Response<Received>, Error> {
-        let pool = match scope {
-            Scope::Tenant => {
-                request.headers_mut().append(CDN_LOOP, self.mark.clone());
-                &self.tenant
-            }
-            Scope::Operator => &self.operator,
-        };
-        connect::within(connect_timeout, pool.request(request)).await.map_err(|error| Error::classify(&error))
+    pub async fn send(&self, whose: Whose, mut request: Request<Body>, connect_timeout: Duration) -> Result<Response<Received>, Error> {
+        if whose != Whose::Operator {
+            request.headers_mut().append(CDN_LOOP, self.mark.clone());
+        }
+        let (pool, turns) = self.pools.of(whose);
+        connect::within(connect_timeout, turns, pool.request(request)).await.map_err(|error| Error::classify(&error))
     }
 
     /// As [`Outbound::send`] for a workspace, in the cheapest way there is: for the requests that the gateway passes on. While
@@ -141,12 +123,17 @@ impl Outbound {
     ///
     /// # Errors
     /// Why there is no response.
-    pub async fn pass(&self, mut request: Request<Body>, connect_timeout: Duration) -> Result<Response<Incoming>, Error> {
+    pub async fn pass(
+        &self,
+        workspace: TenantId,
+        mut request: Request<Body>,
+        connect_timeout: Duration,
+    ) -> Result<Response<Incoming>, Error> {
         if request.uri().scheme() != Some(&http::uri::Scheme::HTTP) {
-            return Ok(self.send(Scope::Tenant, request, connect_timeout).await?.map(Incoming::from));
+            return Ok(self.send(Whose::Workspace(workspace), request, connect_timeout).await?.map(Incoming::from));
         }
         request.headers_mut().append(CDN_LOOP, self.mark.clone());
-        self.direct.send(request, connect_timeout).await
+        self.direct.send(workspace, request, connect_timeout).await
     }
 }
 

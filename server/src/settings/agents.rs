@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::limits::{MAX_AGENTS, room_for_one};
 use super::publish::Scope;
 use super::secret::{self, CredentialChange, Place, SecretState};
 use super::told::{self, Step};
@@ -67,10 +68,11 @@ impl Settings {
         let slug = super::routes::addressable(slug)?;
         let guard = self.writing().await;
         self.store().workspaces().get(witness.workspace())?.ok_or(Error::NotFound)?;
+        room_for_one(self.store().agents().of_workspace(witness.workspace())?.len(), MAX_AGENTS, Field::Slug)?;
         let agent = self.changed_agent(witness, slug, None, change)?;
         let changes = Changes::new().expect_absent::<Agent>(&Agent::key_of(agent.workspace, agent.id)).put(&agent);
         let told = told::agent(witness.who(), &Step::Made(&agent));
-        self.save(&guard, changes, Scope::Workspace(agent.workspace), told).await?;
+        self.save(guard, changes, Scope::Workspace(agent.workspace), told).await?;
         Ok(agent)
     }
 
@@ -94,7 +96,7 @@ impl Settings {
             return Ok(false);
         }
         let told = told::agent(witness.who(), &Step::Changed(&old, &new));
-        self.save(&guard, Changes::new().expect_unchanged(&old).put(&new), Scope::Workspace(old.workspace), told).await?;
+        self.save(guard, Changes::new().expect_unchanged(&old).put(&new), Scope::Workspace(old.workspace), told).await?;
         Ok(true)
     }
 
@@ -110,7 +112,7 @@ impl Settings {
         }
         let new = Agent { enabled, ..old.clone() };
         let told = told::agent(witness.who(), &Step::Changed(&old, &new));
-        self.save(&guard, Changes::new().expect_unchanged(&old).put(&new), Scope::Workspace(old.workspace), told).await
+        self.save(guard, Changes::new().expect_unchanged(&old).put(&new), Scope::Workspace(old.workspace), told).await
     }
 
     /// `confirmation` must be its slug.
@@ -123,7 +125,7 @@ impl Settings {
         confirm(confirmation, agent.slug.as_str())?;
         let changes = Changes::new().delete::<Agent>(&Agent::key_of(agent.workspace, agent.id));
         let told = told::agent(witness.who(), &Step::Gone(&agent));
-        self.save(&guard, changes, Scope::Workspace(agent.workspace), told).await
+        self.save(guard, changes, Scope::Workspace(agent.workspace), told).await
     }
 
     /// The record that the form makes of the stored one, credential sealed.

@@ -94,7 +94,7 @@ impl Settings {
                 let Expired { first, last, .. } = expired;
                 let oldest = Resource::new("audit_log", &format!("entries {first} to {last}"), None);
                 let told = Told::new(&Who::from(Actor::System), log, Action::AuditTrimmed, oldest);
-                self.save(&guard, expired.changes(), Scope::Nothing, told).await?;
+                self.save(guard, expired.changes(), Scope::Nothing, told).await?;
                 removed += last - first + 1;
             }
         }

@@ -160,7 +160,7 @@ impl Applying<'_> {
         };
         let step = existing.as_ref().map_or(Step::Made(&user), |old| Step::Changed(old, &user));
         let told = told::account(self.operator.who(), &step);
-        self.settings.save(&guard, changes, Scope::Nothing, told).await?;
+        self.settings.save(guard, changes, Scope::Nothing, told).await?;
         self.report.changed += 1;
         Ok(user.id)
     }
@@ -185,7 +185,7 @@ impl Applying<'_> {
         let account = self.settings.store().users().get(user)?;
         let step = existing.as_ref().map_or(Step::Made(&member), |old| Step::Changed(old, &member));
         let told = told::member(self.operator.who(), account.as_ref(), &step);
-        self.settings.save(&guard, Changes::new().put(&member), Scope::Nothing, told).await?;
+        self.settings.save(guard, Changes::new().put(&member), Scope::Nothing, told).await?;
         self.report.changed += 1;
         Ok(())
     }

@@ -243,6 +243,7 @@ fn batch(environment: &BatchEnvironment) -> Batch {
     let default = Batch::default();
     Batch {
         max_records: environment.max_records.unwrap_or(default.max_records),
+        fixed: environment.max_records.is_some(),
         max_delay: environment.max_delay.unwrap_or(default.max_delay),
         max_queue: environment.max_queue,
         max_elapsed: environment.export_timeout.filter(|timeout| !timeout.is_zero()),

@@ -313,12 +313,18 @@ fn delivery_rows() -> Vec<Row> {
             assert_eq!(target(e).temporality, Temporality::LowMemory);
         }),
         row!("OTEL_BSP_*", stored(), [("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "64"), ("OTEL_BSP_SCHEDULE_DELAY", "200")], |e| {
-            assert_eq!(target(e).span_batch, Batch { max_records: 64, max_delay: Duration::from_millis(200), ..Batch::default() });
+            assert_eq!(
+                target(e).span_batch,
+                Batch { max_records: 64, fixed: true, max_delay: Duration::from_millis(200), ..Batch::default() }
+            );
             assert_eq!(e.also_managed, [Variable::SpanBatchSize, Variable::SpanDelay]);
             assert_eq!(target(e).log_batch, Batch::default());
         },),
         row!("OTEL_BLRP_*", stored(), [("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "32"), ("OTEL_BLRP_SCHEDULE_DELAY", "300")], |e| {
-            assert_eq!(target(e).log_batch, Batch { max_records: 32, max_delay: Duration::from_millis(300), ..Batch::default() });
+            assert_eq!(
+                target(e).log_batch,
+                Batch { max_records: 32, fixed: true, max_delay: Duration::from_millis(300), ..Batch::default() }
+            );
             assert_eq!(target(e).span_batch, Batch::default());
         }),
         row!("OTEL_BSP_* bounds", stored(), [("OTEL_BSP_MAX_QUEUE_SIZE", "100"), ("OTEL_BSP_EXPORT_TIMEOUT", "0")], |e| {

@@ -3,6 +3,7 @@
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::limits::{MAX_KEYS, room_for_one};
 use super::publish::Scope;
 use super::told::{self, Step};
 use super::{Error, Settings};
@@ -72,6 +73,7 @@ impl Settings {
         let workspace = witness.workspace();
         let guard = self.writing().await;
         self.store().workspaces().get(workspace)?.ok_or(Error::NotFound)?;
+        room_for_one(self.store().api_keys().of_workspace(workspace)?.len(), MAX_KEYS, Field::Name)?;
         let ids = self.key_routes(workspace, routes, &[])?;
         let key = ApiKey {
             id: Uuid::now_v7(),
@@ -85,7 +87,7 @@ impl Settings {
             created_by: witness.actor().email().cloned(),
         };
         let told = self.key_told(witness.who(), &Step::Made(&key))?;
-        self.save(&guard, Changes::new().put(&key), Scope::Workspace(workspace), told).await?;
+        self.save(guard, Changes::new().put(&key), Scope::Workspace(workspace), told).await?;
         Ok(NewKey { id: key.id, name, secret })
     }
 
@@ -148,7 +150,7 @@ impl Settings {
         let workspace = witness.workspace();
         let key = self.store().api_keys().get(workspace, id)?.ok_or(Error::NotFound)?;
         let told = self.key_told(witness.who(), &Step::Gone(&key))?;
-        self.save(&guard, Changes::new().delete::<ApiKey>(&ApiKey::key_of(workspace, id)), Scope::Workspace(workspace), told).await
+        self.save(guard, Changes::new().delete::<ApiKey>(&ApiKey::key_of(workspace, id)), Scope::Workspace(workspace), told).await
     }
 
     async fn change_key(
@@ -166,7 +168,7 @@ impl Settings {
         if told.is_empty() {
             return Ok(());
         }
-        self.save(&guard, Changes::new().expect_unchanged(&old).put(&new), Scope::Workspace(workspace), told).await
+        self.save(guard, Changes::new().expect_unchanged(&old).put(&new), Scope::Workspace(workspace), told).await
     }
 
     fn key_told(&self, who: &Who, step: &Step<'_, ApiKey>) -> Result<Told, Error> {

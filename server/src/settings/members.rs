@@ -3,6 +3,7 @@
 
 use uuid::Uuid;
 
+use super::limits::{MAX_MEMBERS, room_for_one};
 use super::service::Writing;
 use super::told::{self, Step};
 use super::{Error, Settings};
@@ -122,10 +123,11 @@ impl Settings {
                 (user, true)
             }
         };
+        room_for_one(self.store().members().of_workspace(workspace)?.len(), MAX_MEMBERS, Field::Email)?;
         let member = Member { workspace, user: user.id, role, added_at: now(), disabled: false };
         changes = changes.expect_absent::<Member>(&Member::key_of(workspace, user.id)).put(&member);
         let told = told::member(witness.who(), Some(&user), &Step::Made(&member)).secret(Field::Password.label(), reset);
-        self.save(&guard, changes, super::publish::Scope::Nothing, told).await?;
+        self.save(guard, changes, super::publish::Scope::Nothing, told).await?;
         Ok(AddedAccount::new(user, invite))
     }
 
@@ -190,7 +192,7 @@ impl Settings {
             return Ok(());
         }
         self.may_lose_member(witness, &old, witness.is_operator())?;
-        self.change_member(&guard, witness, &old, &Member { role, ..old.clone() }).await
+        self.change_member(guard, witness, &old, &Member { role, ..old.clone() }).await
     }
 
     /// For a disabled member the workspace is not there, from the next request on; the account stays as it is.
@@ -206,10 +208,10 @@ impl Settings {
         if !enabled {
             self.may_lose_member(witness, &old, false)?;
         }
-        self.change_member(&guard, witness, &old, &Member { disabled: !enabled, ..old.clone() }).await
+        self.change_member(guard, witness, &old, &Member { disabled: !enabled, ..old.clone() }).await
     }
 
-    async fn change_member(&self, guard: &Writing<'_>, witness: &WorkspaceAdmin, old: &Member, new: &Member) -> Result<(), Error> {
+    async fn change_member(&self, guard: Writing, witness: &WorkspaceAdmin, old: &Member, new: &Member) -> Result<(), Error> {
         let account = self.store().users().get(old.user).ok().flatten();
         let told = told::member(witness.who(), account.as_ref(), &Step::Changed(old, new));
         self.save(guard, Changes::new().expect_unchanged(old).put(new), super::publish::Scope::Nothing, told).await
@@ -252,7 +254,7 @@ impl Settings {
             changes = changes.delete::<User>(&User::key_of(user)).and(self.without_links(user)?);
             told = told.change("Account", "invited", "");
         }
-        self.save(&guard, changes, super::publish::Scope::Nothing, told).await
+        self.save(guard, changes, super::publish::Scope::Nothing, told).await
     }
 }
 

@@ -13,6 +13,7 @@ mod error;
 mod error_tracking;
 mod exports;
 mod keys;
+mod limits;
 mod members;
 mod operators;
 mod publish;

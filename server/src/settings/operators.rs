@@ -69,7 +69,7 @@ impl Settings {
                 (user, changes, told)
             }
         };
-        self.save(&guard, changes, Scope::Nothing, told).await?;
+        self.save(guard, changes, Scope::Nothing, told).await?;
         let invite = user.password_hash.is_none();
         Ok(AddedAccount::new(user, invite))
     }
@@ -114,7 +114,7 @@ impl Settings {
             changes = changes.and(self.without_links(old.id)?);
         }
         let told = told::operator(witness.who(), Action::OperatorChanged, &Step::Changed(&old, &new));
-        self.save(&guard, changes.put(&new), Scope::Nothing, told).await
+        self.save(guard, changes.put(&new), Scope::Nothing, told).await
     }
 
     /// Takes the rights of an operator. The account stays, with its memberships, and stays disabled if it was; one that
@@ -134,7 +134,7 @@ impl Settings {
             let new = User { operator: false, session_epoch: old.session_epoch + 1, ..old.clone() };
             (changes.put(&new), told::operator(who, action, &Step::Changed(&old, &new)))
         };
-        self.save(&guard, changes, Scope::Nothing, told).await
+        self.save(guard, changes, Scope::Nothing, told).await
     }
 
     /// Refuses oneself, and leaves somebody who can sign in. The second matters when two operators act at the same moment.

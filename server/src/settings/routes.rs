@@ -3,6 +3,7 @@
 use http::Method;
 use uuid::Uuid;
 
+use super::limits::{MAX_ENVIRONMENTS, MAX_ROUTES, room_for_one};
 use super::publish::Scope;
 use super::secret::{self, HeaderChange, Place, SecretState};
 use super::told::{self, Step};
@@ -15,7 +16,6 @@ use crate::values::{DisplayName, Endpoint, Field, Rule, Slug, TenantId};
 
 /// The environment that a new route has.
 const FIRST_ENVIRONMENT: &str = "production";
-const MAX_ENVIRONMENTS: usize = 50;
 const MAX_METHODS: usize = 32;
 const MAX_CONNECT_MS: u32 = 120_000;
 const MAX_RESPONSE_MS: u32 = 3_600_000;
@@ -106,8 +106,9 @@ impl Settings {
     pub(super) async fn insert_route(&self, witness: &WorkspaceAdmin, route: &Route) -> Result<(), Error> {
         let guard = self.writing().await;
         self.store().workspaces().get(witness.workspace())?.ok_or(Error::NotFound)?;
+        room_for_one(self.store().routes().of_workspace(witness.workspace())?.len(), MAX_ROUTES, Field::Slug)?;
         let told = told::route(witness.who(), &Step::Made(route));
-        self.save(&guard, Changes::new().put(route), Scope::Workspace(witness.workspace()), told).await
+        self.save(guard, Changes::new().put(route), Scope::Workspace(witness.workspace()), told).await
     }
 
     /// # Errors
@@ -153,7 +154,7 @@ impl Settings {
         let route = self.find_route(witness.workspace(), slug)?;
         confirm(confirmation, route.slug.as_str())?;
         let changes = Changes::new().delete::<Route>(&Route::key_of(route.workspace, route.id));
-        self.save(&guard, changes, Scope::Workspace(route.workspace), told::route(witness.who(), &Step::Gone(&route))).await
+        self.save(guard, changes, Scope::Workspace(route.workspace), told::route(witness.who(), &Step::Gone(&route))).await
     }
 
     /// # Errors
@@ -175,8 +176,8 @@ impl Settings {
             if route.environments.iter().enumerate().any(|(other, environment)| Some(other) != at && environment.name == name) {
                 return Err(Error::Taken(Field::Name));
             }
-            if at.is_none() && route.environments.len() >= MAX_ENVIRONMENTS {
-                return Err(Error::Invalid { field: Field::Name, rule: Rule::TooMany { max: MAX_ENVIRONMENTS } });
+            if at.is_none() {
+                room_for_one(route.environments.len(), MAX_ENVIRONMENTS, Field::Name)?;
             }
             let old = at.and_then(|at| route.environments.get(at)).cloned();
             // What the bootstrap file says again changes nothing, and so keeps nobody from starting.
@@ -262,7 +263,7 @@ impl Settings {
             return Ok(false);
         }
         new.updated_at = now();
-        self.save(&guard, Changes::new().expect_unchanged(&old).put(&new), Scope::Workspace(old.workspace), told).await?;
+        self.save(guard, Changes::new().expect_unchanged(&old).put(&new), Scope::Workspace(old.workspace), told).await?;
         Ok(true)
     }
 

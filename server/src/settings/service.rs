@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use tokio::sync::{Mutex, MutexGuard, broadcast, watch};
+use tokio::sync::{Mutex, OwnedMutexGuard, broadcast, watch};
 use uuid::Uuid;
 
 use super::audit::Verifying;
@@ -33,7 +33,7 @@ impl From<OtelEnvironment> for Environment {
 }
 
 /// Proves that nobody else saves.
-pub(super) type Writing<'a> = MutexGuard<'a, ()>;
+pub(super) type Writing = OwnedMutexGuard<()>;
 
 /// Reads, saves and publishes settings. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ struct Inner {
     /// Where connections may lead, as it is enforced when they are made.
     egress: Policy,
     /// Saves happen one at a time, from the first read to the publication.
-    writes: Mutex<()>,
+    writes: Arc<Mutex<()>>,
     publisher: Publisher,
     /// The database belongs to another master key.
     wrong_key: bool,
@@ -67,7 +67,7 @@ impl Settings {
         let environment = environment.into();
         let publisher = Publisher::default();
         let wrong_key = check_key(&store, &vault)?;
-        let (writes, verifying) = (Mutex::new(()), Verifying::default());
+        let (writes, verifying) = (Arc::default(), Verifying::default());
         let inner = Inner { store, vault, environment, instance, egress, writes, publisher, wrong_key, verifying };
         let settings = Self { inner: Arc::new(inner) };
         settings.publish(Scope::All)?;
@@ -170,16 +170,29 @@ impl Settings {
     }
 
     /// To be held from the first read of a save on.
-    pub(super) async fn writing(&self) -> Writing<'_> {
-        self.inner.writes.lock().await
+    pub(super) async fn writing(&self) -> Writing {
+        Arc::clone(&self.inner.writes).lock_owned().await
     }
 
     /// Commits and publishes. The guard of [`Settings::writing`] proves that nobody else saves meanwhile. What is `told` goes
     /// into the audit log in the same transaction; see [`super::told`].
-    pub(super) async fn save(&self, guard: &Writing<'_>, changes: Changes, scope: Scope, told: Told) -> Result<(), Error> {
-        let _held = guard;
-        self.store().commit_told(changes, told).await?;
-        self.publish(scope)
+    ///
+    /// What is stored is in force, whether or not somebody still waits for the answer: a request that is broken off between
+    /// the two would leave a deleted key working until the next save. So it happens in a task of its own.
+    pub(super) async fn save(&self, guard: Writing, changes: Changes, scope: Scope, told: Told) -> Result<(), Error> {
+        let settings = self.clone();
+        let saving = tokio::spawn(async move {
+            let _held = guard;
+            settings.store().commit_told(changes, told).await?;
+            settings.publish(scope)
+        });
+        match saving.await {
+            Ok(saved) => saved,
+            Err(failed) => match failed.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(cancelled) => Err(Error::Store(cancelled.to_string())),
+            },
+        }
     }
 
     fn publish(&self, scope: Scope) -> Result<(), Error> {

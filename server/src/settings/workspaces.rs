@@ -58,7 +58,7 @@ impl Settings {
         };
         let guard = self.writing().await;
         let told = told::workspace(witness.who(), &Step::Made(&workspace));
-        self.save(&guard, Changes::new().put(&workspace), Scope::Workspace(workspace.id), told).await?;
+        self.save(guard, Changes::new().put(&workspace), Scope::Workspace(workspace.id), told).await?;
         Ok(workspace)
     }
 
@@ -86,7 +86,7 @@ impl Settings {
         let workspace = self.store().workspaces().get(id)?.ok_or(Error::NotFound)?;
         confirm(confirmation, workspace.slug.as_str())?;
         let changes = self.store().workspaces().deletion(id)?;
-        self.save(&guard, changes, Scope::Workspace(id), told::workspace(witness.who(), &Step::Gone(&workspace))).await
+        self.save(guard, changes, Scope::Workspace(id), told::workspace(witness.who(), &Step::Gone(&workspace))).await
     }
 
     async fn change_workspace(&self, who: &Who, id: TenantId, change: impl FnOnce(&mut Workspace)) -> Result<(), Error> {
@@ -99,7 +99,7 @@ impl Settings {
             return Ok(());
         }
         let scope = if new.enabled == old.enabled { Scope::Nothing } else { Scope::Workspace(id) };
-        self.save(&guard, Changes::new().expect_unchanged(&old).put(&new), scope, told).await
+        self.save(guard, Changes::new().expect_unchanged(&old).put(&new), scope, told).await
     }
 }
 

@@ -54,6 +54,8 @@ pub struct Log {
     waiting: Count,
     /// The first segment that was written to since the last sync.
     unsynced: Option<u64>,
+    /// A segment was begun since then.
+    unlisted: bool,
     losses: Losses,
 }
 
@@ -91,6 +93,7 @@ impl Log {
             bytes: 0,
             waiting: Count::default(),
             unsynced: None,
+            unlisted: false,
             losses: Losses::default(),
         };
         for number in numbers {
@@ -174,6 +177,12 @@ impl Log {
     #[must_use]
     pub const fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Whether something that was appended is not on the disk itself yet.
+    #[must_use]
+    pub const fn is_unsynced(&self) -> bool {
+        self.unsynced.is_some()
     }
 
     /// What was lost since this was last asked.
@@ -290,6 +299,7 @@ impl Log {
     fn begin_segment(&mut self) -> io::Result<()> {
         let number = self.next_number;
         segment::create(&self.folder, number)?;
+        self.unlisted = true;
         self.next_number += 1;
         // Only the first is read from; of the others it is listed again when it is their turn.
         if self.segments.len() > 1
@@ -320,7 +330,7 @@ impl Log {
         for segment in self.segments.iter().filter(|segment| segment.number >= from) {
             File::open(self.path(segment.number))?.sync_data()?;
         }
-        if !self.segments.is_empty() {
+        if self.unlisted && !self.segments.is_empty() {
             for folder in self.folder.ancestors().take_while(|folder| folder.starts_with(&self.shared.root)) {
                 match File::open(folder)?.sync_data() {
                     // Some filesystems have no such thing.
@@ -329,7 +339,7 @@ impl Log {
                 }
             }
         }
-        self.unsynced = None;
+        (self.unsynced, self.unlisted) = (None, false);
         Ok(())
     }
 

@@ -30,8 +30,9 @@ use crate::budget::Budget;
 use crate::vault::Vault;
 use shared::{Quarantine, Shared};
 
-/// How many threads work on the disk at once, for all destinations together.
-const AT_ONCE: usize = 2;
+/// How many threads work on the disk at once, for all destinations together. A few that wait for it at the same time are brought
+/// there together by most filesystems.
+const AT_ONCE: usize = 8;
 
 #[derive(Clone, Copy, Debug)]
 pub struct Options {

@@ -27,7 +27,7 @@ use crate::live::{Batch, ExportTarget};
 use crate::spool::Home;
 use crate::values::{FailureKind, Signal};
 
-/// How large a batch may grow while its lane is behind, whatever the configured size.
+/// How large a batch may grow while its lane is behind, if nobody chose its size.
 const GROWN_BATCH: usize = 4096;
 
 /// How many bytes a batch may hold before the next is begun, however many records may be in it: what is in hand is in no queue's bound,
@@ -138,9 +138,8 @@ impl Waiting {
             None if self.is_full() || (due && self.open.count() > 0) => std::mem::take(&mut self.open),
             None => return None,
         };
-        let fits = |batch: &Records, more: &Records| {
-            batch.count() + more.count() <= GROWN_BATCH as u64 && batch.bytes() + more.bytes() <= GROWN_BYTES
-        };
+        let most = if self.batch.fixed { self.batch.max_records } else { GROWN_BATCH } as u64;
+        let fits = |batch: &Records, more: &Records| batch.count() + more.count() <= most && batch.bytes() + more.bytes() <= GROWN_BYTES;
         while behind && let Some(more) = self.full.pop_front_if(|more| fits(&batch, more)) {
             batch.append(more);
         }
@@ -280,10 +279,13 @@ impl State {
         let collected = pipeline.meters.as_ref().and_then(|cell| cell.meters.get()?.collect());
         let Some(metrics) = collected else { return };
         pipeline.ledger.overflowing(overflowing(&metrics));
-        let parts = match self.encoders.metrics(&metrics).await.map(|body| split_metrics(body, MAX_REQUEST)) {
-            Ok(Ok(parts)) => parts,
-            Ok(Err(error)) => return tracing::error!(owner = ?pipeline.target.owner, %error, "metrics dropped"),
-            Err(error) => return tracing::error!(owner = ?pipeline.target.owner, %error, "metrics dropped"),
+        let encoded = self.encoders.metrics(&metrics).await.map_err(|error| error.to_string());
+        let parts = match encoded.and_then(|body| split_metrics(body, MAX_REQUEST).map_err(|error| error.to_string())) {
+            Ok(parts) => parts,
+            Err(error) => {
+                pipeline.ledger.drop_payload(Reason::NotRetryable, Load { records: 0, items: points(&metrics) });
+                return tracing::error!(owner = ?pipeline.target.owner, error, "metrics dropped");
+            }
         };
         let whole = parts.len() == 1;
         for part in parts {
@@ -373,6 +375,22 @@ mod tests {
 
     use super::*;
     use crate::telemetry::otlp::{Log, Severity};
+
+    fn small() -> Log<'static> {
+        Log { at: SystemTime::now(), severity: Severity::Info, event_name: "e", body: None, place: None }
+    }
+
+    #[test]
+    fn batches_are_joined_while_the_lane_is_behind_unless_their_size_was_chosen() {
+        for (fixed, behind, expected) in [(false, true, vec![20, 5]), (true, true, vec![10, 10, 5]), (false, false, vec![10, 10, 5])] {
+            let mut waiting = Waiting::new(Batch { max_records: 10, fixed, ..Batch::default() });
+            for _ in 0..25 {
+                waiting.next_to(Instant::now()).log(&small(), |_| {});
+            }
+            let counts: Vec<_> = std::iter::from_fn(|| waiting.next(None, behind)).map(|batch| batch.count()).collect();
+            assert_eq!(counts, expected, "fixed {fixed}, behind {behind}");
+        }
+    }
 
     /// However many records a batch may have.
     #[test]

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::status::Reason;
 use crate::values::{FailureKind, Signal};
@@ -53,6 +53,8 @@ pub struct Minute {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Streak {
     pub since: SystemTime,
+    /// The same moment, for how long it lasts: clocks are set.
+    pub begun: Instant,
     pub attempts: u64,
 }
 
@@ -89,7 +91,7 @@ impl Recent {
         match attempt.outcome {
             Outcome::Delivered | Outcome::PartlyRejected => inner.streak = None,
             Outcome::Retrying | Outcome::GivenUp => {
-                let streak = inner.streak.get_or_insert(Streak { since: attempt.at, attempts: 0 });
+                let streak = inner.streak.get_or_insert(Streak { since: attempt.at, begun: Instant::now(), attempts: 0 });
                 streak.attempts += 1;
             }
         }
@@ -138,7 +140,10 @@ impl Recent {
     fn in_minute_at(&self, now: u64, change: impl FnOnce(&mut Minute)) {
         let mut guard = self.lock();
         let minutes = &mut guard.get_or_insert_default().minutes;
-        // A clock that was set back writes into the newest minute there is.
+        // A clock that was set back writes into the newest minute there is, unless it was wrong by more than what is shown.
+        while minutes.back().is_some_and(|last| last.number > now + MINUTES) {
+            minutes.pop_back();
+        }
         if minutes.back().is_none_or(|last| last.number < now) {
             minutes.push_back(Minute { number: now, sent: 0, rejected: 0, dropped: Default::default() });
             while minutes.front().is_some_and(|first| first.number + MINUTES <= now) {

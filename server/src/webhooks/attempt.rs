@@ -13,7 +13,7 @@ use super::{retry, sign};
 use crate::bus::Bus;
 use crate::event::{Event, Failure, Security, SecurityKind, TraceContext, Webhook as Told};
 use crate::live::Webhook;
-use crate::outbound::{Outbound, Scope, retry_after};
+use crate::outbound::{Outbound, Whose, retry_after};
 use crate::store::{Attempt, Delivery, Trace, unix_millis};
 use crate::trace_context;
 use crate::values::{DeliveryMethod, FailureKind};
@@ -46,7 +46,10 @@ impl Way {
         let (trace, carried) = self.place(endpoint, delivery);
         let (started, clock) = (SystemTime::now(), Instant::now());
         let sent = match request(endpoint, (delivery.id, body), started, carried.then_some(&trace)) {
-            Some(request) => timeout(endpoint.timeout, self.outbound.send(Scope::Tenant, request, CONNECT_TIMEOUT)).await,
+            Some(request) => {
+                let whose = Whose::Workspace(endpoint.workspace);
+                timeout(endpoint.timeout, self.outbound.send(whose, request, CONNECT_TIMEOUT)).await
+            }
             None => Ok(Err(crate::outbound::Error::Other("the request could not be made".to_owned()))),
         };
         let duration = clock.elapsed();

@@ -80,7 +80,7 @@ impl Handler {
         };
         let (upload, asked) = (sent.upload.clone(), sent.asked.clone());
         let outcome = match outgoing(parts, sent.body, &ready, client, span.as_ref().filter(|_| ready.traces)) {
-            Ok(request) => forward::send(&self.outbound, request, &limits(), upload.as_ref()).await,
+            Ok(request) => forward::send((&self.outbound, ready.tenant), request, &limits(), upload.as_ref()).await,
             Err(refusal) => {
                 call.discard();
                 Err(Unanswered::Refused(refusal))
@@ -99,7 +99,7 @@ impl Handler {
                     drop(call);
                     return handler::cancelled(record, begun);
                 };
-                self.report_blocked(&refusal, Some(ready.tenant), client, ready.trace.as_ref());
+                self.report_blocked(&refusal, ready.tenant, client, ready.trace.as_ref());
                 if let Some((kind, message)) = refusal.failure() {
                     call.failed(kind, || message.to_owned());
                 }

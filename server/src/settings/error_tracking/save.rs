@@ -57,7 +57,7 @@ impl Settings {
         let expected = current.record.as_ref().map_or_else(Changes::new, |old| Changes::new().expect_unchanged(old));
         let step = current.record.as_ref().map_or(Step::Made(&next), |old| Step::Changed(old, &next));
         let told = told::error_tracking(who, &step);
-        self.save(&guard, expected.put(&next), Scope::ErrorTracking, told).await?;
+        self.save(guard, expected.put(&next), Scope::ErrorTracking, told).await?;
         Ok(true)
     }
 

@@ -72,7 +72,7 @@ impl Settings {
             headers.origin = others.filter(same).find_map(|settings| settings.headers.as_ref()?.origin.clone());
         }
         let (changes, told) = self.next_generation(&current, next, writer.who(), RevisionCause::Reverted { to }, false)?;
-        self.save(&guard, changes, scope(workspace), told).await
+        self.save(guard, changes, scope(workspace), told).await
     }
 
     pub(super) fn revisions(&self, workspace: Option<TenantId>, current: Option<&ExportSettings>) -> Result<Vec<Revision>, Error> {

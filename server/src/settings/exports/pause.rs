@@ -107,6 +107,6 @@ impl Settings {
         }
         let next = crate::store::ExportSettings { paused: pause, ..old.clone() };
         let (changes, told) = self.next_generation(&current, next, who, cause, false)?;
-        self.save(&guard, changes, scope(workspace), told).await
+        self.save(guard, changes, scope(workspace), told).await
     }
 }

@@ -65,7 +65,7 @@ impl Settings {
         }
         let cause = if by_file { RevisionCause::Bootstrap } else { RevisionCause::Saved };
         let (changes, told) = self.next_generation(&current, next, who, cause, cleared)?;
-        self.save(&guard, changes, scope(workspace), told).await?;
+        self.save(guard, changes, scope(workspace), told).await?;
         Ok(true)
     }
 

@@ -143,3 +143,17 @@ async fn a_credential_that_was_moved_does_not_open_and_its_agent_is_not_called()
     house.settings.save_agent(&admin(blue), "b", &AgentChange { generation: 1, ..openai() }).await.unwrap();
     assert!(house.live_agent(&key.secret, "b").is_some() && house.settings.problems().is_empty());
 }
+
+#[tokio::test]
+async fn a_workspace_has_so_many_agents_and_no_more() {
+    let house = house();
+    let (acme, blue) = (house.workspace("acme").await.id, house.workspace("blue").await.id);
+    for n in 0..100 {
+        house.settings.create_agent(&admin(acme), &format!("a{n}"), &openai()).await.unwrap();
+    }
+    let one_more = house.settings.create_agent(&admin(acme), "more", &openai()).await.unwrap_err();
+    assert_eq!(one_more, Error::Invalid { field: Field::Slug, rule: Rule::TooMany { max: 100 } });
+    house.settings.create_agent(&admin(blue), "more", &openai()).await.unwrap();
+    house.settings.delete_agent(&admin(acme), "a7", "a7").await.unwrap();
+    house.settings.create_agent(&admin(acme), "more", &openai()).await.unwrap();
+}

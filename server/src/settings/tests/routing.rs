@@ -277,3 +277,25 @@ async fn many_workspaces_are_published_quickly() {
     // Generous: an unoptimised build on a busy machine.
     assert!(opened.as_secs() < 20 && saved.as_secs() < 2, "opened in {opened:?}, saved in {saved:?}");
 }
+
+/// Whoever saved may be gone before the answer: what is stored is in force all the same.
+#[tokio::test]
+async fn a_save_that_nobody_waits_for_is_in_force() {
+    let house = house();
+    let settings = &house.settings;
+    let acme = house.workspace("acme").await.id;
+    let key = settings.create_key(&admin(acme), "default", "").await.unwrap();
+    assert!(house.lookup(&key.secret).is_some());
+    {
+        let admin = admin(acme);
+        let mut deleting = std::pin::pin!(settings.delete_key(&admin, key.id));
+        assert!(futures::poll!(&mut deleting).is_pending(), "it is on its way to the disk");
+    }
+    let gone = async {
+        while house.lookup(&key.secret).is_some() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), gone).await.expect("the key is deleted and does not work");
+    settings.create_key(&admin(acme), "next", "").await.unwrap();
+}

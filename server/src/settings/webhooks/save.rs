@@ -7,14 +7,13 @@ use super::form::{Before, Parsed, WebhookChange};
 use super::signing::{self, NewSigningSecret};
 use super::told;
 use crate::auth::WorkspaceAdmin;
+use crate::settings::limits::{MAX_WEBHOOKS, room_for_one};
 use crate::settings::publish::Scope;
 use crate::settings::told::Step;
 use crate::settings::workspaces::confirm;
 use crate::settings::{Error, Settings};
 use crate::store::{Changes, StopReason, Stopped, Webhook, now};
-use crate::values::{Field, Rule, TenantId};
-
-const MAX_WEBHOOKS: usize = 50;
+use crate::values::{Field, TenantId};
 
 impl Settings {
     /// Makes an endpoint with a signing secret of its own, which is returned to be shown once.
@@ -36,15 +35,13 @@ impl Settings {
         let (workspace, id) = (witness.workspace(), Uuid::now_v7());
         let guard = self.writing().await;
         self.store().workspaces().get(workspace)?.ok_or(Error::NotFound)?;
-        if self.store().webhooks().of_workspace(workspace)?.len() >= MAX_WEBHOOKS {
-            return Err(Error::Invalid { field: Field::Name, rule: Rule::TooMany { max: MAX_WEBHOOKS } });
-        }
+        room_for_one(self.store().webhooks().of_workspace(workspace)?.len(), MAX_WEBHOOKS, Field::Name)?;
         let before = Before { workspace, id, old: None, actor: witness.actor() };
         let signing = self.sealed_signing(workspace, id, &secret, witness.actor())?;
         let webhook = self.changed_webhook(&before, parsed, change, signing)?;
         let changes = Changes::new().expect_absent::<Webhook>(&Webhook::key_of(workspace, id)).put(&webhook);
         let told = self.webhook_told(witness.who(), &Step::Made(&webhook))?;
-        self.save(&guard, changes, scope(&webhook), told).await?;
+        self.save(guard, changes, scope(&webhook), told).await?;
         Ok(NewSigningSecret { id, name: webhook.name, secret })
     }
 
@@ -60,7 +57,7 @@ impl Settings {
         let before = Before { workspace: old.workspace, id, old: Some(&old), actor: witness.actor() };
         let new = self.changed_webhook(&before, parsed, change, old.signing.clone())?;
         let told = self.webhook_told(witness.who(), &Step::Changed(&old, &new))?;
-        self.save(&guard, Changes::new().expect_unchanged(&old).put(&new), scope(&old), told).await
+        self.save(guard, Changes::new().expect_unchanged(&old).put(&new), scope(&old), told).await
     }
 
     /// As the bootstrap file has it: `secret` replaces the one that signs, if it is another. Returns whether anything changed.
@@ -84,7 +81,7 @@ impl Settings {
             return Ok(false);
         }
         let told = self.webhook_told(witness.who(), &Step::Changed(&old, &new))?;
-        self.save(&guard, Changes::new().expect_unchanged(&old).put(&new), scope(&old), told).await?;
+        self.save(guard, Changes::new().expect_unchanged(&old).put(&new), scope(&old), told).await?;
         Ok(true)
     }
 
@@ -98,7 +95,7 @@ impl Settings {
         let enabled_at = if enabled && !old.enabled { now() } else { old.enabled_at };
         let new = Webhook { enabled, enabled_at, stopped: None, ..old.clone() };
         let told = self.webhook_told(witness.who(), &Step::Changed(&old, &new))?;
-        self.save(&guard, Changes::new().expect_unchanged(&old).put(&new), scope(&old), told).await
+        self.save(guard, Changes::new().expect_unchanged(&old).put(&new), scope(&old), told).await
     }
 
     /// Switches off one that can't be delivered to. Does nothing if it was saved, switched or removed meanwhile.
@@ -113,7 +110,7 @@ impl Settings {
         }
         let new = Webhook { enabled: false, stopped: Some(Stopped { why, since: now() }), ..old.clone() };
         let changes = Changes::new().expect_unchanged(&old).put(&new);
-        self.save(&guard, changes, scope(&old), told::stopped(&old, why)).await?;
+        self.save(guard, changes, scope(&old), told::stopped(&old, why)).await?;
         Ok(true)
     }
 
@@ -127,7 +124,7 @@ impl Settings {
         confirm(confirmation, webhook.name.as_str())?;
         let changes = self.store().webhooks().deletion(webhook.workspace, id)?;
         let told = self.webhook_told(witness.who(), &Step::Gone(&webhook))?;
-        self.save(&guard, changes, scope(&webhook), told).await
+        self.save(guard, changes, scope(&webhook), told).await
     }
 }
 

@@ -57,7 +57,7 @@ impl Settings {
         let old = self.find_webhook(witness.workspace(), id)?;
         let new = self.with_secret(&old, &secret, witness.actor())?;
         let changes = Changes::new().expect_unchanged(&old).put(&new);
-        self.save(&guard, changes, Scope::Workspace(old.workspace), told::rotated(witness.who(), &old)).await?;
+        self.save(guard, changes, Scope::Workspace(old.workspace), told::rotated(witness.who(), &old)).await?;
         Ok(NewSigningSecret { id, name: new.name, secret })
     }
 

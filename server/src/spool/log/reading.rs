@@ -144,6 +144,27 @@ impl Log {
         }
     }
 
+    /// Writes what waits in another log at the end of this one and brings it to the disk itself; only then it is gone from there.
+    /// Answers whether all of it was taken: where there is no room without others making it, or the disk fails, it stays.
+    pub fn take_from(&mut self, other: &mut Self) -> bool {
+        let mut moved: Vec<(Ticket, Ticket)> = Vec::new();
+        let whole = loop {
+            match other.read(moved.last().map(|(from, _)| *from)) {
+                Ok(None) => break true,
+                Ok(Some((from, body))) if self.has_room(body.len()) => match self.append(from.meta, &body) {
+                    Ok(Some(to)) => moved.push((from, to)),
+                    Ok(None) | Err(_) => break false,
+                },
+                Ok(Some(_)) | Err(_) => break false,
+            }
+        };
+        let synced = self.sync().is_ok();
+        for (from, to) in moved {
+            if synced { other.settle(from) } else { self.settle(to) }
+        }
+        whole && synced
+    }
+
     pub(super) fn remove_empty_folders(&self) {
         if self.segments.is_empty() {
             for folder in self.folder.ancestors().take_while(|folder| *folder != self.shared.root) {

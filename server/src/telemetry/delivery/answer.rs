@@ -11,6 +11,7 @@ use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceResponse;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceResponse;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message as _;
+use serde::Deserialize;
 
 use crate::outbound::retry_after;
 use crate::values::{FailureKind, Signal};
@@ -93,6 +94,11 @@ async fn read(mut body: Incoming) -> Result<Option<Bytes>, FailureKind> {
 
 fn success(signal: Signal, headers: &HeaderMap, body: Bytes) -> (Answer, Option<String>) {
     let bad = (Answer::Final(FailureKind::BadAnswer), None);
+    let nothing = (Answer::Taken { rejected: 0 }, None);
+    // Whatever its head says of an encoding.
+    if body.is_empty() {
+        return nothing;
+    }
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
     let body = match &*text(header::CONTENT_ENCODING) {
         "" | "identity" => Some(body),
@@ -101,7 +107,7 @@ fn success(signal: Signal, headers: &HeaderMap, body: Bytes) -> (Answer, Option<
     };
     let Some(body) = body else { return bad };
     if body.is_empty() {
-        return (Answer::Taken { rejected: 0 }, None);
+        return nothing;
     }
     let content_type = text(header::CONTENT_TYPE);
     let partial = match content_type.split(';').next().unwrap_or_default().trim() {
@@ -150,16 +156,39 @@ fn in_protobuf(signal: Signal, body: Bytes) -> Option<Partial> {
     }))
 }
 
-/// Some collectors answer in JSON whatever they were sent. 64-bit numbers are strings there.
+/// Some collectors answer in JSON whatever they were sent. 64-bit numbers are strings there. Nothing is kept of it but these
+/// members: an answer is somebody else's, and as a tree it may take a hundred times its length.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct InJson {
+    partial_success: Option<PartialInJson>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct PartialInJson {
+    #[serde(alias = "rejectedLogRecords", alias = "rejectedDataPoints")]
+    rejected_spans: Option<Count>,
+    error_message: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Count {
+    Number(u64),
+    Text(String),
+}
+
 fn in_json(body: &[u8]) -> Partial {
-    let Ok(value) = serde_json::from_slice::<serde_json::Value>(body) else { return Partial::default() };
-    let Some(partial) = value.get("partialSuccess").and_then(|partial| partial.as_object()) else { return Partial::default() };
-    let rejected = ["rejectedSpans", "rejectedLogRecords", "rejectedDataPoints"]
-        .iter()
-        .filter_map(|name| partial.get(*name))
-        .find_map(|number| number.as_u64().or_else(|| number.as_str()?.parse().ok()))
-        .unwrap_or(0);
-    Partial { rejected, message: partial.get("errorMessage").and_then(|text| text.as_str()).map(str::to_owned) }
+    let Some(partial) = serde_json::from_slice::<InJson>(body).ok().and_then(|answer| answer.partial_success) else {
+        return Partial::default();
+    };
+    let rejected = match partial.rejected_spans {
+        Some(Count::Number(number)) => number,
+        Some(Count::Text(text)) => text.parse().unwrap_or(0),
+        None => 0,
+    };
+    Partial { rejected, message: partial.error_message }
 }
 
 #[cfg(test)]
@@ -201,8 +230,15 @@ mod tests {
         let json = headers(&[(header::CONTENT_TYPE, "application/json; charset=utf-8")]);
         let text = Bytes::from_static(br#"{"partialSuccess":{"rejectedLogRecords":"4"}}"#);
         assert_eq!(success(Signal::Logs, &json, text), (Answer::Taken { rejected: 4 }, None));
-        assert_eq!(success(Signal::Logs, &json, Bytes::from_static(b"{}")), (Answer::Taken { rejected: 0 }, None));
-        assert_eq!(success(Signal::Logs, &protobuf, Bytes::new()), (Answer::Taken { rejected: 0 }, None));
+        let text = Bytes::from_static(br#"{"x":[{"":0}],"partialSuccess":{"y":{},"errorMessage":"no","rejectedDataPoints":5}}"#);
+        assert_eq!(success(Signal::Metrics, &json, text), (Answer::Taken { rejected: 5 }, Some("no".to_owned())));
+        for text in ["{}", r#"{"partialSuccess":null}"#, r#"{"partialSuccess":{"rejectedSpans":-1}}"#, r#"[{"":0}]"#, "no JSON"] {
+            assert_eq!(success(Signal::Logs, &json, Bytes::from_static(text.as_bytes())), (Answer::Taken { rejected: 0 }, None), "{text}");
+        }
+        let gzip = headers(&[(header::CONTENT_ENCODING, "gzip")]);
+        for headers in [&protobuf, &gzip] {
+            assert_eq!(success(Signal::Logs, headers, Bytes::new()), (Answer::Taken { rejected: 0 }, None));
+        }
     }
 
     #[test]

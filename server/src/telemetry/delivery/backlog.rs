@@ -17,6 +17,11 @@ use crate::values::Signal;
 /// What was written is brought to the disk itself at most this often, and at most this long after it was written.
 const SYNC_EVERY: Duration = Duration::from_millis(500);
 
+/// With more logs than this the small ones of earlier lives are written into this life's own: each change of settings leaves one
+/// while a collector is down, and files, unlike bytes, are not bounded otherwise.
+const MANY_LOGS: usize = 32;
+const SMALL_LOG: usize = 256 * 1024;
+
 /// After this long what an earlier life left and could not be read is looked for again.
 const ADOPT_AGAIN: Duration = Duration::from_secs(10);
 
@@ -29,7 +34,6 @@ pub struct Backlog {
     /// The last of the logs is this life's own.
     has_own: bool,
     synced: Option<Instant>,
-    unsynced: bool,
     /// When to look again for what earlier lives left, some of which could not be read.
     owed: Option<Instant>,
     disk: Disk,
@@ -41,6 +45,8 @@ struct Kept {
     bytes: usize,
     /// Something of it is held.
     holds: bool,
+    /// Something was written that is not on the disk itself yet.
+    unsynced: bool,
 }
 
 /// Where a payload lies.
@@ -61,7 +67,7 @@ struct Done<T> {
 impl Backlog {
     pub fn new(home: Option<Arc<Home>>, signal: Signal, ledger: Arc<Ledger>) -> Self {
         let disk = Disk::new(signal, Arc::clone(&ledger));
-        Self { home, signal, ledger, logs: VecDeque::new(), has_own: false, synced: None, unsynced: false, owed: None, disk }
+        Self { home, signal, ledger, logs: VecDeque::new(), has_own: false, synced: None, owed: None, disk }
     }
 
     /// Whether anything can be kept on disk at all.
@@ -128,7 +134,8 @@ impl Backlog {
             self.ledger.accept(waiting.records + losses.damaged.records);
             self.book(losses);
             let at = self.logs.len() - usize::from(self.has_own);
-            self.logs.insert(at, Kept { bytes: log.bytes(), waiting, log: Arc::new(Mutex::new(log)), holds: false });
+            let (bytes, unsynced) = (log.bytes(), log.is_unsynced());
+            self.logs.insert(at, Kept { bytes, waiting, log: Arc::new(Mutex::new(log)), holds: false, unsynced });
         }
         self.tell();
     }
@@ -144,7 +151,7 @@ impl Backlog {
             match spool.run(move || home.log(name)).await.flatten() {
                 Ok(log) => {
                     let log = Arc::new(Mutex::new(log));
-                    self.logs.push_back(Kept { log, waiting: Count::default(), bytes: 0, holds: false });
+                    self.logs.push_back(Kept { log, waiting: Count::default(), bytes: 0, holds: false, unsynced: false });
                 }
                 Err(error) => {
                     self.disk.failed(Doing::Writing, &error);
@@ -153,18 +160,22 @@ impl Backlog {
             }
             self.has_own = true;
         }
+        self.fold().await;
         let mut whole = Load::default();
         payloads.iter().for_each(|payload| whole += payload.load);
+        // Some may be gone.
         let index = self.logs.len() - 1;
         let log = Arc::clone(&self.logs[index].log);
         // What earlier lives left is older and makes room first, the oldest of it before the rest.
         let older: Vec<_> = self.logs.iter().take(index).map(|kept| Arc::clone(&kept.log)).collect();
         let work = move |log: &mut Log| {
             let mut payloads = payloads.into_iter();
-            let (mut tickets, mut rest, mut error) = (Vec::new(), Vec::new(), None);
+            let (mut tickets, mut rest, mut error, mut evicted) = (Vec::new(), Vec::new(), None, false);
             let evicts = |log: &Arc<Mutex<Log>>| log.lock().unwrap_or_else(PoisonError::into_inner).evict();
             for payload in payloads.by_ref() {
-                while !log.has_room(payload.body.len()) && older.iter().any(evicts) {}
+                while !log.has_room(payload.body.len()) && older.iter().any(evicts) {
+                    evicted = true;
+                }
                 match log.append(meta(&payload), &payload.body) {
                     Ok(ticket) => tickets.push(ticket),
                     Err(failed) => {
@@ -175,20 +186,22 @@ impl Backlog {
                 }
             }
             rest.extend(payloads);
-            (tickets, rest, error)
+            (tickets, rest, error, evicted)
         };
         let done = self.on(index, work).await;
-        for older in 0..index {
-            // What made room is booked.
-            let _ = self.on(older, |_| ()).await;
+        if done.as_ref().map_or(true, |(.., evicted)| *evicted) {
+            for older in 0..index {
+                // What made room is booked.
+                let _ = self.on(older, |_| ()).await;
+            }
         }
         match done {
-            Ok((tickets, rest, error)) => {
+            Ok((tickets, rest, error, _)) => {
                 match error {
                     Some(error) => self.disk.failed(Doing::Writing, &error),
                     None => self.disk.worked(Doing::Writing),
                 }
-                self.unsynced = true;
+                self.logs[index].unsynced = true;
                 let place = |ticket: Option<Ticket>| ticket.map(|ticket| Place { log: Arc::clone(&log), ticket });
                 (tickets.into_iter().map(place).collect(), rest)
             }
@@ -201,25 +214,46 @@ impl Backlog {
         }
     }
 
+    /// Writes small logs of earlier lives, the oldest first, into this life's own, which is the last one.
+    async fn fold(&mut self) {
+        let own = self.logs.len() - 1;
+        for index in 0..own {
+            let left = self.logs.iter().filter(|kept| kept.waiting.payloads > 0).count();
+            let kept = &self.logs[index];
+            if left <= MANY_LOGS || kept.holds || kept.bytes > SMALL_LOG {
+                continue;
+            }
+            let old = Arc::clone(&kept.log);
+            let folding = move |log: &mut Log| log.take_from(&mut old.lock().unwrap_or_else(PoisonError::into_inner));
+            if !self.on(own, folding).await.is_ok_and(|folded| folded) {
+                return;
+            }
+            self.logs[own].unsynced = false;
+            let _ = self.on(index, |_| ()).await;
+        }
+        self.forget_empty();
+    }
+
     /// Brings to the disk itself what was written and is not there yet, unless that was done a moment ago.
     pub async fn sync_if_due(&mut self) {
-        if self.unsynced && self.synced.is_none_or(|synced| synced.elapsed() >= SYNC_EVERY) {
+        if self.logs.iter().any(|kept| kept.unsynced) && self.synced.is_none_or(|synced| synced.elapsed() >= SYNC_EVERY) {
             self.sync().await;
         }
     }
 
     /// Brings what was written to the disk itself.
     pub async fn sync(&mut self) {
-        self.unsynced = false;
+        let mut error = None;
         for index in 0..self.logs.len() {
-            let synced = self.on(index, Log::sync).await.flatten();
-            if let Err(error) = synced {
-                self.unsynced = true;
-                self.disk.failed(Doing::Syncing, &error);
+            if self.logs[index].unsynced {
+                let synced = self.on(index, Log::sync).await.flatten();
+                self.logs[index].unsynced = synced.is_err();
+                error = synced.err().or(error);
             }
         }
-        if !self.unsynced {
-            self.disk.worked(Doing::Syncing);
+        match error {
+            Some(error) => self.disk.failed(Doing::Syncing, &error),
+            None => self.disk.worked(Doing::Syncing),
         }
         self.synced = Some(Instant::now());
     }

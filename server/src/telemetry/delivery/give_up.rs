@@ -40,7 +40,7 @@ impl GiveUp {
     }
 
     pub(super) fn report(&self, target: &ExportTarget, streak: Streak) {
-        if streak.attempts < self.attempts || SystemTime::now() < self.due(&streak) {
+        if streak.attempts < self.attempts || streak.begun.elapsed() < self.after {
             return;
         }
         if let Some(reports) = &self.reports {

@@ -9,7 +9,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 
 use crate::live::{ExportTarget, Owner};
-use crate::outbound::{Outbound, RootsError, Scope};
+use crate::outbound::{Outbound, RootsError, Whose};
 use crate::values::FailureKind;
 
 /// How long making a connection may take. The whole exchange is bounded by the destination's own timeout.
@@ -66,12 +66,12 @@ impl Transport for OutboundTransport {
             tracing::warn!(%error, "the configured certificate can't be used");
             Unsent { kind: FailureKind::Tls, detail: error.to_string() }
         })?;
-        let scope = match target.owner {
-            Owner::Operator => Scope::Operator,
-            Owner::Tenant(_) => Scope::Tenant,
+        let whose = match target.owner {
+            Owner::Operator => Whose::Operator,
+            Owner::Tenant(workspace) => Whose::Export(workspace),
         };
         client
-            .send(scope, request.map(Into::into), CONNECT_TIMEOUT)
+            .send(whose, request.map(Into::into), CONNECT_TIMEOUT)
             .await
             .map_err(|error| Unsent { kind: error.failure(), detail: error.to_string() })
     }

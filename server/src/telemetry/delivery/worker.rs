@@ -191,8 +191,20 @@ impl Worker {
                 biased;
                 () = abort.cancelled() => return None,
                 done = &mut work => return Some(done),
-                () = sleep_until(self.next_spooling), if spooling => self.spool().await,
-                () = lane.pressed(), if spooling && !self.disk_fails => self.spool().await,
+                () = sleep_until(self.next_spooling), if spooling => {}
+                () = lane.pressed(), if spooling && !self.disk_fails => {}
+            }
+            // Its time runs while the disk takes its own, so it is let go on beside it.
+            let (mut spooled, mut done) = (pin!(self.spool()), None);
+            loop {
+                tokio::select! {
+                    biased;
+                    out = &mut work, if done.is_none() => done = Some(out),
+                    () = &mut spooled => break,
+                }
+            }
+            if done.is_some() {
+                return done;
             }
         }
     }
@@ -261,9 +273,14 @@ impl Worker {
     async fn keep(&mut self, mut current: Current, begun: Instant) {
         let expires = self.way.expires.or((!self.backlog.is_on()).then_some(self.way.retry.max_elapsed));
         if expires.is_some_and(|expires| self.not_before > begun + expires) {
-            // The pause was this payload's, unless the collector asked for it.
             self.way.ledger.drop_payload(Reason::Expired, current.payload.load);
+            // The collector has failed all the same, and what waits behind is made safe.
+            let failures = self.failures;
             self.settle(&current.places).await;
+            if self.backlog.is_on() {
+                self.failures = failures;
+                self.spool().await;
+            }
             return;
         }
         if self.backlog.is_on() {
@@ -356,6 +373,10 @@ impl Worker {
             self.backlog.sync().await;
         }
         self.lane.set_spooling(false);
+        if nobody && self.backlog.owed().is_some() {
+            // What could not be read before is nobody's either.
+            self.backlog.adopt().await;
+        }
         self.backlog.forget_missing().await;
         let spool = self.backlog.spool();
         let mut logs = self.backlog.into_logs();

@@ -245,6 +245,59 @@ async fn what_is_new_does_not_expire_with_what_is_old() {
     assert_eq!((both.payload.load.items, both.first_tried), (3, None));
 }
 
+/// What waits behind a payload that expired with its first failure is on disk all the same.
+#[tokio::test]
+async fn a_payload_that_expires_leaves_the_rest_safe() {
+    let mut rig = Rig::new(1 << 20, || Heir::Later);
+    Arc::get_mut(&mut rig.worker.way).unwrap().expires = Some(Duration::from_secs(30));
+    rig.collect("a", 1).await;
+    let current = rig.worker.next().await.unwrap();
+    rig.collect("b", 2).await;
+    let later = Answer::Retry { kind: FailureKind::Refused, after: Some(Duration::from_secs(60)) };
+    rig.conclude(current, later).await;
+    assert_eq!(rig.told(Reason::Expired), (0, 1));
+    assert_eq!((rig.worker.backlog.waiting().items, rig.files()), (2, 1));
+    rig.collect("c", 4).await;
+    assert!(rig.worker.spools(), "and so is what comes");
+}
+
+/// A disk that takes its time is not the collector's fault.
+#[tokio::test]
+async fn a_request_goes_on_while_the_disk_is_worked_on() {
+    let mut rig = Rig::new(1 << 20, || Heir::Later);
+    rig.worker.failures = 1;
+    let disk = rig.worker.backlog.spool().unwrap();
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let held = Arc::new(std::sync::Mutex::new(held));
+    let busy = (0..64).map(|_| {
+        let (disk, held) = (disk.clone(), Arc::clone(&held));
+        tokio::spawn(async move { disk.run(move || held.lock().unwrap().recv().is_ok()).await })
+    });
+    let busy: Vec<_> = busy.collect();
+    tokio::task::yield_now().await;
+    rig.collect("a", 1).await;
+    let (told, answered) = tokio::sync::oneshot::channel();
+    let request = async move {
+        let timely = tokio::time::timeout(Duration::from_secs(5), async { tokio::task::yield_now().await }).await.is_ok();
+        let _ = told.send(());
+        timely
+    };
+    let letting_go = async move {
+        // The disk works again only once the request is through.
+        let through = tokio::time::timeout(Duration::from_secs(10), answered).await.is_ok();
+        drop(release);
+        through
+    };
+    let slow = async {
+        tokio::task::yield_now().await;
+        tokio::task::yield_now().await;
+        request.await
+    };
+    let (done, through) = tokio::join!(rig.worker.meanwhile(slow), letting_go);
+    assert_eq!((done, through), (Some(true), true));
+    futures::future::join_all(busy).await;
+}
+
 #[tokio::test]
 async fn a_collector_is_not_asked_again_at_once_whatever_it_says() {
     let mut rig = Rig::new(1 << 20, || Heir::Later);
@@ -284,6 +337,37 @@ async fn earlier_lives_make_room_before_this_one() {
         rig.worker.spool().await;
     }
     assert_eq!((rig.told(Reason::SpoolFull), rig.worker.backlog.waiting().items), ((0, 2), 4 + 8 + 16));
+}
+
+/// Each life of the settings leaves a log while a collector is down.
+#[tokio::test]
+async fn what_many_lives_left_ends_in_few_files() {
+    let mut rig = Rig::new(1 << 20, || Heir::Later);
+    let spool = rig.worker.backlog.spool().unwrap();
+    for n in 0..100 {
+        let mut log = spool.home("operator").log("metrics").unwrap();
+        let meta = spool::Meta { records: 0, items: 1, at: n, gzip: false };
+        log.append(meta, &[0; 100]).unwrap().unwrap();
+    }
+    rig.worker.backlog.adopt().await;
+    let (_, held) = rig.worker.backlog.first().await.unwrap();
+    rig.worker.backlog.hold(std::slice::from_ref(&held)).await;
+    rig.worker.failures = 1;
+    rig.collect("c", 5).await;
+    rig.worker.spool().await;
+    assert_eq!(rig.worker.backlog.waiting(), spool::Count { payloads: 101, records: 0, items: 105 });
+    drop(held);
+    assert!(rig.worker.backlog.into_logs().len() <= 33);
+    assert_eq!(rig.worker.way.ledger.read().dropped, []);
+    let mut ages = Vec::new();
+    let mut again = Backlog::new(Some(Arc::new(spool.home("operator"))), Signal::Metrics, Arc::default());
+    again.adopt().await;
+    while let Some((payload, place)) = again.first().await {
+        again.settle(&place).await;
+        ages.push(payload.at);
+    }
+    ages.sort_unstable();
+    assert_eq!(ages[..100], (0..100).collect::<Vec<_>>(), "all of it, once");
 }
 
 /// A folder that is a file for now stands for a disk that does not take anything.

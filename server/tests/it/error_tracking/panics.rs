@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use http::Method;
 use serde_json::Value;
 use server::faults;
-use server::outbound::{Network, Outbound};
+use server::outbound::{Network, Outbound, Turn};
 use tokio::net::TcpStream;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
@@ -26,7 +26,7 @@ struct Broken;
 
 #[async_trait]
 impl Network for Broken {
-    async fn resolve(&self, _: &str, _: u16) -> io::Result<Vec<SocketAddr>> {
+    async fn resolve(&self, _: &str, _: u16, _: Turn) -> io::Result<Vec<SocketAddr>> {
         panic!("the resolver panics on purpose, with tk_canary0123456789")
     }
 

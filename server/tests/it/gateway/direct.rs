@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use crate::support::network::outbound;
+use crate::support::network::{SOMEONE_ID, outbound};
 
 const PLENTY: Duration = Duration::from_secs(5);
 
@@ -31,7 +31,7 @@ async fn head(stream: &mut TcpStream) -> String {
 }
 
 async fn get(client: &Outbound, url: &str) -> Bytes {
-    let response = client.pass(Request::get(url).body(Body::Empty).unwrap(), PLENTY).await.unwrap();
+    let response = client.pass(SOMEONE_ID, Request::get(url).body(Body::Empty).unwrap(), PLENTY).await.unwrap();
     response.into_body().collect().await.unwrap().to_bytes()
 }
 
@@ -86,7 +86,7 @@ async fn an_answer_that_is_not_read_to_its_end_costs_its_connection() {
     });
     let client = outbound();
     for _ in 0..2 {
-        let mut response = client.pass(Request::get(&url).body(Body::Empty).unwrap(), PLENTY).await.unwrap();
+        let mut response = client.pass(SOMEONE_ID, Request::get(&url).body(Body::Empty).unwrap(), PLENTY).await.unwrap();
         assert_eq!(response.body_mut().frame().await.unwrap().unwrap().into_data().unwrap(), "hello");
         drop(response);
         told.recv().await.unwrap();
@@ -121,7 +121,7 @@ async fn an_upload_goes_on_when_its_answer_has_been_read() {
     let body = StreamBody::new(body).map_err(Into::into);
     let mut request = Request::post(&url).body(Body::stream(body)).unwrap();
     request.headers_mut().insert("content-length", 11.into());
-    let response = client.pass(request, PLENTY).await.unwrap();
+    let response = client.pass(SOMEONE_ID, request, PLENTY).await.unwrap();
     assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "early");
     frames.unbounded_send(Ok(Frame::data(Bytes::from_static(b"second")))).unwrap();
     drop(frames);

@@ -7,11 +7,11 @@ use http::Method;
 use serde_json::Value;
 use server::event::SecurityKind;
 use server::gateway::Config;
-use server::outbound::{Body, Error, Network, Scope, SystemNetwork};
+use server::outbound::{Body, Error, Network, SystemNetwork, Turn, Whose};
 use server::values::EgressRule;
 
 use super::rig::{Rig, TENANT, Table, client};
-use crate::support::network::{FakeNetwork, LOOPBACK};
+use crate::support::network::{FakeNetwork, LOOPBACK, SOMEONE};
 use crate::support::upstream::{Certificate, Echo, Upstream};
 
 const PLENTY: Duration = Duration::from_secs(5);
@@ -201,10 +201,10 @@ async fn the_operators_connections_are_not_for_workspaces() {
     network.name("collector.internal", &[&["127.0.0.1"]]);
     let outbound = network.outbound("");
     let url = format!("http://collector.internal:{}/", upstream.address.port());
-    let send = |scope| outbound.send(scope, http::Request::get(&url).body(Body::Empty).unwrap(), PLENTY);
-    drop(http_body_util::BodyExt::collect(send(Scope::Operator).await.unwrap().into_body()).await.unwrap());
-    assert_eq!(send(Scope::Tenant).await.unwrap_err(), Error::Blocked { rule: EgressRule::Loopback });
-    drop(http_body_util::BodyExt::collect(send(Scope::Operator).await.unwrap().into_body()).await.unwrap());
+    let send = |whose| outbound.send(whose, http::Request::get(&url).body(Body::Empty).unwrap(), PLENTY);
+    drop(http_body_util::BodyExt::collect(send(Whose::Operator).await.unwrap().into_body()).await.unwrap());
+    assert_eq!(send(SOMEONE).await.unwrap_err(), Error::Blocked { rule: EgressRule::Loopback });
+    drop(http_body_util::BodyExt::collect(send(Whose::Operator).await.unwrap().into_body()).await.unwrap());
     assert_eq!((network.connected().len(), upstream.connections()), (1, 1), "the operator's own connection is there to be reused");
 }
 
@@ -215,7 +215,7 @@ async fn a_client_with_other_roots_has_the_same_guard() {
     let trusting = network.outbound("").with_roots(&certificate.pem).unwrap();
     for (host, rule) in [("127.0.0.1", EgressRule::Loopback), ("169.254.169.254", EgressRule::CloudMetadata)] {
         let request = http::Request::get(format!("https://{host}/")).body(Body::Empty).unwrap();
-        assert_eq!(trusting.send(Scope::Tenant, request, PLENTY).await.unwrap_err(), Error::Blocked { rule });
+        assert_eq!(trusting.send(SOMEONE, request, PLENTY).await.unwrap_err(), Error::Blocked { rule });
     }
     assert!(network.connected().is_empty());
 }
@@ -229,7 +229,7 @@ async fn the_operator_reaches_anything_but_metadata() {
     let outbound = network.outbound("169.254.0.0/16,fd00::/8");
     let send = async |host: &str| {
         let request = http::Request::get(format!("http://{host}:9/")).body(Body::Empty).unwrap();
-        outbound.send(Scope::Operator, request, PLENTY).await.unwrap_err()
+        outbound.send(Whose::Operator, request, PLENTY).await.unwrap_err()
     };
     let blocked = Error::Blocked { rule: EgressRule::CloudMetadata };
     for host in ["169.254.169.254", "[fd00:ec2::254]", "[::ffff:169.254.169.254]", "2852039166", "metadata.google.internal", "rebind.test"]
@@ -248,7 +248,7 @@ async fn the_operator_reaches_anything_but_metadata() {
 #[tokio::test]
 async fn the_systems_resolver_reads_abbreviations() {
     for host in ["2130706433", "0x7f.1", "0177.0.0.1", "127.1"] {
-        let found = SystemNetwork.resolve(host, 80).await.unwrap();
+        let found = SystemNetwork.resolve(host, 80, Turn::default()).await.unwrap();
         assert!(found.iter().all(|address| address.ip().is_loopback()) && !found.is_empty(), "{host}: {found:?}");
     }
 }

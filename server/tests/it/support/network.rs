@@ -7,11 +7,17 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use server::egress::Policy;
-use server::outbound::{Network, Outbound};
+use server::outbound::{Network, Outbound, Turn, Whose};
+use server::values::TenantId;
 use tokio::net::TcpStream;
+use uuid::Uuid;
 
 /// Where the servers of the tests are, as the flag has it.
 pub const LOOPBACK: &str = "127.0.0.0/8,::1/128";
+
+/// Some workspace.
+pub const SOMEONE_ID: TenantId = TenantId(Uuid::from_u128(1));
+pub const SOMEONE: Whose = Whose::Workspace(SOMEONE_ID);
 
 /// Networks separated by commas.
 pub fn policy(networks: &str) -> Policy {
@@ -68,7 +74,7 @@ impl FakeNetwork {
 
 #[async_trait]
 impl Network for FakeNetwork {
-    async fn resolve(&self, name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    async fn resolve(&self, name: &str, port: u16, _: Turn) -> io::Result<Vec<SocketAddr>> {
         self.asked.lock().unwrap().push(name.to_owned());
         let mut names = self.names.lock().unwrap();
         let answers = names.get_mut(name).ok_or_else(|| io::Error::other("the test knows no such name"))?;
