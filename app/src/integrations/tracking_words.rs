@@ -99,7 +99,7 @@ pub fn drop_reason(reason: &str) -> String {
     match reason {
         "queue_full" => "Too many were waiting".to_owned(),
         "rate_limited" => "Sentry limited the rate".to_owned(),
-        "repeated" => "The same error came too often within a minute".to_owned(),
+        "repeated" => "The same error, or errors of one workspace, came too often within a minute".to_owned(),
         "rejected" => "Sentry did not take them".to_owned(),
         "unreachable" => "Sentry could not be reached".to_owned(),
         "unsendable" => "They could not be scrubbed or encoded".to_owned(),

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::report::Report;
 use super::scrub::Scrubber;
 use super::status::{Dropped, Ledger};
-use super::transport::{QUEUE, Queue, Worker, limits};
+use super::transport::{QUEUE, Queue, Waiting, Worker, limits};
 use crate::live::ServerTracking;
 
 /// The DSN is one that the official client does not take.
@@ -19,20 +19,27 @@ pub struct DsnError(String);
 
 /// What is in force.
 pub struct Bound {
-    client: Client,
+    /// For what counts against no workspace: it has a queue that no workspace can fill.
+    own: Client,
+    tenants: Client,
     ledger: Arc<Ledger>,
     release: String,
 }
 
 impl Bound {
-    /// The client, and the task that sends for it; the task ends when the client is dropped and nothing waits any more.
-    pub fn new(target: &ServerTracking, scrubber: Arc<Scrubber>) -> Result<(Self, Worker), DsnError> {
+    /// The clients, and the task that sends for them; the task ends when they are dropped and nothing waits any more.
+    pub fn new(target: &ServerTracking, scrubber: &Arc<Scrubber>) -> Result<(Self, Worker), DsnError> {
         let (ledger, limits) = (Arc::<Ledger>::default(), limits());
-        let (sender, waiting) = mpsc::channel(QUEUE);
-        let queue = Queue::new(sender, Arc::clone(&ledger), Arc::clone(&limits));
-        let client = client(target, scrubber, Arc::clone(&ledger), Arc::new(queue))?;
+        let (to_own, own) = mpsc::channel(QUEUE);
+        let (to_tenants, tenants) = mpsc::channel(QUEUE);
+        let waiting = Waiting { own, tenants };
+        let feeding = |sender| {
+            let queue = Queue::new(sender, Arc::clone(&ledger), Arc::clone(&limits));
+            client(target, Arc::clone(scrubber), Arc::clone(&ledger), Arc::new(queue))
+        };
+        let (own, tenants) = (feeding(to_own)?, feeding(to_tenants)?);
         let worker = Worker::new(target.dsn.clone(), waiting, Arc::clone(&ledger), limits);
-        Ok((Self { client, ledger, release: target.release.clone() }, worker))
+        Ok((Self { own, tenants, ledger, release: target.release.clone() }, worker))
     }
 
     pub fn ledger(&self) -> &Ledger {
@@ -41,7 +48,8 @@ impl Bound {
 
     pub fn capture(&self, report: Report) {
         self.ledger.accepted();
-        self.client.capture_event(report.into_event(&self.release, SystemTime::now()), None);
+        let client = if report.whose().is_some() { &self.tenants } else { &self.own };
+        client.capture_event(report.into_event(&self.release, SystemTime::now()), None);
     }
 }
 

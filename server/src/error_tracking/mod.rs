@@ -133,7 +133,7 @@ impl Shared {
         if self.stop.is_cancelled() {
             return;
         }
-        let next = target.and_then(|target| match Bound::new(&target, Arc::clone(&self.scrubber)) {
+        let next = target.and_then(|target| match Bound::new(&target, &self.scrubber) {
             Ok((bound, worker)) => {
                 self.tracker.spawn(worker.run(outbound.clone(), self.abort.clone()));
                 Some(Arc::new(bound))
@@ -148,7 +148,7 @@ impl Shared {
 
     fn report(&self, report: Report) {
         if let Some(bound) = &*self.bound.load() {
-            if self.repeats.admit(&report.key(), Instant::now()) {
+            if self.repeats.admit(&report.key(), report.whose(), Instant::now()) {
                 bound.capture(report);
             } else {
                 bound.ledger().dropped_before(Dropped::Repeated);

@@ -84,18 +84,33 @@ impl Report {
         self
     }
 
-    /// What makes two errors the same one.
+    /// The workspace it counts against. A panic, and what has a place in the code, is this program's own failure, whoever ran into it.
+    pub fn whose(&self) -> Option<TenantId> {
+        self.tenant.filter(|_| self.location.is_none() && self.kind != PANIC)
+    }
+
+    /// What makes two errors the same one for whoever holds them back.
     pub fn key(&self) -> String {
-        self.fingerprint().join("\u{1f}")
+        let mut parts = self.fingerprint();
+        // What workspaces run into over and over does not hide the same where there is none.
+        if self.tenant.is_some() {
+            parts.push("tenant".to_owned());
+        }
+        parts.join("\u{1f}")
     }
 
     fn fingerprint(&self) -> Vec<String> {
-        let route = self.request.as_ref().map(|request| request.route.clone()).unwrap_or_default();
-        let tenant = self.tenant.map(|tenant| tenant.0.to_string()).unwrap_or_default();
+        let mut parts = vec![self.component.to_owned(), self.kind.to_string()];
         match &self.location {
-            Some(location) => vec![self.component.to_owned(), self.kind.to_string(), location.clone()],
-            None => vec![self.component.to_owned(), self.kind.to_string(), tenant, route],
+            Some(location) => parts.push(location.clone()),
+            // Workspaces and routes would make ever more kinds of this program's own failure.
+            None if self.kind == PANIC => {}
+            None => {
+                parts.push(self.tenant.map(|tenant| tenant.0.to_string()).unwrap_or_default());
+                parts.push(self.request.as_ref().map(|request| request.route.clone()).unwrap_or_default());
+            }
         }
+        parts
     }
 
     pub fn into_event(self, release: &str, at: SystemTime) -> Event<'static> {
@@ -154,4 +169,47 @@ fn stacktrace(location: &str) -> Stacktrace {
     };
     let frame = Frame { filename: Some(file.to_owned()), lineno: line, in_app: Some(true), ..Frame::default() };
     Stacktrace { frames: vec![frame], ..Stacktrace::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(kind: &'static str, location: Option<&str>, tenant: Option<u128>, route: &str) -> Report {
+        Report {
+            kind: kind.into(),
+            location: location.map(str::to_owned),
+            component: "gateway",
+            tenant: tenant.map(|n| TenantId(Uuid::from_u128(n))),
+            request: Some(OfRequest { route: route.to_owned(), ..OfRequest::default() }),
+            ..Report::default()
+        }
+    }
+
+    #[test]
+    fn what_a_workspace_may_bring_about_counts_against_it() {
+        let place = Some("server/src/store/open.rs:12");
+        for (report, whose) in [
+            (report("connection_refused", None, Some(1), "billing"), Some(TenantId(Uuid::from_u128(1)))),
+            (report("timeout", None, None, "/settings/workspaces"), None),
+            (report("store", place, Some(1), ""), None),
+            (report("store", place, None, ""), None),
+            (report("panic", place, Some(1), "billing"), None),
+            (report("panic", None, Some(1), "billing"), None),
+        ] {
+            assert_eq!(report.whose(), whose, "{report:?}");
+        }
+    }
+
+    #[test]
+    fn kinds_of_this_programs_own_failures_grow_with_no_workspace() {
+        for (kind, location) in [("store", Some("server/src/store/open.rs:12")), ("panic", Some("server/src/ids.rs:3")), ("panic", None)] {
+            let one = report(kind, location, Some(1), "billing").key();
+            assert_eq!(report(kind, location, Some(2), "orders").key(), one);
+            assert_ne!(report(kind, location, None, "").key(), one, "counted apart where there is none");
+        }
+        let one = report("timeout", None, Some(1), "billing").key();
+        assert_ne!(report("timeout", None, Some(1), "orders").key(), one);
+        assert_ne!(report("timeout", None, Some(2), "billing").key(), one);
+    }
 }

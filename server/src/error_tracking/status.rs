@@ -13,7 +13,7 @@ pub enum Dropped {
     QueueFull,
     /// Sentry asked to be left alone for a while.
     RateLimited,
-    /// The same error came too often within a minute.
+    /// The same error, or errors of its workspace, came too often within a minute.
     Repeated,
     /// Sentry did not take it.
     Rejected,

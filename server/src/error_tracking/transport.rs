@@ -1,4 +1,4 @@
-//! The way out: a short queue, and a task that posts what is in it through the process's one HTTP client.
+//! The way out: short queues, and a task that posts what is in them through the process's one HTTP client.
 //!
 //! An event is tried once. What Sentry asks for in `X-Sentry-Rate-Limits` and `Retry-After` is kept: meanwhile events are
 //! dropped and counted, not kept (Sentry's SDK documentation, "Rate Limiting").
@@ -19,7 +19,7 @@ use super::status::{Dropped, LastFailure, Ledger};
 use crate::outbound::{Error, Outbound, Whose, retry_after};
 use crate::values::{Dsn, FailureKind};
 
-/// Events that may wait.
+/// Events that may wait, in each queue.
 pub const QUEUE: usize = 100;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -74,25 +74,53 @@ pub fn encode(envelope: &Envelope) -> Option<Bytes> {
     Some(bytes.into())
 }
 
+/// What waits. What counts against no workspace waits apart and goes first: however much fails in workspaces, it finds room.
+pub struct Waiting {
+    pub own: mpsc::Receiver<Bytes>,
+    pub tenants: mpsc::Receiver<Bytes>,
+}
+
+impl Waiting {
+    /// `None`: nothing waits, and nothing will.
+    async fn next(&mut self) -> Option<Bytes> {
+        tokio::select! {
+            biased;
+            Some(bytes) = self.own.recv() => Some(bytes),
+            Some(bytes) = self.tenants.recv() => Some(bytes),
+            else => None,
+        }
+    }
+
+    /// Lets nothing more in, throws away what is there, and says how much that was.
+    fn close(&mut self) -> usize {
+        let mut waiting = 0;
+        for queue in [&mut self.own, &mut self.tenants] {
+            queue.close();
+            waiting += std::iter::from_fn(|| queue.try_recv().ok()).count();
+        }
+        waiting
+    }
+}
+
 /// The sending side.
 pub struct Worker {
     dsn: Dsn,
-    waiting: mpsc::Receiver<Bytes>,
+    waiting: Waiting,
     ledger: Arc<Ledger>,
     limits: Limits,
 }
 
 impl Worker {
-    pub fn new(dsn: Dsn, waiting: mpsc::Receiver<Bytes>, ledger: Arc<Ledger>, limits: Limits) -> Self {
+    pub fn new(dsn: Dsn, waiting: Waiting, ledger: Arc<Ledger>, limits: Limits) -> Self {
         Self { dsn, waiting, ledger, limits }
     }
 
-    /// Ends when the client is gone and nothing waits, or with `abort`.
+    /// Ends when the clients are gone and nothing waits, or with `abort`.
     pub async fn run(mut self, outbound: Outbound, abort: CancellationToken) {
         loop {
             let bytes = tokio::select! {
                 () = abort.cancelled() => return self.give_up(0),
-                bytes = self.waiting.recv() => match bytes {
+                bytes = self.waiting.next() => match bytes {
                     Some(bytes) => bytes,
                     None => return,
                 },
@@ -126,9 +154,7 @@ impl Worker {
     }
 
     fn give_up(&mut self, under_way: usize) {
-        self.waiting.close();
-        let waiting = std::iter::from_fn(|| self.waiting.try_recv().ok()).count();
-        for _ in 0..waiting + under_way {
+        for _ in 0..self.waiting.close() + under_way {
             self.ledger.dropped(Dropped::Shutdown);
         }
     }

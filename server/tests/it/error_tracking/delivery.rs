@@ -1,11 +1,11 @@
 //! What is sent, what is not, and what is counted.
 
 use server::error_tracking::Dropped;
-use server::event::Failure;
+use server::event::{Failure, Request};
 use server::values::FailureKind;
 use uuid::Uuid;
 
-use super::{Rig, failed, tenant};
+use super::{Rig, failed, failed_apart, tenant};
 use crate::support::sentry::FakeSentry;
 
 #[tokio::test]
@@ -93,13 +93,46 @@ async fn a_sentry_that_hangs_holds_nobody_up_and_what_does_not_fit_is_counted() 
     sentry.wait_for(|posted| posted.len() == 1).await;
     // One is under way, a hundred wait.
     for n in 1..=120 {
-        rig.emit(failed(n, "more"));
+        rig.emit(failed_apart(n, "more"));
     }
     let status = rig.errors.status().unwrap();
     assert_eq!((status.accepted, status.queued, status.dropped.as_slice()), (121, 101, &[(Dropped::QueueFull, 20)][..]));
+    // What no workspace brought about finds room, and goes first.
+    rig.emit(panicked(200));
+    rig.emit(Request { tenant: None, proxied: None, ..failed(201, "nobody's") });
     sentry.hang(false);
     let status = rig.status(|status| status.queued == 0).await;
-    assert_eq!((status.sent, status.accepted), (101, 121));
+    assert_eq!((status.sent, status.accepted), (103, 123));
+    let next: Vec<String> = sentry.posted()[1..4].iter().map(|posted| posted.exception().1).collect();
+    assert_eq!(next, ["a panic", "nobody's", "more"]);
+}
+
+/// Of the workspace of [`failed`].
+fn panicked(n: u128) -> Request {
+    let failure = Failure {
+        error_id: Some(Uuid::from_u128(0xe000 + n)),
+        location: Some("server/src/ids.rs:7".to_owned()),
+        ..Failure::new("panic", "a panic".to_owned())
+    };
+    Request { failure: Some(failure), ..failed(n, "") }
+}
+
+#[tokio::test]
+async fn a_workspace_that_fails_everywhere_hides_nothing_else() {
+    let sentry = FakeSentry::start().await;
+    let rig = Rig::start(Some(&sentry.dsn));
+    for n in 0..2_000 {
+        rig.emit(failed(n, "everywhere"));
+    }
+    rig.emit(panicked(2_000));
+    rig.emit(failed_apart(2_001, "another one's"));
+    rig.emit(Request { tenant: None, proxied: None, ..failed(2_002, "nobody's") });
+    let status = rig.status(|status| status.queued == 0).await;
+    assert_eq!((status.accepted, status.sent, status.dropped), (2_003, 53, vec![(Dropped::Repeated, 1_950)]));
+    let posted = sentry.posted();
+    for words in ["a panic", "another one's", "nobody's"] {
+        assert!(posted.iter().any(|posted| posted.exception().1 == words), "{words}");
+    }
 }
 
 #[tokio::test]

@@ -94,3 +94,8 @@ pub fn failed(n: u128, message: &str) -> Request {
         trace: TraceContext { trace_id: [1; 16], span_id: [2; 8], parent_span_id: None, flags: 1, state: None },
     }
 }
+
+/// The same in a workspace of its own.
+pub fn failed_apart(n: u128, message: &str) -> Request {
+    Request { tenant: Some(TenantId(Uuid::from_u128(n))), ..failed(n, message) }
+}

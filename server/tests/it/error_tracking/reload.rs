@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::{Rig, failed, target};
+use super::{Rig, failed, failed_apart, target};
 use crate::support::process;
 use crate::support::sentry::FakeSentry;
 
@@ -75,7 +75,7 @@ async fn in_a_process_of_its_own() {
 async fn change(rig: &Rig, sentry: &FakeSentry, n: usize) {
     rig.targets.send_replace(Some(target(&sentry.dsn.replace("/7", &format!("/{n}")))));
     wait(|| rig.errors.status().is_some()).await;
-    rig.emit(failed(n as u128, "counted"));
+    rig.emit(failed_apart(n as u128, "counted"));
     rig.targets.send_replace(None);
     wait(|| rig.errors.status().is_none()).await;
     sentry.wait_for(|posted| posted.len() == n + 1).await;
