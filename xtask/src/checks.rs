@@ -38,6 +38,7 @@ pub fn rust(workspace: &Workspace) -> Result<()> {
     let verifiers = peers::verifiers(workspace)?;
     let ai_clients = peers::ai_clients(workspace)?;
     step("Unit and integration tests (first time: some 5 minutes)", || {
+        Cmd::cargo(workspace).args(["test", "--package", "xtask"]).run()?;
         Cmd::cargo(workspace).args(["test", "--package", "app", "--features", "ssr", "--lib"]).run()?;
         Cmd::cargo(workspace)
             .args(["test", "--package", "server"])
