@@ -135,6 +135,10 @@ fn test(workspace: &Workspace, parts: &[Part]) -> Result<()> {
         site::build(workspace)?;
         browser::test(workspace)?;
     }
+    // Last, where it is seen.
+    if wanted(Part::Rust) {
+        checks::say_what_was_skipped(workspace);
+    }
     Ok(())
 }
 

@@ -2,8 +2,8 @@
 //! left. Each is told on the card and survived by traffic, and what waits goes to the disk and to the collector once it is over,
 //! without a restart.
 //!
-//! A file system of its own needs namespaces that anybody may make (`unshare -rm`); where the kernel refuses them these tests say
-//! so and check nothing.
+//! A file system of its own needs namespaces that anybody may make (`unshare -rm`); where the kernel refuses them these tests
+//! check nothing, and `cargo xtask test` says so.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
