@@ -143,6 +143,8 @@ pub struct WebhookLosses {
     pub events: u64,
     /// Events that were told without headers or bodies that an endpoint includes, because there was no room for copies.
     pub without_copies: u64,
+    /// Deliveries that were not made, because too much waited on disk.
+    pub no_room: u64,
 }
 
 /// Something that was, or is to be, delivered.

@@ -26,8 +26,8 @@ impl Webhooks for Bound {
 
     async fn losses(&self, workspace: &str) -> Result<WebhookLosses, ApiError> {
         let (_, member) = self.visitor.member_of(workspace)?;
-        let webhooks::Lost { events, without_copies } = self.parts.webhooks.lost(&member);
-        Ok(WebhookLosses { events, without_copies })
+        let webhooks::Lost { events, without_copies, no_room } = self.parts.webhooks.lost(&member);
+        Ok(WebhookLosses { events, without_copies, no_room })
     }
 
     async fn webhook(&self, workspace: &str, id: Uuid) -> Result<WebhookView, ApiError> {

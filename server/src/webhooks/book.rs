@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::stock::Stock;
 use crate::live::{Webhook, Webhooks};
 use crate::store::{Delivery, DeliveryState, UnixMillis};
 use crate::values::{EventType, TenantId};
@@ -17,6 +18,9 @@ pub struct Limits {
     pub waiting: usize,
     /// What the bodies of one endpoint's waiting deliveries may come to before further ones go without copies, in bytes.
     pub waiting_bytes: usize,
+    /// What the bodies of everything that waits may come to, of all workspaces, in bytes. One gets at most half of what the
+    /// others leave.
+    pub all_waiting_bytes: usize,
     /// Deliveries of one endpoint that are kept after they ended.
     pub ended: usize,
     /// So many of these may be failed ones: as long as there are no more, others make room for them.
@@ -36,6 +40,7 @@ impl Default for Limits {
         Self {
             waiting: 1_000,
             waiting_bytes: 16 * 1024 * 1024,
+            all_waiting_bytes: 1024 * 1024 * 1024,
             ended: 200,
             failed: 150,
             ended_bytes: 8 * 1024 * 1024,
@@ -49,6 +54,8 @@ impl Default for Limits {
 #[derive(Debug)]
 pub struct Book {
     limits: Limits,
+    /// The bodies of what waits.
+    stock: Stock,
     /// What is to be tried next, of all endpoints: when, endpoint, delivery.
     queue: BTreeSet<(UnixMillis, Uuid, Uuid)>,
     shelves: HashMap<Uuid, Shelf>,
@@ -164,7 +171,8 @@ pub struct Settled {
 impl Book {
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { limits, queue: BTreeSet::new(), shelves: HashMap::new(), crews: HashMap::new(), running: 0 }
+        let stock = Stock::new(limits.all_waiting_bytes);
+        Self { limits, stock, queue: BTreeSet::new(), shelves: HashMap::new(), crews: HashMap::new(), running: 0 }
     }
 
     fn shelf(&mut self, workspace: TenantId, endpoint: Uuid) -> &mut Shelf {
@@ -178,6 +186,7 @@ impl Book {
             DeliveryState::Waiting { next_at } => {
                 shelf.waiting += 1;
                 shelf.waits(delivery.id, delivery.body.len());
+                self.stock.take(delivery.workspace, delivery.body.len());
                 self.queue.insert((next_at, delivery.endpoint, delivery.id));
             }
             DeliveryState::Delivered { .. } | DeliveryState::Failed { .. } => {
@@ -188,6 +197,12 @@ impl Book {
 
     pub fn mark_failing(&mut self, workspace: TenantId, endpoint: Uuid) {
         self.shelf(workspace, endpoint).failing = true;
+    }
+
+    /// Whether the disk has room for more of the workspace, besides `unwritten` bytes that are about to be added.
+    #[must_use]
+    pub fn has_room(&self, workspace: TenantId, unwritten: usize) -> bool {
+        self.stock.has_room(workspace, unwritten)
     }
 
     /// Keeps room for one more that waits; false: there is none.
@@ -213,6 +228,7 @@ impl Book {
     pub fn add(&mut self, endpoint: Uuid, delivery: Uuid, size: usize, next_at: UnixMillis) {
         if let Some(shelf) = self.shelves.get_mut(&endpoint) {
             shelf.waits(delivery, size);
+            self.stock.take(shelf.workspace, size);
             self.queue.insert((next_at, endpoint, delivery));
         }
     }
@@ -308,6 +324,7 @@ impl Book {
             }
             ended => {
                 let size = shelf.waited(settled.delivery);
+                self.stock.give(shelf.workspace, size);
                 if let Some(state) = ended {
                     shelf.ended.insert(settled.delivery, Ended { failed: matches!(state, DeliveryState::Failed { .. }), size });
                 }
@@ -359,7 +376,9 @@ impl Book {
 
     /// The endpoint is gone for good. Attempts that are under way still settle.
     pub fn forget(&mut self, endpoint: Uuid) {
-        self.shelves.remove(&endpoint);
+        if let Some(shelf) = self.shelves.remove(&endpoint) {
+            self.stock.give(shelf.workspace, shelf.waiting_bytes);
+        }
         self.queue.retain(|(_, id, _)| *id != endpoint);
     }
 }

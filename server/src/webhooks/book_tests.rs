@@ -1,10 +1,12 @@
 use super::*;
 use crate::live::TenantWebhooks;
+use crate::store::DeliveryBody;
 use crate::webhooks::fixtures;
 
 const LIMITS: Limits = Limits {
     waiting: 3,
     waiting_bytes: 2 * SIZE,
+    all_waiting_bytes: 100 * SIZE,
     ended: 4,
     failed: 2,
     ended_bytes: 10 * SIZE,
@@ -180,4 +182,47 @@ fn what_waits_is_measured_until_it_has_ended() {
     book.settle(settled(&a, 12, DeliveryState::Failed { at: 11 }, false));
     assert!(!book.crowded(a.id));
     assert_eq!(book.pick(a.id, Uuid::from_u128(12)), Some(ended(true)));
+}
+
+/// One that waits on disk.
+fn stored(of: &Webhook, id: u128) -> Delivery {
+    Delivery {
+        id: Uuid::from_u128(id),
+        workspace: of.workspace,
+        endpoint: of.id,
+        event: EventType::RequestError,
+        body: DeliveryBody::Plain("x".repeat(SIZE)),
+        created_at: 10,
+        state: DeliveryState::Waiting { next_at: 10 },
+        attempts: Vec::new(),
+        earlier: 0,
+        request_id: None,
+        trace: None,
+    }
+}
+
+#[test]
+fn what_waits_of_all_workspaces_is_bounded_whether_it_was_added_or_found_on_disk() {
+    let limits = Limits { all_waiting_bytes: 4 * SIZE, ..LIMITS };
+    let (a, other) = (endpoint(1), TenantId(Uuid::from_u128(77)));
+    let all = in_force(&[&a]);
+    let (mut added, mut found) = (Book::new(limits), Book::new(limits));
+    for delivery in [11, 12] {
+        assert!(added.has_room(a.workspace, 0) && found.has_room(a.workspace, 0));
+        add(&mut added, &a, delivery, 10);
+        found.load(&stored(&a, delivery));
+        assert!(!added.has_room(a.workspace, SIZE) && !found.has_room(a.workspace, SIZE), "half of it at most");
+    }
+    for mut book in [added, found] {
+        assert!(!book.has_room(a.workspace, 0) && book.has_room(other, 0), "there is room for others");
+        assert_eq!(book.due(10, &all).0.len(), 2);
+        book.settle(settled(&a, 11, DeliveryState::Waiting { next_at: 50 }, false));
+        assert!(!book.has_room(a.workspace, 0), "it waits again");
+        book.settle(settled(&a, 12, DeliveryState::Delivered { at: 11 }, false));
+        assert!(book.has_room(a.workspace, 0));
+        add(&mut book, &a, 13, 10);
+        assert!(!book.has_room(a.workspace, 0));
+        book.forget(a.id);
+        assert!(book.has_room(a.workspace, 2 * SIZE - 1), "what is gone takes no room");
+    }
 }

@@ -1,5 +1,5 @@
-//! Writes down what happens to deliveries: takes events in, and settles attempts. One task, in batches, each flushed before
-//! it counts.
+//! Writes down what happens to deliveries: settles attempts, and has new deliveries made in between. One task, in batches,
+//! each flushed before it counts.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,23 +8,17 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::attempt::{Made, kept};
-use super::body::Along;
+use super::attempt::Made;
 use super::book::{Ended, Settled};
-use super::include::Included;
-use super::listener::{Heard, Pending};
+use super::maker::Maker;
 use super::retry::Next;
-use super::{Shared, Stop, body, classify, sealed};
-use crate::event::{Event, TraceContext};
+use super::{Shared, Stop};
 use crate::live::Webhook;
 use crate::outbound::chance;
 use crate::store::{Changes, CommitError, Delivery, DeliveryState, StopReason, UnixMillis, WebhookHealth, now};
-use crate::values::{EventType, TenantId};
 
+/// Attempts that are settled at once.
 const BATCH: usize = 256;
-/// What is written at once, about.
-const COMMIT_BYTES: usize = 1024 * 1024;
-const COMMIT_DELIVERIES: usize = 500;
 /// Attempts that are kept of a delivery: the last ones.
 const KEPT_ATTEMPTS: usize = 20;
 /// When what could not be written down is tried again.
@@ -40,8 +34,7 @@ pub struct Outcome {
 
 pub struct Clerk {
     shared: Arc<Shared>,
-    events: mpsc::Receiver<Heard>,
-    pending: Arc<Pending>,
+    maker: Maker,
     outcomes: mpsc::Receiver<Outcome>,
 }
 
@@ -55,154 +48,32 @@ struct Plan {
 }
 
 impl Clerk {
-    pub fn new(shared: Arc<Shared>, events: mpsc::Receiver<Heard>, pending: Arc<Pending>, outcomes: mpsc::Receiver<Outcome>) -> Self {
-        Self { shared, events, pending, outcomes }
+    pub fn new(shared: Arc<Shared>, maker: Maker, outcomes: mpsc::Receiver<Outcome>) -> Self {
+        Self { shared, maker, outcomes }
     }
 
     /// Ends when nothing more comes, and everything that came is written down.
     pub async fn run(mut self) {
         let end = self.shared.end.clone();
-        let mut listening = true;
         loop {
-            let (mut events, mut outcomes) = (Vec::new(), Vec::new());
+            let mut outcomes = Vec::new();
             tokio::select! {
                 biased;
                 _ = self.outcomes.recv_many(&mut outcomes, BATCH) => {}
-                // None: the bus is gone, and nothing more is told.
-                taken = self.events.recv_many(&mut events, BATCH), if listening => listening = taken > 0,
+                () = self.maker.wait() => {}
                 () = end.cancelled() => return,
             }
-            // Neither waits for the other to be done.
             while outcomes.len() < BATCH
                 && let Ok(outcome) = self.outcomes.try_recv()
             {
                 outcomes.push(outcome);
             }
-            while events.len() < BATCH
-                && let Ok(event) = self.events.try_recv()
-            {
-                events.push(event);
-            }
+            // Neither waits for the other to be done: each has one transaction, then it is the other's turn.
             if !outcomes.is_empty() {
                 self.settle(outcomes).await;
             }
-            if !events.is_empty() {
-                self.take_in(&events).await;
-                self.pending.done(&events);
-            }
+            self.maker.make().await;
         }
-    }
-
-    async fn take_in(&self, events: &[Heard]) {
-        let shared = &self.shared;
-        let in_force = shared.in_force.load_full();
-        let now = now();
-        let (mut new, mut bytes): (Vec<Delivery>, usize) = (Vec::new(), 0);
-        let mut refused: HashMap<(TenantId, Uuid), u64> = HashMap::new();
-        for heard @ Heard { event, .. } in events {
-            let Some(own) = event.tenant().and_then(|tenant| in_force.tenants.get(&tenant)) else { continue };
-            let included = self.included(heard).await;
-            for endpoint in own.endpoints.iter().filter(|endpoint| concerns(endpoint, event)) {
-                for event_type in wanted(endpoint, event) {
-                    if !shared.book().reserve(endpoint.workspace, endpoint.id) {
-                        *refused.entry((endpoint.workspace, endpoint.id)).or_default() += 1;
-                        continue;
-                    }
-                    let along = Along { included: &included, backlog: shared.book().crowded(endpoint.id) };
-                    match self.delivery(endpoint, event_type, along, event, now) {
-                        Some(delivery) => {
-                            bytes += delivery.body.len();
-                            new.push(delivery);
-                        }
-                        None => {
-                            shared.book().release(endpoint.id);
-                            tracing::error!(event = event_type.name(), "a webhook's body could not be made");
-                        }
-                    }
-                    // One event may be told to many endpoints: what is held at once stays bounded.
-                    if bytes >= COMMIT_BYTES || new.len() >= COMMIT_DELIVERIES {
-                        self.write(std::mem::take(&mut new), std::mem::take(&mut refused)).await;
-                        bytes = 0;
-                    }
-                }
-            }
-        }
-        self.write(new, refused).await;
-    }
-
-    /// What may be told of the request besides its event. Taking out the secrets takes a while, and is no task's work.
-    async fn included(&self, heard: &Heard) -> Included {
-        let Some(copies) = &heard.copies else { return Included::NOTHING };
-        if let Some(tenant) = heard.event.tenant().filter(|_| copies.busy()) {
-            self.shared.losses.without_copies(tenant);
-        }
-        let (copies, redactor) = (Arc::clone(copies), Arc::clone(&self.shared.redactor));
-        let included = tokio::task::spawn_blocking(move || Included::of(&copies, &redactor)).await;
-        included.unwrap_or_else(|error| {
-            tracing::error!(%error, "what a webhook includes could not be made; it is told without");
-            Included::NOTHING
-        })
-    }
-
-    async fn write(&self, new: Vec<Delivery>, refused: HashMap<(TenantId, Uuid), u64>) {
-        let (shared, now) = (&self.shared, now());
-        let changes = new.iter().fold(self.count_refused(&refused), Changes::put);
-        match shared.store.commit(changes).await {
-            Ok(()) => {
-                let mut book = shared.book();
-                new.iter().for_each(|delivery| book.add(delivery.endpoint, delivery.id, delivery.body.len(), now));
-                drop(book);
-                shared.wake.notify_one();
-            }
-            Err(error) => {
-                tracing::error!(%error, deliveries = new.len(), "webhook deliveries could not be written to disk; they are not made");
-                new.iter().for_each(|delivery| shared.losses.lost(delivery.workspace, 1));
-                let mut book = shared.book();
-                new.iter().for_each(|delivery| book.release(delivery.endpoint));
-            }
-        }
-    }
-
-    /// Counts what was not taken in because too much waits.
-    fn count_refused(&self, refused: &HashMap<(TenantId, Uuid), u64>) -> Changes {
-        refused.iter().fold(Changes::new(), |changes, ((workspace, endpoint), count)| {
-            let mut health = self.health(*workspace, *endpoint);
-            if health.dropped == 0 {
-                tracing::warn!(%workspace, webhook = %endpoint, "too many webhook deliveries wait for this endpoint; further ones are dropped and counted");
-            }
-            health.dropped += count;
-            changes.put(&health)
-        })
-    }
-
-    fn health(&self, workspace: TenantId, endpoint: Uuid) -> WebhookHealth {
-        self.shared.store.webhooks().health(workspace, endpoint).unwrap_or_else(|error| {
-            tracing::error!(%error, "how a webhook is doing can't be read");
-            WebhookHealth::new(workspace, endpoint)
-        })
-    }
-
-    /// `None`: its body can't be made.
-    fn delivery(&self, endpoint: &Webhook, event_type: EventType, along: Along<'_>, event: &Event, now: UnixMillis) -> Option<Delivery> {
-        let (request_id, trace): (_, Option<&TraceContext>) = match event {
-            Event::Received(request) | Event::Request(request) => (Some(request.request_id), Some(&request.trace)),
-            Event::Audit(audit) => (audit.request_id, audit.trace.as_ref()),
-            _ => (None, None),
-        };
-        let (id, body) = (Uuid::now_v7(), body::of_event(event_type, event, along, endpoint)?);
-        Some(Delivery {
-            id,
-            workspace: endpoint.workspace,
-            endpoint: endpoint.id,
-            event: event_type,
-            body: sealed::seal(&self.shared.vault, endpoint.workspace, endpoint.id, id, &body).ok()?,
-            created_at: now,
-            state: DeliveryState::Waiting { next_at: now },
-            attempts: Vec::new(),
-            earlier: 0,
-            request_id,
-            trace: trace.map(kept),
-        })
     }
 
     async fn settle(&self, outcomes: Vec<Outcome>) {
@@ -229,7 +100,8 @@ impl Clerk {
         let (mut settled, mut removed, mut stops) = (Vec::with_capacity(outcomes.len()), Vec::new(), Vec::new());
         let mut healths: HashMap<Uuid, (WebhookHealth, Vec<(Uuid, Ended)>)> = HashMap::new();
         for Outcome { endpoint, before, made } in outcomes {
-            let (health, ended) = healths.entry(endpoint.id).or_insert_with(|| (self.health(endpoint.workspace, endpoint.id), Vec::new()));
+            let (health, ended) =
+                healths.entry(endpoint.id).or_insert_with(|| (self.shared.health(endpoint.workspace, endpoint.id), Vec::new()));
             let next = self.next(endpoint, before, made);
             let after = after(before, made, next, now);
             changes = changes.expect_unchanged(before).put(&after);
@@ -320,21 +192,6 @@ impl Clerk {
         drop(book);
         self.shared.wake.notify_one();
     }
-}
-
-/// The filter by route, for what is about one.
-fn concerns(endpoint: &Webhook, event: &Event) -> bool {
-    match event {
-        Event::Received(request) | Event::Request(request) => {
-            endpoint.concerns(request.proxied.as_ref().and_then(|proxied| proxied.route_id))
-        }
-        _ => true,
-    }
-}
-
-fn wanted(endpoint: &Webhook, event: &Event) -> impl Iterator<Item = EventType> {
-    let (types, wanted) = (classify::types(event), endpoint.events);
-    EventType::SELECTABLE.into_iter().filter(move |one| types.contains(*one) && wanted.contains(*one))
 }
 
 /// The delivery with one attempt more.

@@ -41,7 +41,7 @@ impl Webhooks {
     /// Queues a delivery that ended once more, under its own id. One that still waits goes on waiting.
     ///
     /// # Errors
-    /// There is no such delivery, or too many wait already.
+    /// There is no such delivery, or too much waits already.
     pub async fn redeliver(&self, witness: &WorkspaceAdmin, endpoint: Uuid, id: Uuid) -> Result<(), Error> {
         let old = self.shared.store.webhooks().delivery(witness.workspace(), endpoint, id)?.ok_or(Error::NotFound)?;
         if old.state.is_waiting() {
@@ -66,10 +66,15 @@ impl Webhooks {
         let now = now();
         let taken: Vec<&Delivery> = {
             let mut book = self.shared.book();
-            let (mut taken, mut left) = (Vec::new(), Vec::new());
+            let (mut taken, mut left, mut bytes) = (Vec::new(), Vec::new(), 0);
             for delivery in ended {
                 let Some(kept) = book.pick(endpoint, delivery.id) else { continue };
-                if book.reserve(workspace, endpoint) { taken.push(delivery) } else { left.push((delivery.id, kept)) }
+                if book.has_room(workspace, bytes) && book.reserve(workspace, endpoint) {
+                    bytes += kept.size;
+                    taken.push(delivery);
+                } else {
+                    left.push((delivery.id, kept));
+                }
             }
             book.put_back(endpoint, left);
             taken

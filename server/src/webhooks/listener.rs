@@ -1,16 +1,14 @@
 //! Takes events off the bus, for workspaces that have an endpoint for them, and nothing else: on the request path.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use tokio::sync::mpsc;
-use tokio::sync::mpsc::error::TrySendError;
 use uuid::Uuid;
 
 use super::classify;
+use super::lines::Lines;
 use super::losses::Losses;
+use super::maker::Progress;
 use crate::bus::{Interest, Listener};
 use crate::capture::{Exchange, Wanted};
 use crate::event::Event;
@@ -19,48 +17,18 @@ use crate::values::{EventType, TenantId};
 
 pub struct Ear {
     pub in_force: Arc<ArcSwap<Webhooks>>,
-    pub events: mpsc::Sender<Heard>,
-    pub pending: Arc<Pending>,
+    /// Events that wait for the disk.
+    pub lines: Arc<Lines<Heard>>,
     pub losses: Arc<Losses>,
 }
 
 /// An event that some endpoint wants, and what was copied for it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Heard {
     pub event: Arc<Event>,
-    /// Only where an endpoint that wants the event includes it.
+    /// Only where an endpoint that wants the event includes it, and until the secrets are out of it.
     pub copies: Option<Arc<Exchange>>,
-}
-
-/// How many of a workspace's events may wait for the disk: it can't fill the way for all.
-const EACH: u32 = 1_024;
-
-/// How many events of each workspace wait for the disk.
-#[derive(Debug, Default)]
-pub struct Pending(Mutex<HashMap<TenantId, u32>>);
-
-impl Pending {
-    /// Whether one more may wait. Held for a moment only, and by workspaces that have webhooks.
-    fn begin(&self, tenant: TenantId) -> bool {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting = waiting.entry(tenant).or_default();
-        let room = *waiting < EACH;
-        *waiting += u32::from(room);
-        room
-    }
-
-    /// These wait no longer.
-    pub fn done(&self, events: &[Heard]) {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for tenant in events.iter().filter_map(|heard| heard.event.tenant()) {
-            if let Entry::Occupied(mut entry) = waiting.entry(tenant) {
-                *entry.get_mut() = entry.get().saturating_sub(1);
-                if *entry.get() == 0 {
-                    entry.remove();
-                }
-            }
-        }
-    }
+    pub progress: Progress,
 }
 
 impl Listener for Ear {
@@ -102,13 +70,8 @@ impl Ear {
         }
         let includes = |endpoint: &Arc<Webhook>| endpoint.includes().any() && endpoint.events.intersects(types);
         let copies = copies.filter(|_| own.endpoints.iter().any(includes)).cloned();
-        let heard = Heard { event: Arc::clone(event), copies };
-        let room = self.pending.begin(tenant);
-        if !room {
-            return self.losses.lost(tenant, 1);
-        }
-        if let Err(TrySendError::Full(heard) | TrySendError::Closed(heard)) = self.events.try_send(heard) {
-            self.pending.done(std::slice::from_ref(&heard));
+        let heard = Heard { event: Arc::clone(event), copies, progress: Progress::default() };
+        if !self.lines.push(tenant, heard) {
             self.losses.lost(tenant, 1);
         }
     }
@@ -116,17 +79,19 @@ impl Ear {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::super::fixtures::{request, webhook};
     use super::*;
     use crate::live::TenantWebhooks;
 
     const BOTH: Wanted = Wanted { headers: true, bodies: true };
 
-    fn ear(endpoints: Vec<Webhook>, room: usize) -> (Ear, mpsc::Receiver<Heard>) {
+    fn ear(endpoints: Vec<Webhook>, room: usize) -> Ear {
         let own = TenantWebhooks::new(endpoints.into_iter().map(Arc::new).collect());
         let all = Webhooks { tenants: HashMap::from([(webhook().workspace, Arc::new(own))]) };
-        let (events, taken) = mpsc::channel(room);
-        (Ear { in_force: Arc::new(ArcSwap::from_pointee(all)), events, pending: Arc::default(), losses: Arc::default() }, taken)
+        let lines = Arc::new(Lines::new(room, room / 2));
+        Ear { in_force: Arc::new(ArcSwap::from_pointee(all)), lines, losses: Arc::default() }
     }
 
     fn ended(status: u16) -> Arc<Event> {
@@ -135,27 +100,29 @@ mod tests {
 
     #[test]
     fn what_finds_the_way_full_is_counted_for_its_workspace() {
-        let (ear, mut taken) = ear(vec![webhook()], 2);
+        let ear = ear(vec![webhook()], 4);
         for status in [500, 200, 501, 502, 503] {
             ear.accept(&ended(status));
         }
         let tenant = webhook().workspace;
         assert_eq!(ear.losses.of(tenant).events, 2, "two fit, and nobody wants the 200");
         assert_eq!(ear.losses.of(TenantId(Uuid::from_u128(77))).events, 0);
-        ear.pending.done(&[taken.try_recv().unwrap(), taken.try_recv().unwrap()]);
-        assert!(ear.pending.0.lock().unwrap().is_empty());
+        let (whose, taken) = ear.lines.turn().unwrap();
+        assert_eq!((whose, taken.len()), (tenant, 2));
+        ear.accept(&ended(504));
+        assert_eq!(ear.losses.of(tenant).events, 2, "there is room again");
     }
 
     #[test]
     fn copies_are_asked_for_and_kept_where_they_are_told() {
         let route = Uuid::from_u128(7);
-        let plain = ear(vec![webhook()], 1).0;
+        let plain = ear(vec![webhook()], 4);
         assert_eq!(plain.wants_copies(webhook().workspace, Some(route)), Wanted::default());
         let audit = Webhook { events: [EventType::AuditEvent].into_iter().collect(), include: BOTH, ..webhook() };
-        assert_eq!(ear(vec![audit], 1).0.wants_copies(webhook().workspace, Some(route)), Wanted::default(), "no request is told of");
+        assert_eq!(ear(vec![audit], 4).wants_copies(webhook().workspace, Some(route)), Wanted::default(), "no request is told of");
         let filtered = Webhook { routes: vec![route], include: Wanted { headers: true, bodies: false }, ..webhook() };
         let other = Webhook { events: [EventType::RequestSuccess].into_iter().collect(), ..webhook() };
-        let (ear, mut taken) = ear(vec![filtered, other], 4);
+        let ear = ear(vec![filtered, other], 4);
         assert_eq!(ear.wants_copies(webhook().workspace, Some(route)), Wanted { headers: true, bodies: false });
         assert_eq!(ear.wants_copies(webhook().workspace, None), Wanted::default());
         assert_eq!(ear.wants_copies(TenantId(Uuid::from_u128(77)), Some(route)), Wanted::default());
@@ -163,6 +130,7 @@ mod tests {
         for status in [500, 200] {
             ear.accept_copied(&ended(status), &copies);
         }
-        assert!(taken.try_recv().unwrap().copies.is_some() && taken.try_recv().unwrap().copies.is_none(), "the 200 is told without");
+        let (_, taken) = ear.lines.turn().unwrap();
+        assert!(taken[0].copies.is_some() && taken[1].copies.is_none(), "the 200 is told without");
     }
 }

@@ -12,6 +12,8 @@ pub struct Lost {
     pub events: u64,
     /// Events that are told without some of their headers or bodies, because there was no room for copies.
     pub without_copies: u64,
+    /// Deliveries that were not made, because too much waits on disk.
+    pub no_room: u64,
 }
 
 #[derive(Debug, Default)]
@@ -43,6 +45,17 @@ impl Losses {
 
     pub fn without_copies(&self, tenant: TenantId) {
         self.counted().tenants.entry(tenant).or_default().without_copies += 1;
+    }
+
+    pub fn no_room(&self, tenant: TenantId) {
+        let mut counted = self.counted();
+        let own = counted.tenants.entry(tenant).or_default();
+        own.no_room += 1;
+        let lost = own.no_room;
+        drop(counted);
+        if lost.is_power_of_two() {
+            tracing::warn!(workspace = %tenant, lost, "too much of what webhooks are to be told waits on disk; some deliveries are not made");
+        }
     }
 
     #[must_use]

@@ -2,14 +2,15 @@
 //! request ever waiting for it.
 //!
 //! ```text
-//! Event ─► listener (bounded, counted) ─► clerk ─► disk, flushed ─► book ─► dispatch ─► attempt ─► receiver
-//!                                           ▲                                             │
-//!                                           └────────────── what came of it ◄─────────────┘
+//! Event ─► listener ─► lines (bounded, counted) ─► clerk ─► disk, flushed ─► book ─► dispatch ─► attempt ─► receiver
+//!                                                    ▲                                             │
+//!                                                    └────────────── what came of it ◄─────────────┘
 //! ```
-//! [`clerk`] alone writes deliveries that wait: it takes events in and settles attempts, in batches. [`book`] mirrors by id
-//! what waits, so that nothing reads the disk to find what is due. There is no task and no timer for an endpoint that has
-//! nothing to be told. This room must not call back into whoever emitted, and knows no setting but what is in force; what
-//! it finds out about an endpoint it says through [`Options::stops`].
+//! [`clerk`] alone writes deliveries that wait: it settles attempts, and has [`maker`] make deliveries of events, a transaction
+//! of each in turn. Workspaces take turns too, so that none holds up what is made for another. [`book`] mirrors by id what
+//! waits, so that nothing reads the disk to find what is due. There is no task and no timer for an endpoint that has nothing
+//! to be told. This room must not call back into whoever emitted, and knows no setting but what is in force; what it finds
+//! out about an endpoint it says through [`Options::stops`].
 
 mod attempt;
 mod body;
@@ -21,12 +22,15 @@ mod dispatch;
 mod fixtures;
 mod history;
 mod include;
+mod lines;
 mod listener;
 mod losses;
+mod maker;
 mod redact;
 mod retry;
 mod sealed;
 mod sign;
+mod stock;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -49,18 +53,22 @@ use crate::bus::{Bus, Listener};
 use crate::live::{self, WebhooksInForce};
 use crate::outbound::Outbound;
 use crate::per_minute::{PerMinute, TESTS, TooMany};
-use crate::store::{CommitError, ReadError, StopReason, Store};
+use crate::store::{CommitError, ReadError, StopReason, Store, WebhookHealth};
 use crate::values::TenantId;
 use crate::vault::Vault;
 use attempt::Way;
 use book::Book;
 use clerk::{Clerk, Outcome};
-use listener::{Ear, Pending};
+use lines::Lines;
+use listener::Ear;
 use losses::Losses;
+use maker::Maker;
 use redact::Redactor;
 
 /// Events that may wait for the disk.
 const EVENTS: usize = 8_192;
+/// And of one workspace, so that it can't fill the way for all.
+const EVENTS_EACH: usize = 1_024;
 /// What came of attempts, waiting for the disk.
 const OUTCOMES: usize = 1_024;
 
@@ -169,6 +177,14 @@ impl Shared {
     fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// How an endpoint is doing. Only the clerk writes it.
+    fn health(&self, workspace: TenantId, endpoint: Uuid) -> WebhookHealth {
+        self.store.webhooks().health(workspace, endpoint).unwrap_or_else(|error| {
+            tracing::error!(%error, "how a webhook is doing can't be read");
+            WebhookHealth::new(workspace, endpoint)
+        })
+    }
 }
 
 impl Webhooks {
@@ -185,11 +201,10 @@ impl Webhooks {
                 book.mark_failing(health.workspace, health.endpoint);
             }
         }
-        let (events, taken) = mpsc::channel(EVENTS);
         let (outcomes, made) = mpsc::channel(OUTCOMES);
         let losses: Arc<Losses> = Arc::default();
-        let pending: Arc<Pending> = Arc::default();
-        let ear = Ear { in_force: Arc::clone(&in_force.now), events, pending: Arc::clone(&pending), losses: Arc::clone(&losses) };
+        let lines = Arc::new(Lines::new(EVENTS, EVENTS_EACH));
+        let ear = Ear { in_force: Arc::clone(&in_force.now), lines: Arc::clone(&lines), losses: Arc::clone(&losses) };
         let shared = Arc::new(Shared {
             store,
             in_force: in_force.now,
@@ -208,7 +223,8 @@ impl Webhooks {
             abort: CancellationToken::new(),
             end: CancellationToken::new(),
         });
-        shared.tasks.spawn(Clerk::new(Arc::clone(&shared), taken, pending, made).run());
+        let maker = Maker::new(Arc::clone(&shared), lines);
+        shared.tasks.spawn(Clerk::new(Arc::clone(&shared), maker, made).run());
         shared.tasks.spawn(dispatch::run(Arc::clone(&shared), in_force.changed));
         bus.listen(&(Arc::new(ear) as Arc<dyn Listener>));
         Ok(Self { shared })

@@ -74,7 +74,12 @@ pub fn untold(losses: WebhookLosses) -> Vec<String> {
             events(losses.without_copies)
         )
     });
-    queue.into_iter().chain(copies).collect()
+    let room = (losses.no_room > 0).then(|| {
+        let deliveries =
+            if losses.no_room == 1 { "1 delivery was".to_owned() } else { format!("{} deliveries were", thousands(losses.no_room)) };
+        format!("{deliveries} not made since the server started, because too much waited on disk already, of this workspace or of all.")
+    });
+    queue.into_iter().chain(copies).chain(room).collect()
 }
 
 /// "96 % of 1,204". A share is never rounded up to all, nor down to none.
@@ -117,8 +122,10 @@ mod tests {
     #[test]
     fn what_is_lost_is_said_and_nothing_otherwise() {
         assert_eq!(untold(WebhookLosses::default()), Vec::<String>::new());
-        let some = untold(WebhookLosses { events: 1_204, without_copies: 1 });
+        let some = untold(WebhookLosses { events: 1_204, without_copies: 1, no_room: 0 });
         assert!(some[0].starts_with("1,204 events could not be queued") && some[1].starts_with("1 event went without"), "{some:?}");
+        let sentence = |no_room| untold(WebhookLosses { no_room, ..WebhookLosses::default() }).remove(0);
+        assert!(sentence(1).starts_with("1 delivery was not made") && sentence(1_204).starts_with("1,204 deliveries were not made"));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use server::values::{EgressRule, Role, TenantId};
 use server::webhooks::{Limits, Options};
 use uuid::Uuid;
 
-use super::rig::{Rig, form, quick, until_state, until_told};
+use super::rig::{Rig, form, quick, until_no_room, until_state, until_told};
 use crate::support::network::FakeNetwork;
 use crate::support::receiver::{Answer, Receiver};
 use crate::support::upstream::until;
@@ -170,4 +170,38 @@ async fn what_waits_and_what_has_ended_is_bounded() {
     until("all have ended", || rig.webhooks.waiting(id) == 0).await;
     assert_eq!(rig.store.webhooks().deliveries(acme.id, id).unwrap().len(), 3, "the oldest went first");
     assert_eq!(admin.webhooks("acme").await.unwrap()[0].delivered, 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_of_all_workspaces_is_bounded_over_a_restart() {
+    const ROOM: usize = 8 * 1024;
+    let options = || Options { limits: Limits { all_waiting_bytes: ROOM, ..Limits::default() }, ..quick() };
+    let (rig, receiver) = (Rig::start(options()).await, Receiver::start().await);
+    let (acme, globex) = (rig.workspace("acme").await, rig.workspace("globex").await);
+    let operator = rig.services("op@example.test", None).await;
+    let id = operator.webhooks.create_webhook("acme", form(&receiver, "/acme", &["request.completed"])).await.unwrap();
+    operator.webhooks.create_webhook("globex", form(&receiver, "/globex", &["request.completed"])).await.unwrap();
+    receiver.script("/acme", vec![Answer::Stall; 100]);
+    for _ in 0..40 {
+        rig.ended(&acme, 200);
+    }
+    let dropped = until_no_room(&operator, "acme", |no_room| no_room > 0 && no_room + rig.webhooks.waiting(id) as u64 == 40).await;
+    let waiting = 40 - usize::try_from(dropped).unwrap();
+    until("they are on disk", || rig.store.webhooks().deliveries(acme.id, id).unwrap().len() == waiting).await;
+    let bytes: usize = rig.store.webhooks().deliveries(acme.id, id).unwrap().iter().map(|delivery| delivery.body.len()).sum();
+    assert!((ROOM / 2..ROOM / 2 + 1024).contains(&bytes), "{waiting} that wait come to {bytes} bytes");
+    rig.ended(&globex, 200);
+    receiver.wait("/globex", 1).await;
+    drop(operator);
+
+    let rig = rig.restarted(options()).await;
+    let operator = rig.services("second@example.test", None).await;
+    assert_eq!(rig.webhooks.waiting(id), waiting);
+    rig.ended(&acme, 200);
+    until_no_room(&operator, "acme", |no_room| no_room == 1).await;
+    assert_eq!(rig.webhooks.waiting(id), waiting);
+    receiver.release();
+    until("all have ended", || rig.webhooks.waiting(id) == 0).await;
+    rig.ended(&acme, 200);
+    until("there is room again", || rig.store.webhooks().deliveries(acme.id, id).unwrap().len() == waiting + 1).await;
 }

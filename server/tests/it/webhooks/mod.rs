@@ -7,6 +7,7 @@ mod failing;
 mod included;
 mod latency;
 mod rig;
+mod turns;
 mod verifiers;
 
 pub use rig::{Rig, form, quick};

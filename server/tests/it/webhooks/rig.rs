@@ -252,6 +252,19 @@ pub async fn until_state(services: &Services, id: Uuid, what: &str, wanted: impl
     }
 }
 
+/// Waits until so many of the workspace's deliveries were not made because too much waits on disk, and returns how many.
+pub async fn until_no_room(services: &Services, workspace: &str, wanted: impl Fn(u64) -> bool) -> u64 {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+    loop {
+        let no_room = services.webhooks.losses(workspace).await.unwrap().no_room;
+        if wanted(no_room) {
+            return no_room;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "waited in vain: there was no room for {no_room}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 pub async fn until_told(told: &Told, count: usize) -> Vec<Webhook> {
     until(&format!("{count} attempts told of"), || told.attempts().len() >= count).await;
     told.attempts()
