@@ -9,10 +9,9 @@ use super::form::{AgentFields, Initial};
 use super::view_model::{limit_words, state};
 use crate::contract::{AgentView, Field, WorkspaceRef};
 use crate::integrations::secret_words;
-use crate::routes::{Fact, Facts, form_reset_by, successes};
 use crate::ui::{
-    ActionError, Badge, Button, Card, CardHeader, DeleteCard, DeleteWords, ErrorView, FormFoot, KeptForm, Notice, NoticeKind, PageHeader,
-    Skeleton, StatusPill, Time, error_of,
+    ActionError, Badge, Button, Card, CardHeader, DeleteCard, DeleteWords, ErrorView, Fact, Facts, FormFoot, KeptForm, Notice, NoticeKind,
+    PageHeader, Skeleton, StatusPill, Time, error_of, form_reset_by, successes,
 };
 
 const DELETE: DeleteWords = DeleteWords {

@@ -3,7 +3,7 @@
 use crate::contract::values::{Endpoint, Provider, parse_credential, parse_models, parse_tokens};
 use crate::contract::{AgentRow, Rule};
 use crate::routes::{quoted, with_scheme};
-use crate::ui::PillState;
+use crate::ui::{PillState, thousands};
 
 /// How an agent is called, ready to be copied.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,7 +86,7 @@ pub fn models_words(models: &[String]) -> String {
 /// "4096 per request"; "No limit".
 #[must_use]
 pub fn limit_words(limit: Option<u32>) -> String {
-    limit.map_or_else(|| "No limit".to_owned(), |limit| crate::integrations::thousands(u64::from(limit)))
+    limit.map_or_else(|| "No limit".to_owned(), |limit| thousands(u64::from(limit)))
 }
 
 /// The state of an agent, and its word.

@@ -6,10 +6,9 @@ use super::api::AddMember;
 use super::members::Actions;
 use crate::contract::values::{Email, Role};
 use crate::contract::{Field, MemberRow, ShownOnce};
-use crate::routes::form_reset_by;
 use crate::ui::{
     ActionError, Badge, Button, ButtonKind, Card, CardHeader, Cell, CodeBlock, ConfirmDialog, KeptForm, Notice, NoticeKind, PillState, Row,
-    Select, StatusPill, Table, TextField, Time, error_of, field_error,
+    Select, StatusPill, Table, TextField, Time, error_of, field_error, form_reset_by,
 };
 
 const fn role_words(role: Role) -> &'static str {

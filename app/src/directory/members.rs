@@ -7,8 +7,7 @@ use uuid::Uuid;
 use super::api::{AddMember, EnableMember, RemoveMember, RenewInvitation, SetMemberRole, load_members, take_invitation};
 use super::member_parts::{AddForm, Invitation, MemberTable};
 use crate::layout::{access_to, use_slug, use_viewer};
-use crate::routes::{successes, together};
-use crate::ui::{ActionError, Card, ErrorView, PageHeader, Skeleton, error_of};
+use crate::ui::{ActionError, Card, ErrorView, PageHeader, Skeleton, error_of, successes, together};
 
 /// Everything that a row of the list can do.
 #[derive(Clone, Copy)]

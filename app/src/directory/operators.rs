@@ -7,8 +7,7 @@ use super::api::{AddOperator, EnableOperator, RemoveOperator, RenewOperatorInvit
 use super::member_parts::Invitation;
 use super::members::use_added;
 use super::operator_parts::{AddForm, OperatorTable};
-use crate::routes::together;
-use crate::ui::{ActionError, Card, ErrorView, PageHeader, Skeleton, error_of};
+use crate::ui::{ActionError, Card, ErrorView, PageHeader, Skeleton, error_of, together};
 
 /// Everything that a row of the list can do.
 #[derive(Clone, Copy)]

@@ -5,10 +5,9 @@ use leptos::prelude::*;
 use super::api::{CreateWorkspace, DeleteWorkspace, EnableWorkspace};
 use crate::contract::values::{DisplayName, Slug};
 use crate::contract::{Field, WorkspaceRow};
-use crate::routes::form_reset_by;
 use crate::ui::{
     ActionError, Button, ButtonKind, Card, CardHeader, Cell, ConfirmDialog, KeptForm, PillState, Row, StatusPill, Table, TextField, Time,
-    error_of, field_error,
+    error_of, field_error, form_reset_by,
 };
 
 /// Name and slug of a new workspace.

@@ -7,8 +7,7 @@ use leptos_router::hooks::use_query_map;
 use super::api::{CreateWorkspace, DeleteWorkspace, EnableWorkspace, load_workspaces};
 use super::workspace_parts::{CreateForm, WorkspaceTable};
 use crate::contract::{Page, WorkspaceRow};
-use crate::routes::successes;
-use crate::ui::{ActionError, Card, EmptyState, ErrorView, Icon, IconName, LinkButton, PageHeader, Skeleton, error_of};
+use crate::ui::{ActionError, Card, EmptyState, ErrorView, Icon, IconName, LinkButton, PageHeader, Skeleton, error_of, successes};
 
 /// The operator's list: search, create, disable, delete.
 #[component]

@@ -2,10 +2,9 @@
 
 use leptos::prelude::*;
 
-use super::live::Live;
-use super::view_model::{bytes_words, failure_sentence, outcome_word, thousands};
+use super::view_model::{bytes_words, failure_sentence, outcome_word};
 use crate::contract::{AttemptOutcome, ExportAttempt, ExportFailure, ExportStatus};
-use crate::ui::{Card, CardHeader, Cell, Row, Table, Time};
+use crate::ui::{Card, CardHeader, Cell, Live, Row, Table, Time, thousands};
 
 /// The card; nothing before the first attempt.
 #[component]

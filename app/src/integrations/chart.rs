@@ -3,8 +3,9 @@
 
 use leptos::prelude::*;
 
-use super::view_model::{failed_in, thousands};
+use super::view_model::failed_in;
 use crate::contract::{ExportMinute, UnixMillis};
+use crate::ui::thousands;
 
 const MINUTES: i64 = 60;
 const MINUTE_MS: i64 = 60_000;

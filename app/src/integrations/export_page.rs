@@ -8,7 +8,6 @@ use super::attempts::Attempts;
 use super::export_form::ExportFields;
 use super::health::HealthPanel;
 use super::history::History;
-use super::live::follow;
 use super::pause::PauseCard;
 use super::presets::{PresetPicker, asked_preset};
 use super::scope::{GlobalScope, WorkspaceScope};
@@ -18,8 +17,7 @@ use super::view_model::{on_off, saved_message, secret_words};
 use crate::contract::values::{Preset, Signal as OtlpSignal};
 use crate::contract::{ExportView, Field};
 use crate::layout::use_slug;
-use crate::routes::{Fact, Facts, form_reset_by, successes};
-use crate::ui::{Card, CardHeader, ErrorView, KeptForm, LinkButton, PageHeader, Skeleton};
+use crate::ui::{Card, CardHeader, ErrorView, Fact, Facts, KeptForm, LinkButton, PageHeader, Skeleton, follow, form_reset_by, successes};
 
 /// A workspace gets no traces: spans tell about the gateway around it.
 const WORKSPACE_SIGNALS: [OtlpSignal; 2] = [OtlpSignal::Logs, OtlpSignal::Metrics];

@@ -4,12 +4,11 @@ use leptos::prelude::*;
 
 use super::api::{Cards, Place, TrackingGlance, load_cards, load_glances, page};
 use super::card::{CardGrid, IntegrationCard, LiveFact};
-use super::live::{NotLive, follow};
 use super::scope::{GlobalScope, WorkspaceScope};
 use super::tracking_api;
 use super::tracking_words::{overall, tiers};
 use crate::layout::use_slug;
-use crate::ui::{ErrorView, IconName, PageHeader, PillState, Skeleton};
+use crate::ui::{ErrorView, IconName, NotLive, PageHeader, PillState, Skeleton, follow};
 
 /// `/settings/integrations`, for operators.
 #[component]

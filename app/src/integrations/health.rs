@@ -6,13 +6,11 @@ use leptos::prelude::*;
 
 use super::card::LiveFact;
 use super::chart::HourChart;
-use super::live::{Live, NotLive};
 use super::view_model::{
     announcement, counts, disk_problem_sentence, disk_sentence, drop_reason, failure_sentence, hour_counts, hour_drops, overflow_sentence,
-    thousands,
 };
 use crate::contract::{ExportFailure, ExportState, ExportStatus};
-use crate::ui::{Card, CardHeader, PillState, StatusPill, Time};
+use crate::ui::{Card, CardHeader, Live, NotLive, PillState, StatusPill, Time, thousands};
 
 /// The panel.
 #[component]

@@ -3,9 +3,8 @@
 use leptos::prelude::*;
 
 use super::api::{PauseExport, ResumeExport};
-use super::live::Live;
 use crate::contract::{ExportState, ExportStatus};
-use crate::ui::{ActionError, Button, Card, CardHeader, KeptForm, Notice, NoticeKind, Time, error_of, exact_time};
+use crate::ui::{ActionError, Button, Card, CardHeader, KeptForm, Live, Notice, NoticeKind, Time, error_of, exact_time};
 
 /// What can be done at the moment.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,16 +3,14 @@
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
-use super::live::follow;
 use super::tested_form::{Answer, Saved, TestResultOf, TestedFoot, refused};
 use super::tracking_api::{SaveTracking, TestTracking, tracking};
 use super::tracking_status::{Report, TierStates};
 use super::tracking_words::{check_dsn, check_environment, saved_message};
 use crate::contract::{Field, TrackingState, TrackingView};
-use crate::routes::{form_reset_by, successes};
 use crate::ui::{
     ActionError, Badge, Card, CardHeader, ErrorView, FormDraft, KeptForm, LinkButton, Notice, NoticeKind, PageHeader, Skeleton, TextField,
-    error_of, field_error,
+    error_of, field_error, follow, form_reset_by, successes,
 };
 
 /// The page.

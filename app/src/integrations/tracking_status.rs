@@ -3,12 +3,9 @@
 use leptos::prelude::*;
 
 use super::browser_test::BrowserTestError;
-use super::live::{Live, NotLive};
 use super::tracking_words::{drop_reason, failure_sentence, pill, test_heading, test_sentence};
-use super::view_model::thousands;
 use crate::contract::{TrackingState, TrackingTest, TrackingView};
-use crate::routes::{Fact, Facts};
-use crate::ui::{Card, CardHeader, Icon, IconName, PillState, StatusPill, Time, exact_time};
+use crate::ui::{Card, CardHeader, Fact, Facts, Icon, IconName, Live, NotLive, PillState, StatusPill, Time, exact_time, thousands};
 
 /// A card for each tier.
 #[component]

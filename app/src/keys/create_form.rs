@@ -5,8 +5,8 @@ use leptos::prelude::*;
 use super::list::Actions;
 use super::view_model::ROUTES_HELP;
 use crate::contract::{Field, RouteRow};
-use crate::routes::{RouteChoices, check_name, form_reset_by};
-use crate::ui::{ActionError, Card, CardHeader, FormFoot, KeptForm, TextField, error_of, field_error};
+use crate::routes::{RouteChoices, check_name};
+use crate::ui::{ActionError, Card, CardHeader, FormFoot, KeptForm, TextField, error_of, field_error, form_reset_by};
 
 /// The form.
 #[component]

@@ -5,8 +5,8 @@ use leptos::prelude::*;
 use super::list::Actions;
 use super::view_model::ROUTES_HELP;
 use crate::contract::{Field, KeyRow, RouteRow};
-use crate::routes::{RouteChoices, check_name, focus};
-use crate::ui::{ActionError, FormFoot, KeptForm, TextField, error_of, field_error};
+use crate::routes::{RouteChoices, check_name};
+use crate::ui::{ActionError, FormFoot, KeptForm, TextField, error_of, field_error, focus};
 
 /// `page` is where "Cancel" leads.
 #[component]

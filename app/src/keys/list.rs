@@ -10,8 +10,7 @@ use super::create_form::CreateForm;
 use super::table::KeyTable;
 use crate::contract::{ApiError, KeyRow, RouteRow, ShownOnce};
 use crate::layout::use_slug;
-use crate::routes::{successes, together};
-use crate::ui::{ActionError, EmptyState, ErrorView, PageHeader, ShownOnceNotice, Skeleton, error_of};
+use crate::ui::{ActionError, EmptyState, ErrorView, PageHeader, ShownOnceNotice, Skeleton, error_of, successes, together};
 
 const PURPOSE: &str = "A key names the workspace that a request belongs to. Callers send it in the header x-knoxcall-key; the gateway checks it and never forwards it.";
 

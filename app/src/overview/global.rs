@@ -4,13 +4,12 @@ use leptos::prelude::*;
 
 use super::api::{GatewaySummary, load_gateway_summary};
 use super::steps::{Step, Steps};
-use super::view_model::{counted, export_line};
+use super::view_model::export_line;
 use crate::contract::{Access, ExportState, Viewer, WorkspaceRow};
 use crate::layout::use_viewer;
-use crate::routes::together;
 use crate::ui::{
     Badge, Card, CardHeader, Cell, EmptyState, ErrorView, Icon, IconName, LinkButton, Notice, NoticeKind, PageHeader, PillState, Row,
-    Skeleton, StatusPill, Table,
+    Skeleton, StatusPill, Table, counted, together,
 };
 
 /// The first page after signing in.
@@ -100,7 +99,7 @@ fn ForOperator(summary: GatewaySummary) -> impl IntoView {
                 <Card>
                     <CardHeader
                         title="Workspaces"
-                        subtitle=counted(usize::try_from(total).unwrap_or(usize::MAX), "workspace", "workspaces")
+                        subtitle=counted(total, "workspace", "workspaces")
                         actions=move || view! { <LinkButton href="/settings/workspaces">"Manage workspaces"</LinkButton> }
                     />
                     <WorkspaceTable rows=workspaces.rows/>

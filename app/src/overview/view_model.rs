@@ -1,23 +1,11 @@
 //! Words and counts of the overviews.
 
 use crate::contract::{AgentRow, ExportState, ExportStatus, KeyRow, RouteRow, WebhookRow, WebhookState};
+use crate::ui::{counted, thousands};
 
-/// "1 route", "2 routes".
-pub fn counted(count: usize, one: &str, many: &str) -> String {
-    format!("{} {}", grouped(u64::try_from(count).unwrap_or(u64::MAX)), if count == 1 { one } else { many })
-}
-
-/// Digits in groups of three.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+/// How many there are: "1 route", "2 routes".
+pub fn listed<T>(rows: &[T], one: &str, many: &str) -> String {
+    counted(u64::try_from(rows.len()).unwrap_or(u64::MAX), one, many)
 }
 
 /// One line about where telemetry goes.
@@ -26,9 +14,9 @@ pub fn export_line(endpoint: &str, status: &ExportStatus) -> String {
         ExportState::Off => "Not configured".to_owned(),
         ExportState::Paused(_) => format!("Paused. Nothing is sent to {endpoint}"),
         ExportState::Broken => "The stored settings can't be read. Save them again".to_owned(),
-        ExportState::Failing { .. } => format!("Can't deliver to {endpoint}. {} waiting", grouped(status.counts.queued)),
+        ExportState::Failing { .. } => format!("Can't deliver to {endpoint}. {} waiting", thousands(status.counts.queued)),
         ExportState::Active | ExportState::Managed => {
-            format!("{} spans and records delivered to {endpoint}", grouped(status.counts.delivered))
+            format!("{} spans and records delivered to {endpoint}", thousands(status.counts.delivered))
         }
     }
 }
@@ -38,12 +26,12 @@ pub fn webhooks_line(webhooks: &[WebhookRow]) -> String {
     let troubled = webhooks.iter().filter(|row| !matches!(row.state, WebhookState::Active | WebhookState::Disabled)).count();
     let delivered: u64 = webhooks.iter().map(|row| row.delivered).sum();
     let ended = delivered + webhooks.iter().map(|row| row.failed).sum::<u64>();
-    let mut line = counted(webhooks.len(), "webhook", "webhooks");
+    let mut line = listed(webhooks, "webhook", "webhooks");
     if troubled > 0 {
         line += &format!(", {troubled} in trouble");
     }
     if ended > 0 {
-        line += &format!(". {} of {} deliveries of the last day arrived", grouped(delivered), grouped(ended));
+        line += &format!(". {} of {} deliveries of the last day arrived", thousands(delivered), thousands(ended));
     }
     line
 }
@@ -53,7 +41,7 @@ pub fn agents_line(agents: &[AgentRow]) -> String {
     let count = |word: &str, of: usize| if of == 0 { String::new() } else { format!(", {of} {word}") };
     let broken = agents.iter().filter(|row| row.broken).count();
     let disabled = agents.iter().filter(|row| !row.enabled && !row.broken).count();
-    counted(agents.len(), "AI agent", "AI agents") + &count("disabled", disabled) + &count("unreadable", broken)
+    listed(agents, "AI agent", "AI agents") + &count("disabled", disabled) + &count("unreadable", broken)
 }
 
 /// A request that would go through, to copy: the first enabled route, and the key's place.
@@ -73,15 +61,6 @@ pub fn curl_line(gateway_url: &str, routes: &[RouteRow], keys: &[KeyRow]) -> Opt
 mod tests {
     use super::*;
     use uuid::Uuid;
-
-    #[test]
-    fn numbers_are_grouped() {
-        for (number, expected) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
-            assert_eq!(grouped(number), expected);
-        }
-        assert_eq!(counted(1, "route", "routes"), "1 route");
-        assert_eq!(counted(0, "route", "routes"), "0 routes");
-    }
 
     #[test]
     fn webhooks_and_agents_in_one_line_each() {

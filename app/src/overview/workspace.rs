@@ -4,14 +4,13 @@ use leptos::prelude::*;
 
 use super::api::{RenameWorkspace, WorkspaceSummary, load_workspace_summary};
 use super::steps::{Step, Steps};
-use super::view_model::{agents_line, counted, curl_line, export_line, webhooks_line};
+use super::view_model::{agents_line, curl_line, export_line, listed, webhooks_line};
 use crate::contract::values::DisplayName;
 use crate::contract::{ExportState, Field};
 use crate::layout::use_slug;
-use crate::routes::successes;
 use crate::ui::{
     ActionError, Button, ButtonKind, Card, CardHeader, CodeBlock, ConfirmDialog, ErrorView, KeptForm, LinkButton, Notice, NoticeKind,
-    PageHeader, PillState, Skeleton, StatusPill, TextField, error_of, field_error,
+    PageHeader, PillState, Skeleton, StatusPill, TextField, error_of, field_error, successes,
 };
 
 /// A workspace's first page.
@@ -56,8 +55,8 @@ fn Summary(summary: WorkspaceSummary, rename: ServerAction<RenameWorkspace>) -> 
     let name = workspace.name.clone();
     let slug = workspace.slug.clone();
     let figures = [
-        (counted(routes.len(), "route", "routes"), format!("{base}/routes"), "Routes", "View routes"),
-        (counted(keys.len(), "API key", "API keys"), format!("{base}/keys"), "API keys", "View keys"),
+        (listed(&routes, "route", "routes"), format!("{base}/routes"), "Routes", "View routes"),
+        (listed(&keys, "API key", "API keys"), format!("{base}/keys"), "API keys", "View keys"),
         (webhooks_line(&webhooks), format!("{base}/webhooks"), "Webhooks", "View webhooks"),
         (agents_line(&agents), format!("{base}/agents"), "AI agents", "View agents"),
     ]

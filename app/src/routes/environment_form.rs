@@ -6,7 +6,7 @@ use super::environments::DisabledPill;
 use super::page::Actions;
 use super::view_model::{check_headers, check_name, check_target};
 use crate::contract::{EnvironmentRow, Field, SecretView};
-use crate::ui::{ActionError, FormFoot, KeptForm, SecretField, TextField, Toggle, error_of, field_error};
+use crate::ui::{ActionError, FormFoot, KeptForm, SecretField, TextField, Toggle, error_of, field_error, focus};
 
 /// `environment` is the one to change, or `None` for a new one; `page` is where "Cancel" leads.
 #[component]
@@ -87,16 +87,5 @@ pub fn EnvironmentEditor(
                 <FormFoot label=if is_new { "Add environment" } else { "Save environment" } pending=action.pending() cancel=page/>
             </KeptForm>
         </section>
-    }
-}
-
-/// Puts the focus onto an element, in the browser, unless somebody types already.
-pub fn focus(id: &str) {
-    use leptos::wasm_bindgen::JsCast;
-    if document().active_element().is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")) {
-        return;
-    }
-    if let Some(element) = document().get_element_by_id(id).and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) {
-        drop(element.focus());
     }
 }

@@ -5,21 +5,16 @@
 mod api;
 mod environment_form;
 mod environments;
-mod facts;
 mod list;
 mod new;
 mod page;
-mod refresh;
 mod route_choices;
 mod settings;
 mod view_model;
 
 pub use api::{routes, workspace};
-pub use environment_form::focus;
-pub use facts::{Fact, Facts};
 pub use list::RouteList;
 pub use new::NewRoute;
 pub use page::RoutePage;
-pub use refresh::{form_reset_by, successes, together};
 pub use route_choices::RouteChoices;
 pub use view_model::{check_name, check_slug, quoted, reach, with_scheme};

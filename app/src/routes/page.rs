@@ -5,13 +5,12 @@ use leptos_router::hooks::use_params_map;
 
 use super::api::{DeleteEnvironment, DeleteRoute, EnableEnvironment, EnableRoute, SaveEnvironment, UpdateRoute, route};
 use super::environments::Environments;
-use super::refresh::successes;
 use super::settings::{Limits, SettingsForm};
 use super::view_model::curl_command;
 use crate::contract::{RouteDetail, WorkspaceRef};
 use crate::ui::{
     ActionError, Badge, Button, Card, CardHeader, CodeBlock, DeleteCard, DeleteWords, ErrorView, KeptForm, Notice, NoticeKind, PageHeader,
-    PillState, Skeleton, StatusPill, Time, error_of,
+    PillState, Skeleton, StatusPill, Time, error_of, successes,
 };
 
 const DELETE: DeleteWords = DeleteWords {

@@ -2,13 +2,12 @@
 
 use leptos::prelude::*;
 
-use super::facts::{Fact, Facts};
 use super::page::Actions;
 use super::view_model::{
     RouteForm, check_body_limit, check_connect_timeout, check_methods, check_name, check_rate_limit, check_response_timeout,
 };
 use crate::contract::{Field, RouteDetail};
-use crate::ui::{ActionError, Card, CardHeader, FormFoot, KeptForm, TextField, error_of, field_error};
+use crate::ui::{ActionError, Card, CardHeader, Fact, Facts, FormFoot, KeptForm, TextField, error_of, field_error};
 
 /// The form.
 #[component]

@@ -4,8 +4,7 @@ use leptos::prelude::*;
 
 use super::view_model::{attempt_line, delivery_state, failure_sentence};
 use crate::contract::{Deliveries, DeliveryAttempt, DeliveryRow, DeliveryState};
-use crate::integrations::counted;
-use crate::ui::{Card, CardHeader, Cell, LinkButton, Row, StatusPill, Table, Time, exact_time};
+use crate::ui::{Card, CardHeader, Cell, LinkButton, Row, StatusPill, Table, Time, counted, exact_time};
 
 /// The columns of [`Line`]s.
 pub(super) const HEADERS: [&str; 4] = ["Time", "Event and webhook-id", "State", "Attempts"];

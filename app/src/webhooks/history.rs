@@ -11,11 +11,9 @@ use super::delivery::{HEADERS, Line};
 use super::page::use_webhook;
 use super::view_model::check_since;
 use crate::contract::{ApiError, Deliveries, DeliveryRow, DeliveryState, Field, WebhookState, WebhookView, WorkspaceRef};
-use crate::integrations::{NotLive, follow};
-use crate::routes::successes;
 use crate::ui::{
-    ActionError, Button, ButtonKind, Card, CardHeader, EmptyState, ErrorView, FormFoot, KeptForm, LinkButton, PageHeader, Skeleton, Table,
-    TextField, error_of, field_error, field_time,
+    ActionError, Button, ButtonKind, Card, CardHeader, EmptyState, ErrorView, FormFoot, KeptForm, LinkButton, NotLive, PageHeader,
+    Skeleton, Table, TextField, error_of, field_error, field_time, follow, successes,
 };
 
 const SEGMENT: &str = "inline-flex h-6 items-center rounded-sm px-2 text-small font-medium text-muted transition-colors hover:text-ink aria-[current]:bg-surface aria-[current]:text-ink aria-[current]:shadow-xs";

@@ -5,9 +5,8 @@ use leptos::prelude::*;
 use super::api::webhooks;
 use super::view_model::{events_words, host_of, state_pill, success_words, untold};
 use crate::contract::{WebhookLosses, WebhookRow};
-use crate::integrations::thousands;
 use crate::layout::use_slug;
-use crate::ui::{Card, Cell, Collection, CollectionWords, ErrorView, Notice, NoticeKind, Row, Skeleton, StatusPill, Table};
+use crate::ui::{Card, Cell, Collection, CollectionWords, ErrorView, Notice, NoticeKind, Row, Skeleton, StatusPill, Table, thousands};
 
 const WORDS: CollectionWords = CollectionWords {
     title: "Webhooks",

@@ -14,9 +14,9 @@ use super::settings::{ReadOnly, SettingsForm};
 use super::view_model::{host_of, state_pill};
 use crate::contract::values::WebhookAuth;
 use crate::contract::{ApiError, ShownOnce};
-use crate::integrations::{NotLive, follow};
-use crate::routes::{successes, together};
-use crate::ui::{DeleteCard, DeleteWords, ErrorView, LinkButton, PageHeader, ShownOnceNotice, Skeleton, StatusPill};
+use crate::ui::{
+    DeleteCard, DeleteWords, ErrorView, LinkButton, NotLive, PageHeader, ShownOnceNotice, Skeleton, StatusPill, follow, successes, together,
+};
 
 const DELETE: DeleteWords = DeleteWords {
     title: "Delete this webhook",

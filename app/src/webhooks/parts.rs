@@ -7,8 +7,10 @@ use super::api::{EnableWebhook, RotateSecret, TestWebhook};
 use super::view_model::{attempt_line, failure_sentence, state_sentence, switch_words, test_heading};
 use crate::contract::values::WebhookAuth;
 use crate::contract::{DeliveryAttempt, WebhookState, WebhookView};
-use crate::integrations::{TestResultOf, thousands};
-use crate::ui::{ActionError, Button, ButtonKind, Card, CardHeader, ConfirmDialog, Icon, IconName, KeptForm, Time, error_of, exact_time};
+use crate::integrations::TestResultOf;
+use crate::ui::{
+    ActionError, Button, ButtonKind, Card, CardHeader, ConfirmDialog, Icon, IconName, KeptForm, Time, error_of, exact_time, thousands,
+};
 
 /// How it is doing, and the switch.
 #[component]

@@ -7,8 +7,8 @@ use super::page::Actions;
 use super::view_model::included_words;
 use crate::contract::{Field, RouteRow, WebhookView};
 use crate::integrations::secret_words;
-use crate::routes::{Fact, Facts, form_reset_by, reach};
-use crate::ui::{Card, CardHeader, FormFoot, KeptForm, Time};
+use crate::routes::reach;
+use crate::ui::{Card, CardHeader, Fact, Facts, FormFoot, KeptForm, Time, form_reset_by};
 
 /// The form.
 #[component]

@@ -1,7 +1,7 @@
 //! What went wrong: what happened, why, and what to do about it.
 
-use super::counted;
 use crate::contract::{AttemptOutcome, ExportFailure, FailureKind, TestReport, TestResult};
+use crate::ui::counted;
 
 /// What happened, why, and what to do about it.
 #[must_use]

@@ -1,7 +1,7 @@
 //! Counts, sizes, and what they mean.
 
-use super::counted;
 use crate::contract::{DiskProblem, ExportCounts, ExportMinute, ExportState, ExportStatus};
+use crate::ui::counted;
 
 /// One line of the counts: what it counts, the number, and a remark that says what the number means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,20 +90,6 @@ pub fn overflow_sentence(instruments: u64) -> Option<String> {
     Some(format!(
         "{which} more series than KnoxCall keeps. New combinations are counted together, marked otel.metric.overflow; use fewer routes and environments."
     ))
-}
-
-/// `1204` as `1,204`.
-#[must_use]
-pub fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// Four numbers of the last hour, and of now: sent, rejected, dropped, queued.
@@ -218,12 +204,5 @@ mod tests {
         assert_eq!(overflow_sentence(0), None);
         assert!(overflow_sentence(1).unwrap().starts_with("1 metric has more series"));
         assert!(overflow_sentence(2).unwrap().starts_with("2 metrics have more series"));
-    }
-
-    #[test]
-    fn thousands_are_grouped() {
-        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (12_345_678, "12,345,678")] {
-            assert_eq!(thousands(number), text);
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! What a generation of an export's settings changed.
 
-use super::counted;
 use crate::contract::{FieldChange, RevisionCause};
+use crate::ui::counted;
 
 /// What brought a generation about.
 #[must_use]

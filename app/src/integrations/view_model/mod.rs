@@ -13,13 +13,6 @@ pub use form::{
 };
 pub use health::{
     bytes_words, counts, disk_problem_sentence, disk_sentence, drop_reason, failed_in, hour_counts, hour_drops, overflow_sentence,
-    thousands,
 };
 pub use history::{cause_words, change_words};
 pub use state::{announcement, live_fact, saved_message};
-
-/// "1 record", "1,204 records".
-#[must_use]
-pub fn counted(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", thousands(number), if number == 1 { one } else { many })
-}

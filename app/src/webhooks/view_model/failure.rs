@@ -1,7 +1,7 @@
 //! What went wrong with a delivery: what happened, why, and what to do about it.
 
 use crate::contract::{DeliveryAttempt, FailureKind};
-use crate::integrations::thousands;
+use crate::ui::thousands;
 
 /// What happened, why, and what to do about it.
 #[must_use]

@@ -2,8 +2,7 @@
 
 use crate::contract::values::EventType;
 use crate::contract::{DeliveryState, WebhookLosses, WebhookState};
-use crate::integrations::thousands;
-use crate::ui::PillState;
+use crate::ui::{PillState, thousands};
 
 /// The state as a pill, with its word.
 #[must_use]
