@@ -147,6 +147,26 @@ test("a second press while the new key is on its way makes no second key", async
   await expect(page.getByRole("button", { name: "Delete Pressed twice" })).toHaveCount(1);
 });
 
+test("a second press while the list with the new workspace is on its way is not told that it is taken", async ({ as }) => {
+  const page = await as("operator");
+  await open(page, "/settings/workspaces");
+  const answer = await hold(page, "**/api/directory/workspaces");
+  await page.getByLabel("Name").fill("Pressed twice");
+  await page.getByLabel("Slug").fill("pressed-twice");
+  const button = page.getByRole("button", { name: "Create workspace" });
+  const created = page.waitForResponse("**/api/directory/create-workspace");
+  await button.click();
+  await (await created).finished();
+  await expect(button).toHaveAttribute("aria-disabled", "true");
+  await button.click({ force: true });
+  await page.getByLabel("Slug").press("Enter");
+  answer();
+  await expect(page.getByRole("row").filter({ hasText: "pressed-twice" })).toHaveCount(1);
+  await expect(button).not.toHaveAttribute("aria-disabled");
+  await expect(page.getByText("taken already")).toHaveCount(0);
+  await expect(page.getByLabel("Slug")).toHaveValue("");
+});
+
 test("where no answer came, nobody is told that nothing was saved", async ({ browser, knoxcall }) => {
   // Not `as`: the browser complains of what does not answer.
   const page = await browser.newPage({ baseURL: knoxcall.console });

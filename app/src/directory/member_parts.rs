@@ -8,7 +8,7 @@ use crate::contract::values::{Email, Role};
 use crate::contract::{Field, MemberRow, ShownOnce};
 use crate::ui::{
     ActionError, Badge, Button, ButtonKind, Card, CardHeader, Cell, CodeBlock, ConfirmDialog, KeptForm, Notice, NoticeKind, PillState, Row,
-    Select, StatusPill, Table, TextField, Time, error_of, field_error, form_reset_by,
+    Select, StatusPill, Table, TextField, Time, error_of, field_error, form_reset_by, held,
 };
 
 const fn role_words(role: Role) -> &'static str {
@@ -22,6 +22,7 @@ const fn role_words(role: Role) -> &'static str {
 #[component]
 pub(super) fn AddForm(slug: String, add: ServerAction<AddMember>, added: Memo<usize>) -> impl IntoView {
     let form = form_reset_by(added);
+    let pending = held(add.pending(), added);
     let roles = [Role::Viewer, Role::Admin].map(|role| (role.name().to_owned(), role_words(role).to_owned())).to_vec();
     view! {
         <Card>
@@ -42,7 +43,7 @@ pub(super) fn AddForm(slug: String, add: ServerAction<AddMember>, added: Memo<us
                     />
                     <Select label="Role" name="role" options=roles value="viewer" error=field_error(add.value(), Field::Role)/>
                     <div class="wide:pt-[26px]">
-                        <Button kind=ButtonKind::Primary submit=true pending=add.pending()>
+                        <Button kind=ButtonKind::Primary submit=true pending>
                             "Add member"
                         </Button>
                     </div>

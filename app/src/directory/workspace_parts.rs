@@ -7,13 +7,14 @@ use crate::contract::values::{DisplayName, Slug};
 use crate::contract::{Field, WorkspaceRow};
 use crate::ui::{
     ActionError, Button, ButtonKind, Card, CardHeader, Cell, ConfirmDialog, KeptForm, PillState, Row, StatusPill, Table, TextField, Time,
-    error_of, field_error, form_reset_by,
+    error_of, field_error, form_reset_by, held,
 };
 
 /// Name and slug of a new workspace.
 #[component]
 pub(super) fn CreateForm(create: ServerAction<CreateWorkspace>, created: Memo<usize>) -> impl IntoView {
     let form = form_reset_by(created);
+    let pending = held(create.pending(), created);
     view! {
         <Card>
             <CardHeader title="New workspace"/>
@@ -39,7 +40,7 @@ pub(super) fn CreateForm(create: ServerAction<CreateWorkspace>, created: Memo<us
                         error=field_error(create.value(), Field::Slug)
                     />
                     <div class="wide:pt-[26px]">
-                        <Button kind=ButtonKind::Primary submit=true pending=create.pending()>
+                        <Button kind=ButtonKind::Primary submit=true pending>
                             "Create workspace"
                         </Button>
                     </div>

@@ -6,16 +6,14 @@ use super::list::Actions;
 use super::view_model::ROUTES_HELP;
 use crate::contract::{Field, RouteRow};
 use crate::routes::{RouteChoices, check_name};
-use crate::ui::{ActionError, Card, CardHeader, FormFoot, KeptForm, TextField, error_of, field_error, form_reset_by};
+use crate::ui::{ActionError, Card, CardHeader, FormFoot, KeptForm, TextField, error_of, field_error, form_reset_by, held};
 
 /// The form.
 #[component]
 pub fn CreateForm(slug: String, routes: Vec<RouteRow>, actions: Actions) -> impl IntoView {
     let value = actions.create.value();
     let form = form_reset_by(actions.created);
-    // After a success the form is the old one until the page has come that shows the new key.
-    let shown = actions.created.get_untracked();
-    let pending = Signal::derive(move || actions.create.pending().get() || actions.created.get() != shown);
+    let pending = held(actions.create.pending(), actions.created);
     view! {
         <div class="max-w-[640px]">
             <Card>

@@ -13,6 +13,7 @@ use super::error_view::ErrorView;
 use super::form_foot::FormFoot;
 use super::kept_form::KeptForm;
 use super::page_header::PageHeader;
+use super::refresh::{held, successes};
 use super::skeleton::Skeleton;
 use crate::contract::{ApiError, WorkspaceRef};
 
@@ -46,8 +47,7 @@ where
     O: 'static,
 {
     let CreateWords { title, subtitle, list } = words;
-    // After a success, too: the page stays until the one that follows has come.
-    let pending = Signal::derive(move || action.pending().get() || action.value().with(|value| matches!(value, Some(Ok(_)))));
+    let pending = held(action.pending(), successes(action));
     let form = move |slug: String, found: T, fields: F| {
         let cancel = format!("/w/{slug}/{list}");
         view! {

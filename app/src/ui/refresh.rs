@@ -1,5 +1,5 @@
 //! When a page has to load its data again: after a change that succeeded, and never after one that failed, so that a
-//! form keeps what was typed.
+//! form keeps what was typed. And what becomes of the form: held until the page is there, then as that page has it.
 
 use leptos::html::Form;
 use leptos::prelude::*;
@@ -19,6 +19,15 @@ where
         let succeeded = value.with(|value| matches!(value, Some(Ok(_))));
         if succeeded { version } else { before.copied().unwrap_or(0) }
     })
+}
+
+/// Whether a form takes no press: while its action is under way and, after a success, until the page is there that shows what was
+/// made. Until then the form is the old one, and what a second press asks for would be made twice, or refused as taken already. To
+/// be called where the form is built, with the [`successes`] of its action.
+#[must_use]
+pub fn held(pending: Memo<bool>, made: Memo<usize>) -> Signal<bool> {
+    let shown = made.get_untracked();
+    Signal::derive(move || pending.get() || made.get() != shown)
 }
 
 /// Several answers, for a page's one `Suspend`, which is built anew when all of them are there. If it waited for each itself, the
