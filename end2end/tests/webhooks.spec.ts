@@ -116,7 +116,20 @@ test("what failed is seen, and delivered again under its own id", async ({ as, k
   const before = receiver.deliveries.length;
   const first = page.getByRole("row").filter({ hasText: "request.completed" }).first();
   const name = (await first.getByRole("button").textContent()) ?? "";
+  // A second press before the page is there that shows it does not deliver it twice.
+  let come = (): void => {};
+  const wanted = new Promise<void>((resolve) => (come = resolve));
+  await page.route("**/api/webhooks/deliveries", async (route) => {
+    await wanted;
+    await route.continue();
+  });
+  const queued = page.waitForResponse("**/api/webhooks/redeliver");
   await first.getByRole("button").click();
+  await (await queued).finished();
+  await expect(first.getByRole("button")).toHaveAttribute("aria-disabled", "true");
+  await first.getByRole("button").click({ force: true });
+  come();
+  await page.unroute("**/api/webhooks/deliveries");
   await expect(page.getByText("Queued. It is delivered once more.")).toBeVisible();
   await expect(page).toHaveURL(/failed=on/);
   await expect.poll(() => receiver.deliveries.length).toBe(before + 1);

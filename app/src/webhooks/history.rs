@@ -13,7 +13,7 @@ use super::view_model::check_since;
 use crate::contract::{ApiError, Deliveries, DeliveryRow, DeliveryState, Field, WebhookState, WebhookView, WorkspaceRef};
 use crate::ui::{
     ActionError, Button, ButtonKind, Card, CardHeader, EmptyState, ErrorView, FormFoot, KeptForm, LinkButton, NotLive, PageHeader,
-    Skeleton, Table, TextField, error_of, field_error, field_time, follow, successes,
+    Skeleton, Table, TextField, error_of, field_error, field_time, follow, held, successes,
 };
 
 const SEGMENT: &str = "inline-flex h-6 items-center rounded-sm px-2 text-small font-medium text-muted transition-colors hover:text-ink aria-[current]:bg-surface aria-[current]:text-ink aria-[current]:shadow-xs";
@@ -87,6 +87,8 @@ fn Loaded(
         let asked = history(ask.clone(), id, shown.before, shown.failed);
         async move { asked.await.map(|(_, _, deliveries)| deliveries) }
     });
+    // Here and not in the rows: one that the live figures build anew meanwhile is to be held too.
+    let (one_held, all_held) = (held(one.pending(), successes(one)), held(all.pending(), successes(all)));
     let next = Memo::new(move |_| live.newest.with(|deliveries| deliveries.next));
     let older_page = page.clone();
     let older = move || {
@@ -103,7 +105,7 @@ fn Loaded(
             view! { <EmptyState title="No deliveries" text/> }.into_any()
         } else {
             let slug = listed.clone();
-            view! { <Card><DeliveryTable slug id rows shown may_write one/></Card> }.into_any()
+            view! { <Card><DeliveryTable slug id rows shown may_write one pending=one_held/></Card> }.into_any()
         }
     };
     view! {
@@ -125,7 +127,7 @@ fn Loaded(
                 {newest.map(|href| view! { <LinkButton href>"Newest"</LinkButton> })}
                 {older}
             </nav>
-            {may_write.then(|| view! { <RedeliverCard slug id state=view.state all/> })}
+            {may_write.then(|| view! { <RedeliverCard slug id state=view.state all pending=all_held/> })}
             <NotLive reachable=live.reachable/>
         </div>
     }
@@ -139,6 +141,7 @@ fn DeliveryTable(
     shown: Shown,
     may_write: bool,
     one: ServerAction<Redeliver>,
+    pending: Signal<bool>,
 ) -> impl IntoView {
     let mut headers = HEADERS.to_vec();
     headers.extend(may_write.then_some(""));
@@ -155,7 +158,7 @@ fn DeliveryTable(
                     let ended = !matches!(row.state, DeliveryState::Waiting { .. });
                     let object = row.id.to_string();
                     if may_write {
-                        view! { <Line row><div>{ended.then(|| view! { <RedeliverOne about object one/> })}</div></Line> }.into_any()
+                        view! { <Line row><div>{ended.then(|| view! { <RedeliverOne about object one pending/> })}</div></Line> }.into_any()
                     } else {
                         view! { <Line row/> }.into_any()
                     }
@@ -166,10 +169,10 @@ fn DeliveryTable(
 }
 
 #[component]
-fn RedeliverOne(about: Vec<(&'static str, String)>, object: String, one: ServerAction<Redeliver>) -> impl IntoView {
+fn RedeliverOne(about: Vec<(&'static str, String)>, object: String, one: ServerAction<Redeliver>, pending: Signal<bool>) -> impl IntoView {
     view! {
         <KeptForm action=one about>
-            <Button kind=ButtonKind::Quiet submit=true pending=one.pending()>
+            <Button kind=ButtonKind::Quiet submit=true pending>
                 "Redeliver" <span class="sr-only">" " {object}</span>
             </Button>
         </KeptForm>
@@ -178,7 +181,7 @@ fn RedeliverOne(about: Vec<(&'static str, String)>, object: String, one: ServerA
 
 /// Everything that failed since a time, once more.
 #[component]
-fn RedeliverCard(slug: String, id: Uuid, state: WebhookState, all: ServerAction<RedeliverFailed>) -> impl IntoView {
+fn RedeliverCard(slug: String, id: Uuid, state: WebhookState, all: ServerAction<RedeliverFailed>, pending: Signal<bool>) -> impl IntoView {
     let value = all.value();
     let since = match state {
         WebhookState::Gone { since } | WebhookState::GaveUp { since } | WebhookState::Failing { since } => field_time(since),
@@ -202,7 +205,7 @@ fn RedeliverCard(slug: String, id: Uuid, state: WebhookState, all: ServerAction<
                             validate=check_since
                         />
                     </div>
-                    <FormFoot label="Redeliver all failed" pending=all.pending() kind=ButtonKind::Secondary/>
+                    <FormFoot label="Redeliver all failed" pending kind=ButtonKind::Secondary/>
                 </KeptForm>
             </Card>
         </div>
