@@ -1,13 +1,13 @@
 //! `/w/{slug}/members`: who may do what in a workspace.
 
 use leptos::prelude::*;
-use leptos_router::hooks::{use_location, use_query_map};
+use leptos_router::hooks::use_query_map;
 use uuid::Uuid;
 
 use super::api::{AddMember, EnableMember, RemoveMember, RenewInvitation, SetMemberRole, load_members, take_invitation};
 use super::member_parts::{AddForm, Invitation, MemberTable};
 use crate::layout::{access_to, use_slug, use_viewer};
-use crate::ui::{ActionError, Card, ErrorView, PageHeader, Skeleton, error_of, successes, together};
+use crate::ui::{ActionError, Card, ErrorView, PageHeader, Skeleton, error_of, on_new_query, successes, together};
 
 /// Everything that a row of the list can do.
 #[derive(Clone, Copy)]
@@ -33,16 +33,10 @@ pub fn Members() -> impl IntoView {
     let actions =
         Actions { set_role: ServerAction::new(), enable: ServerAction::new(), renew: ServerAction::new(), remove: ServerAction::new() };
     let added = use_added();
-    let location = use_location();
-    // What an earlier attempt said is over when another one has led on.
-    Effect::new(move |before: Option<String>| {
-        let here = location.search.get();
-        if before.is_some_and(|before| before != here) {
-            actions.set_role.clear();
-            actions.enable.clear();
-            actions.renew.clear();
-        }
-        here
+    on_new_query(move || {
+        actions.set_role.clear();
+        actions.enable.clear();
+        actions.renew.clear();
     });
     let added_now = successes(add);
     let changes = [added_now, successes(actions.set_role), successes(actions.enable), successes(actions.remove)];

@@ -2,7 +2,7 @@
 //! without scripts.
 
 use leptos::prelude::*;
-use leptos_router::hooks::{use_location, use_query_map};
+use leptos_router::hooks::use_query_map;
 use uuid::Uuid;
 
 use super::api::{CreateKey, DeleteKey, EnableKey, UpdateKey, keys, take_key};
@@ -10,7 +10,7 @@ use super::create_form::CreateForm;
 use super::table::KeyTable;
 use crate::contract::{ApiError, KeyRow, RouteRow, ShownOnce};
 use crate::layout::use_slug;
-use crate::ui::{ActionError, EmptyState, ErrorView, PageHeader, ShownOnceNotice, Skeleton, error_of, successes, together};
+use crate::ui::{ActionError, EmptyState, ErrorView, PageHeader, ShownOnceNotice, Skeleton, error_of, on_new_query, successes, together};
 
 const PURPOSE: &str = "A key names the workspace that a request belongs to. Callers send it in the header x-knoxcall-key; the gateway checks it and never forwards it.";
 
@@ -42,17 +42,11 @@ pub fn KeyList() -> impl IntoView {
         delete: ServerAction::new(),
         created: successes(create),
     };
-    let location = use_location();
-    // What an earlier attempt said belongs to the form that was open then.
-    Effect::new(move |before: Option<String>| {
-        let here = location.search.get();
-        if before.is_some_and(|before| before != here) {
-            actions.create.clear();
-            actions.update.clear();
-            actions.enable.clear();
-            actions.delete.clear();
-        }
-        here
+    on_new_query(move || {
+        actions.create.clear();
+        actions.update.clear();
+        actions.enable.clear();
+        actions.delete.clear();
     });
     let changes = [actions.created, successes(actions.update), successes(actions.enable), successes(actions.delete)];
     let loaded = Resource::new_blocking(move || (slug.get(), changes.map(|count| count.get())), |(slug, _)| keys(slug));

@@ -2,7 +2,7 @@
 //! without scripts and "back" closes it.
 
 use leptos::prelude::*;
-use leptos_router::hooks::{use_location, use_query_map};
+use leptos_router::hooks::use_query_map;
 
 use super::environment_form::EnvironmentEditor;
 use super::page::Actions;
@@ -10,7 +10,7 @@ use super::view_model::query_value;
 use crate::contract::{EnvironmentRow, SecretView};
 use crate::ui::{
     ActionError, Badge, Button, ButtonKind, Card, CardHeader, Cell, ConfirmDialog, Icon, IconName, KeptForm, LinkButton, PillState, Row,
-    StatusPill, Table, error_of,
+    StatusPill, Table, error_of, on_new_query,
 };
 
 /// The card.
@@ -21,16 +21,10 @@ pub fn Environments(slug: String, route: String, environments: Vec<EnvironmentRo
         let query = query.read();
         (query.get("edit"), query.get("add").is_some())
     });
-    let location = use_location();
-    // What an earlier attempt said belongs to the form that was open then.
-    Effect::new(move |before: Option<String>| {
-        let here = location.search.get();
-        if before.is_some_and(|before| before != here) {
-            actions.save_environment.clear();
-            actions.enable_environment.clear();
-            actions.delete_environment.clear();
-        }
-        here
+    on_new_query(move || {
+        actions.save_environment.clear();
+        actions.enable_environment.clear();
+        actions.delete_environment.clear();
     });
     let page = format!("/w/{slug}/routes/{route}");
     let add = format!("{page}?add=environment");

@@ -4,6 +4,7 @@
 //! helpers serve both ways.
 
 use leptos::prelude::*;
+use leptos_router::hooks::use_location;
 
 use super::notice::{Notice, NoticeKind};
 use super::text_field::sentence;
@@ -37,4 +38,17 @@ where
 #[component]
 pub fn ActionError(#[prop(into)] error: Signal<Option<ApiError>>) -> impl IntoView {
     move || error.get().map(|error| view! { <Notice kind=NoticeKind::Error>{error.to_string()}</Notice> })
+}
+
+/// Does something whenever the address has got another query: a form was opened or closed, or an attempt has led on. What earlier
+/// attempts said is over then, and is to be cleared.
+pub fn on_new_query(then: impl Fn() + 'static) {
+    let search = use_location().search;
+    Effect::new(move |before: Option<String>| {
+        let here = search.get();
+        if before.is_some_and(|before| before != here) {
+            then();
+        }
+        here
+    });
 }

@@ -56,7 +56,7 @@ pub use error_view::ErrorView;
 pub use facts::{Fact, Facts};
 pub use fieldset::FieldSet;
 pub use focus::focus;
-pub use form_errors::{ActionError, error_of, field_error};
+pub use form_errors::{ActionError, error_of, field_error, on_new_query};
 pub use form_foot::FormFoot;
 pub use icon::{Icon, IconName};
 pub use kept_form::{FormDraft, KeptForm, provide_draft};
