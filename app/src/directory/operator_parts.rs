@@ -8,16 +8,18 @@ use crate::contract::values::Email;
 use crate::contract::{Field, OperatorRow};
 use crate::ui::{
     ActionError, Badge, Button, ButtonKind, Card, CardHeader, Cell, ConfirmDialog, KeptForm, PillState, Row, StatusPill, Table, TextField,
-    Time, error_of, field_error,
+    Time, error_of, field_error, form_reset_by, held,
 };
 
 /// E-mail address of a new operator.
 #[component]
-pub(super) fn AddForm(add: ServerAction<AddOperator>) -> impl IntoView {
+pub(super) fn AddForm(add: ServerAction<AddOperator>, added: Memo<usize>) -> impl IntoView {
+    let form = form_reset_by(added);
+    let pending = held(add.pending(), added);
     view! {
         <Card>
             <CardHeader title="Add operator"/>
-            <KeptForm action=add>
+            <KeptForm action=add node_ref=form>
                 <div class="px-5 pt-5 empty:hidden">
                     <ActionError error=error_of(add.value())/>
                 </div>
@@ -32,7 +34,7 @@ pub(super) fn AddForm(add: ServerAction<AddOperator>) -> impl IntoView {
                         error=field_error(add.value(), Field::Email)
                     />
                     <div class="wide:pt-[26px]">
-                        <Button kind=ButtonKind::Primary submit=true pending=add.pending()>
+                        <Button kind=ButtonKind::Primary submit=true pending>
                             "Add operator"
                         </Button>
                     </div>

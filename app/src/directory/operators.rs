@@ -1,13 +1,12 @@
 //! `/settings/operators`: who may do everything, for those who may.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 
 use super::api::{AddOperator, EnableOperator, RemoveOperator, RenewOperatorInvitation, load_operators, take_operator_invitation};
 use super::member_parts::Invitation;
 use super::members::use_added;
 use super::operator_parts::{AddForm, OperatorTable};
-use crate::ui::{ActionError, Card, ErrorView, PageHeader, Skeleton, error_of, together};
+use crate::ui::{ActionError, Card, ErrorView, PageHeader, Skeleton, error_of, on_new_query, successes, together};
 
 /// Everything that a row of the list can do.
 #[derive(Clone, Copy)]
@@ -23,20 +22,13 @@ pub fn Operators() -> impl IntoView {
     let add = ServerAction::<AddOperator>::new();
     let actions = Actions { enable: ServerAction::new(), renew: ServerAction::new(), remove: ServerAction::new() };
     let added = use_added();
-    let location = use_location();
-    // What an earlier attempt said is over when another one has led on.
-    Effect::new(move |before: Option<String>| {
-        let here = location.search.get();
-        if before.is_some_and(|before| before != here) {
-            actions.enable.clear();
-            actions.renew.clear();
-        }
-        here
+    on_new_query(move || {
+        actions.enable.clear();
+        actions.renew.clear();
     });
-    let rows = Resource::new_blocking(
-        move || [add.version().get(), actions.enable.version().get(), actions.remove.version().get()],
-        |_| load_operators(),
-    );
+    let added_now = successes(add);
+    let changes = [added_now, successes(actions.enable), successes(actions.remove)];
+    let rows = Resource::new_blocking(move || changes.map(|count| count.get()), |_| load_operators());
     let invitation = Resource::new_blocking(
         move || added.get(),
         |added| async move {
@@ -55,7 +47,7 @@ pub fn Operators() -> impl IntoView {
                     Ok(rows) => view! {
                         <PageHeader title="Operators" subtitle="They see and change everything: the Global scope, and every workspace."/>
                         <div class="space-y-6">
-                            <AddForm add/>
+                            <AddForm add added=added_now/>
                             {invitation.map(|shown| view! { <Invitation shown/> })}
                             <ActionError error=error_of(actions.enable.value())/>
                             <ActionError error=error_of(actions.renew.value())/>
