@@ -71,9 +71,21 @@ test("changed, its credential kept at home and cleared, disabled and enabled", a
   await expect(page.getByText("AI agent created.")).toBeVisible();
 
   await page.getByLabel("Output tokens per request").fill("4096");
+  const reloaded = page.waitForResponse("**/api/agents/detail");
   await save(page).click();
   await expect(page.getByText("AI agent saved.")).toBeVisible();
   await expect(page.getByLabel("Output tokens per request")).toHaveValue("4096");
+  await (await reloaded).finished();
+  // What is typed stays and is seen while another form of the page is sent.
+  await page.getByRole("button", { name: "Replace" }).click();
+  await page.getByLabel("Credential").fill("half of another");
+  await page.getByRole("button", { name: "Disable agent" }).click();
+  await expect(page.getByRole("button", { name: "Enable agent" })).toBeVisible();
+  await expect(page.getByLabel("Credential")).toBeVisible();
+  await expect(page.getByLabel("Credential")).toHaveValue("half of another");
+  await page.getByRole("button", { name: "Keep stored" }).click();
+  await page.getByRole("button", { name: "Enable agent" }).click();
+  await expect(page.getByRole("button", { name: "Disable agent" })).toBeVisible();
   await page.getByLabel("Base URL").fill(upstream.url.replace("127.0.0.1", "localhost"));
   await save(page).click();
   await expect(page.getByRole("alert")).toContainText("never sent to another origin");

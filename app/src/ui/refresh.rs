@@ -4,8 +4,12 @@
 use leptos::html::Form;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
+use web_sys::Element;
 
 use crate::contract::ApiError;
+
+/// Where an element keeps what it is for.
+const FOR: &str = "data-for";
 
 /// Counts the successes of an action, to be part of a resource's source.
 pub fn successes<S>(action: ServerAction<S>) -> Memo<usize>
@@ -41,15 +45,24 @@ where
     AsyncDerived::new(all)
 }
 
+/// Whether an element is for something else than it was. A page that is built anew keeps its elements, and with them what was
+/// typed, but not what its components knew; so the element remembers what it is for.
+pub fn is_for_another(element: &Element, what: &str) -> bool {
+    let before = element.get_attribute(FOR);
+    drop(element.set_attribute(FOR, what));
+    before.is_some_and(|before| before != what)
+}
+
 /// The form of an action, for `node_ref`. After a success, once the page shows what the server made of it, its fields go
-/// back to what the page was given: text becomes what is stored, and a secret that was typed leaves the page.
+/// back to what the page was given: text becomes what is stored, and a secret that was typed leaves the page. Where the page is
+/// built anew for anything else, what is typed stays.
 #[must_use]
 pub fn form_reset_by(successes: Memo<usize>) -> NodeRef<Form> {
     let form = NodeRef::<Form>::new();
     // The reference is filled again whenever the form is built anew from loaded data, its fields in the same turn.
     Effect::new(move |_| {
         if let Some(form) = form.get()
-            && successes.get_untracked() > 0
+            && is_for_another(&form, &successes.get_untracked().to_string())
         {
             request_animation_frame(move || form.reset());
         }

@@ -74,6 +74,17 @@ pub fn SecretField(
             (true, false, false) => Mode::Keep,
         });
     });
+    // A page that is built anew keeps the input and what is typed in it, which is to be seen. After a success it has left by the
+    // next frame: the form goes back first.
+    Effect::new(move |_| {
+        if let Some(input) = input.get() {
+            request_animation_frame(move || {
+                if !input.value().is_empty() && mode.try_get_untracked() == Some(Mode::Keep) {
+                    let _ = mode.try_set(Mode::Replace);
+                }
+            });
+        }
+    });
     Effect::new(move |_| {
         if error.get().is_some() && mode.get_untracked() == Mode::Keep {
             mode.set(Mode::Replace);
