@@ -167,6 +167,30 @@ test("a second press while the list with the new workspace is on its way is not 
   await expect(page.getByLabel("Slug")).toHaveValue("");
 });
 
+test("what is typed in one form stays while another one of its page is sent", async ({ as }) => {
+  const page = await as("admin");
+  await open(page, "/w/acme/routes/billing");
+  const limit = page.getByLabel("Rate limit");
+  const reloaded = page.waitForResponse("**/api/routes/detail");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await (await reloaded).finished();
+  await expect(page).toHaveURL(/saved=route$/);
+  await limit.click();
+  await limit.fill("7");
+  await page.getByRole("button", { name: "Disable route" }).click();
+  await expect(page.getByRole("button", { name: "Enable route" })).toBeVisible();
+  await expect(limit).toHaveValue("7");
+  await page.getByRole("button", { name: "Enable route" }).click();
+  await expect(page.getByRole("button", { name: "Disable route" })).toBeVisible();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(page).toHaveURL(/saved=route$/);
+  await expect(limit).toHaveValue("7");
+  // What is stored is shown, not what was typed.
+  await limit.fill(" 0 ");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(limit).toHaveValue("0");
+});
+
 test("where no answer came, nobody is told that nothing was saved", async ({ browser, knoxcall }) => {
   // Not `as`: the browser complains of what does not answer.
   const page = await browser.newPage({ baseURL: knoxcall.console });

@@ -24,6 +24,8 @@ const DELETE: DeleteWords = DeleteWords {
 #[derive(Clone, Copy)]
 pub(super) struct Actions {
     pub update: ServerAction<UpdateRoute>,
+    /// How often the settings were saved since the page was opened.
+    pub updates: Memo<usize>,
     pub enable: ServerAction<EnableRoute>,
     pub delete: ServerAction<DeleteRoute>,
     pub save_environment: ServerAction<SaveEnvironment>,
@@ -39,8 +41,10 @@ pub fn RoutePage() -> impl IntoView {
         let params = params.read();
         (params.get("slug").unwrap_or_default(), params.get("route").unwrap_or_default())
     });
+    let update = ServerAction::new();
     let actions = Actions {
-        update: ServerAction::new(),
+        update,
+        updates: successes(update),
         enable: ServerAction::new(),
         delete: ServerAction::new(),
         save_environment: ServerAction::new(),
@@ -48,7 +52,7 @@ pub fn RoutePage() -> impl IntoView {
         delete_environment: ServerAction::new(),
     };
     let changes = [
-        successes(actions.update),
+        actions.updates,
         successes(actions.enable),
         successes(actions.save_environment),
         successes(actions.enable_environment),

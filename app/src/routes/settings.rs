@@ -7,17 +7,18 @@ use super::view_model::{
     RouteForm, check_body_limit, check_connect_timeout, check_methods, check_name, check_rate_limit, check_response_timeout,
 };
 use crate::contract::{Field, RouteDetail};
-use crate::ui::{ActionError, Card, CardHeader, Fact, Facts, FormFoot, KeptForm, TextField, error_of, field_error};
+use crate::ui::{ActionError, Card, CardHeader, Fact, Facts, FormFoot, KeptForm, TextField, error_of, field_error, form_reset_by};
 
 /// The form.
 #[component]
 pub fn SettingsForm(slug: String, detail: RouteDetail, actions: Actions) -> impl IntoView {
     let form = RouteForm::of(&detail.name, &detail.settings);
     let value = actions.update.value();
+    let node_ref = form_reset_by(actions.updates);
     view! {
         <Card>
             <CardHeader title="Settings" subtitle="What the route lets through. A change applies to new requests at once."/>
-            <KeptForm action=actions.update about=vec![("workspace", slug), ("route", detail.slug)]>
+            <KeptForm action=actions.update about=vec![("workspace", slug), ("route", detail.slug)] node_ref>
                 <div class="max-w-[640px] space-y-5 p-5">
                     <ActionError error=error_of(value)/>
                     <TextField
