@@ -72,11 +72,14 @@ test("entries are paged, filtered, verified and downloaded", async ({ page, upst
     expect(rows[1]).toContain(",admin@acme.test,route.created,route,route-5,");
     await page.getByRole("link", { name: "Clear filter" }).click();
     await expect(entries(page)).toHaveCount(50);
+    await expect(page.getByLabel("Resource")).toHaveValue("");
+    await expect(page.getByLabel("Action")).toHaveValue("");
     await page.getByLabel("Actor").fill("nobody");
     await page.getByRole("button", { name: "Filter entries" }).click();
     await expect(page.getByRole("heading", { name: "Nothing found" })).toBeVisible();
     await page.getByRole("link", { name: "Show all" }).click();
     await expect(entries(page)).toHaveCount(50);
+    await expect(page.getByLabel("Actor")).toHaveValue("");
 
     const lines = (await download(page, "Download JSON Lines")).text.trimEnd().split("\n");
     const head = followed(lines);
@@ -103,7 +106,9 @@ test("the filter works by keyboard alone", async ({ as }) => {
   await page.keyboard.type("billing");
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(/resource=billing/);
+  await expect(page.getByRole("link", { name: "Clear filter" })).toBeVisible();
   await expect(entries(page).first()).toContainText("billing");
+  await expect(page.getByLabel("Resource")).toBeFocused();
 });
 
 test("a viewer reads the workspace's log, a stranger finds neither page nor file, and the Global one is the operator's", async ({ as, knoxcall }) => {

@@ -85,6 +85,24 @@ test("a workspace's form keeps what was typed, and is empty once it is saved", a
   await expect(page.getByLabel("Name")).toHaveValue("");
 });
 
+test("the search of workspaces says what is listed", async ({ as }) => {
+  const page = await as("operator");
+  await page.goto("/settings/workspaces");
+  await hydrated(page);
+  const search = page.getByRole("searchbox", { name: "Search workspaces" });
+  await search.fill("no such workspace");
+  await search.press("Enter");
+  await expect(page.getByRole("heading", { name: "Nothing found" })).toBeVisible();
+  await expect(search).toHaveValue("no such workspace");
+  await expect(search).toBeFocused();
+  await page.getByRole("link", { name: "Show all" }).click();
+  await expect(page.getByRole("row").filter({ hasText: "globex" })).toHaveCount(1);
+  await expect(search).toHaveValue("");
+  await page.goBack();
+  await expect(page.getByRole("heading", { name: "Nothing found" })).toBeVisible();
+  await expect(search).toHaveValue("no such workspace");
+});
+
 test("errors: not there as a viewer, and a page that does not exist", async ({ as }) => {
   const page = await as("viewer");
   for (const path of ["/nothing", "/w/globex", "/w/acme/routes/nothing", "/w/acme/routes/new"]) {

@@ -66,15 +66,7 @@ fn AuditLog(slug: Memo<String>, subtitle: &'static str) -> impl IntoView {
                     />
                     <div class="space-y-6">
                         {verdict.map(|verdict| view! { <Verdict verdict/> })}
-                        <For each={
-                            let form = (base.clone(), asked.clone(), page.actions.clone(), wrong.clone());
-                            move || Some(form.clone())
-                        } key=|(_, asked, ..)| asked.filter.clone() let:form>
-                            {
-                                let (base, asked, actions, wrong) = form;
-                                view! { <FilterForm base asked actions wrong/> }
-                            }
-                        </For>
+                        <FilterForm base=base.clone() asked=asked.clone() actions=page.actions.clone() wrong=wrong.clone()/>
                         {wrong.is_none().then(|| view! {
                             <div class="space-y-4">
                                 <Downloads base=base.clone() asked=asked.clone()/>

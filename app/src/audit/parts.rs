@@ -8,6 +8,7 @@ use super::view_model::{Asked, action_choices, actor_words, change_words, kind_w
 use crate::contract::{ApiError, AuditChange, AuditPage, AuditRow, AuditVerdict};
 use crate::ui::{
     Button, ButtonKind, Card, Cell, EmptyState, ErrorView, LinkButton, Notice, NoticeKind, Row, Select, Table, TextField, Time,
+    form_reset_for,
 };
 
 /// How many changes of an entry are shown before the rest is folded.
@@ -45,10 +46,11 @@ pub(super) fn Verdict(verdict: Result<AuditVerdict, ApiError>) -> impl IntoView 
 pub(super) fn FilterForm(base: String, asked: Asked, actions: Vec<String>, wrong: Option<ApiError>) -> impl IntoView {
     let clear = asked.is_filtered().then(|| view! { <LinkButton href=base.clone() kind=ButtonKind::Quiet>"Clear filter"</LinkButton> });
     let options = action_choices(&actions, &asked.filter.action);
+    let part = form_reset_for(asked.at(&base, None));
     let filter = asked.filter;
     view! {
         <Form method="GET" action=base>
-            <div role="search" aria-label="Audit log" class="space-y-4">
+            <div role="search" aria-label="Audit log" class="space-y-4" node_ref=part>
                 <div class="grid grid-cols-2 gap-4 lg:grid-cols-5">
                     <TextField label="Actor" name="actor" value=filter.actor placeholder="Part of the e-mail"/>
                     <Select label="Action" name="action" options value=filter.action/>

@@ -1,5 +1,6 @@
 //! `/settings/workspaces`: every workspace, for the operator.
 
+use leptos::html::Input;
 use leptos::prelude::*;
 use leptos_router::components::Form;
 use leptos_router::hooks::use_query_map;
@@ -19,6 +20,17 @@ pub fn Workspaces() -> impl IntoView {
     let changes = [created, successes(enable), successes(delete)];
     let query = use_query_map();
     let search = Memo::new(move |_| query.with(|query| query.get("q").unwrap_or_default()));
+    let field = NodeRef::<Input>::new();
+    // The field is kept when the page is built anew, and with it what was typed; it says what is listed, after "Show all" too.
+    Effect::new(move |before: Option<String>| {
+        let asked = search.get();
+        if before.is_some_and(|before| before != asked)
+            && let Some(field) = field.get_untracked()
+        {
+            field.set_value(&asked);
+        }
+        asked
+    });
     let page = Memo::new(move |_| query.with(|query| query.get_str("page").and_then(|page| page.parse::<u32>().ok()).unwrap_or(1).max(1)));
     let rows = Resource::new_blocking(
         move || (search.get(), page.get(), changes.map(|count| count.get())),
@@ -33,7 +45,7 @@ pub fn Workspaces() -> impl IntoView {
                         <div class="space-y-6">
                             <CreateForm create created/>
                             <div class="space-y-4">
-                                <Search text=search.get_untracked()/>
+                                <Search text=search.get_untracked() field/>
                                 <ActionError error=error_of(enable.value())/>
                                 <List rows search=search.get_untracked() enable delete/>
                             </div>
@@ -78,18 +90,17 @@ fn List(
 
 /// A form that asks for this page with `?q=`; `/` focuses it.
 #[component]
-fn Search(text: String) -> impl IntoView {
-    let input = NodeRef::<leptos::html::Input>::new();
+fn Search(text: String, field: NodeRef<Input>) -> impl IntoView {
     Effect::new(move |_| {
         let listener = window_event_listener(leptos::ev::keydown, move |event| {
             let typing =
                 document().active_element().is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"));
             if event.key() == "/"
                 && !typing
-                && let Some(input) = input.get_untracked()
+                && let Some(field) = field.get_untracked()
             {
                 event.prevent_default();
-                drop(input.focus());
+                drop(field.focus());
             }
         });
         on_cleanup(move || listener.remove());
@@ -104,7 +115,7 @@ fn Search(text: String) -> impl IntoView {
                     type="search"
                     name="q"
                     value=text
-                    node_ref=input
+                    node_ref=field
                     aria-label="Search workspaces"
                     placeholder="Search by name or slug"
                     autocomplete="off"

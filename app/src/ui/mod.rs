@@ -64,7 +64,7 @@ pub use live::{Live, NotLive, follow};
 pub use notice::{Notice, NoticeKind, SavedNotice};
 pub use number::{counted, thousands};
 pub use page_header::PageHeader;
-pub use refresh::{form_reset_by, held, successes, together};
+pub use refresh::{form_reset_by, form_reset_for, held, is_for_another, successes, together};
 pub use secret_field::SecretField;
 pub use select::Select;
 pub use shown_once::ShownOnceNotice;

@@ -1,10 +1,11 @@
 //! When a page has to load its data again: after a change that succeeded, and never after one that failed, so that a
 //! form keeps what was typed. And what becomes of the form: held until the page is there, then as that page has it.
 
-use leptos::html::Form;
+use leptos::html::{Div, Form};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use web_sys::Element;
+use leptos::wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlFormElement};
 
 use crate::contract::ApiError;
 
@@ -68,4 +69,22 @@ pub fn form_reset_by(successes: Memo<usize>) -> NodeRef<Form> {
         }
     });
     form
+}
+
+/// A part, for `node_ref`, of a form whose fields stand in the address that it asks for. Once the page is there for another address,
+/// `asked`, the fields say what that asks for, and nothing that was typed before. They are kept and not made anew: whoever pressed
+/// Enter in one goes on in it.
+#[must_use]
+pub fn form_reset_for(asked: String) -> NodeRef<Div> {
+    let part = NodeRef::<Div>::new();
+    Effect::new(move |_| {
+        if let Some(part) = part.get()
+            && is_for_another(&part, &asked)
+            && let Ok(Some(form)) = part.closest("form")
+            && let Ok(form) = form.dyn_into::<HtmlFormElement>()
+        {
+            request_animation_frame(move || form.reset());
+        }
+    });
+    part
 }
