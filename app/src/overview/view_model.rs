@@ -1,6 +1,7 @@
 //! Words and counts of the overviews.
 
 use crate::contract::{AgentRow, ExportState, ExportStatus, KeyRow, RouteRow, WebhookRow, WebhookState};
+use crate::routes::curl_command;
 use crate::ui::{counted, thousands};
 
 /// How many there are: "1 route", "2 routes".
@@ -44,17 +45,11 @@ pub fn agents_line(agents: &[AgentRow]) -> String {
     listed(agents, "AI agent", "AI agents") + &count("disabled", disabled) + &count("unreadable", broken)
 }
 
-/// A request that would go through, to copy: the first enabled route, and the key's place.
+/// A request that would go through, to copy: to the first enabled route, if there is a key that may use it.
 pub fn curl_line(gateway_url: &str, routes: &[RouteRow], keys: &[KeyRow]) -> Option<String> {
     let route = routes.iter().find(|route| route.enabled && route.target.is_some())?;
-    let key = keys.iter().find(|key| key.enabled && (key.routes.is_empty() || key.routes.contains(&route.slug)))?;
-    let base = if gateway_url.starts_with("http") { gateway_url.to_owned() } else { format!("http://{gateway_url}") };
-    Some(format!(
-        "curl {}/ \\\n  -H 'x-knoxcall-key: {}…' \\\n  -H 'x-knoxcall-route: {}'",
-        base.trim_end_matches('/'),
-        key.prefix.trim_end_matches('…'),
-        route.slug
-    ))
+    let may_use = |key: &KeyRow| key.enabled && (key.routes.is_empty() || key.routes.contains(&route.slug));
+    keys.iter().any(may_use).then(|| curl_command(gateway_url, &route.slug, None, ""))
 }
 
 #[cfg(test)]
@@ -111,7 +106,7 @@ mod tests {
             created_by: String::new(),
         };
         let line = curl_line("127.0.0.1:8080", &[route("old", false), route("billing", true)], &[key(&[])]).unwrap();
-        assert_eq!(line, "curl http://127.0.0.1:8080/ \\\n  -H 'x-knoxcall-key: tk_abc…' \\\n  -H 'x-knoxcall-route: billing'");
+        assert_eq!(line, curl_command("127.0.0.1:8080", "billing", None, ""));
         assert_eq!(curl_line("x", &[route("billing", true)], &[key(&["other"])]), None);
         assert_eq!(curl_line("x", &[], &[key(&[])]), None);
     }

@@ -84,9 +84,13 @@ fn Summary(summary: WorkspaceSummary, rename: ServerAction<RenameWorkspace>) -> 
             })}
             {curl.map(|curl| view! {
                 <Card>
-                    <CardHeader title="Send a request" subtitle="Put the whole key in; it was shown when it was created."/>
-                    <div class="p-4">
+                    <CardHeader title="Send a request" subtitle="Through the first route that is enabled."/>
+                    <div class="space-y-3 p-5">
                         <CodeBlock text=curl label="Copy command"/>
+                        <p class="text-small text-muted">
+                            "Put an API key that may use it into the variable " <code class="font-mono text-ink">"KNOXCALL_KEY"</code>
+                            " first. A key is shown once, when it is created."
+                        </p>
                     </div>
                 </Card>
             })}

@@ -17,4 +17,4 @@ pub use list::RouteList;
 pub use new::NewRoute;
 pub use page::RoutePage;
 pub use route_choices::RouteChoices;
-pub use view_model::{check_name, check_slug, quoted, reach, with_scheme};
+pub use view_model::{check_name, check_slug, curl_command, quoted, reach, with_scheme};
