@@ -233,6 +233,18 @@ test("a backend fills the form in and saves nothing by it", async ({ as }) => {
   await expect(page.getByRole("switch", { name: "Export traces" })).not.toBeChecked();
   await expect(page.getByRole("link", { name: /Datadog documentation/ })).toHaveAttribute("href", /^https:\/\/docs\.datadoghq\.com\//);
   await expectAccessible(page);
+  // What is typed for one backend, above all its key, is not for the next; what no backend fills in stays.
+  await page.getByLabel("Auth headers").fill("dd-api-key=typed");
+  await page.getByLabel("Service name").fill("typed");
+  await page.getByLabel("Backend").selectOption({ label: "Honeycomb" });
+  await page.getByRole("button", { name: "Fill in" }).click();
+  await expect(page.getByLabel("OTLP HTTP endpoint")).toHaveValue("https://api.honeycomb.io");
+  await expect(page.getByLabel("Auth headers")).toHaveValue("x-honeycomb-team=<ingest key>");
+  await expect(page.getByLabel("Service name")).toHaveValue("typed");
+  await page.goBack();
+  await expect(page.getByLabel("OTLP HTTP endpoint")).toHaveValue("https://otlp.datadoghq.com");
+  await expect(page.getByLabel("Auth headers")).toHaveValue("dd-api-key=<API key>");
+  await expect(page.getByLabel("Backend")).toHaveValue("datadog");
   await open(page, GLOBAL);
   await expect(page.getByLabel("OTLP HTTP endpoint")).toHaveValue("");
 });

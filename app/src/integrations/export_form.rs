@@ -1,14 +1,18 @@
 //! The fields of an export's form. The page puts the form around them.
 
+use leptos::html::Div;
 use leptos::prelude::*;
-use web_sys::HtmlInputElement;
+use leptos::wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlInputElement};
 
 use super::header_rows::HeaderRows;
 use super::tested_form::Answer;
 use super::view_model::{check_endpoint, check_headers, check_service_name, origin_changed, signal_urls, temporality_words};
 use crate::contract::values::{Compression, Preset, Signal as OtlpSignal, Temporality, parse_export_timeout};
 use crate::contract::{ExportState, ExportView, Field, Managed, Variable};
-use crate::ui::{ActionError, FieldSet, FormDraft, Notice, NoticeKind, SecretField, Select, TextField, Toggle, error_of, field_error};
+use crate::ui::{
+    ActionError, FieldSet, FormDraft, Notice, NoticeKind, SecretField, Select, TextField, Toggle, error_of, field_error, is_for_another,
+};
 
 const EXAMPLE: &str = "https://otlp.example.com";
 
@@ -49,8 +53,19 @@ pub fn ExportFields(view: ExportView, signals: &'static [OtlpSignal], answer: An
             _ => view.temporality,
         },
     };
+    let fields = NodeRef::<Div>::new();
+    let filled_from = asked.map(Preset::slug).unwrap_or_default();
+    let has_endpoint = template.is_none_or(|template| !template.endpoint.is_empty());
+    // Above all a key that was typed for one backend is not for the next.
+    Effect::new(move |_| {
+        if let Some(fields) = fields.get()
+            && is_for_another(&fields, filled_from)
+        {
+            request_animation_frame(move || fill_in(&fields, has_endpoint));
+        }
+    });
     view! {
-        <div class="space-y-5 p-5" on:input=listen>
+        <div class="space-y-5 p-5" on:input=listen node_ref=fields>
             <ActionError error=error_of(answer)/>
             {(view.status.state == ExportState::Broken).then(|| view! {
                 <Notice kind=NoticeKind::Error>
@@ -114,6 +129,24 @@ pub fn ExportFields(view: ExportView, signals: &'static [OtlpSignal], answer: An
             <AdvancedFields advanced answer/>
             <AlsoManaged variables=view.also_managed/>
         </div>
+    }
+}
+
+/// The fields go back to what the page was given, such as another backend's template; what no template has stays as it was typed.
+fn fill_in(fields: &Element, has_endpoint: bool) {
+    let field = |name: &str| {
+        let found = fields.query_selector(&format!("input[name='{name}']")).ok().flatten();
+        found.and_then(|found| found.dyn_into::<HtmlInputElement>().ok())
+    };
+    let own = ["form[service_name]", "form[timeout_s]"].into_iter().chain((!has_endpoint).then_some("form[endpoint]"));
+    let typed: Vec<_> = own.filter_map(field).map(|field| (field.value(), field)).collect();
+    if let Some(form) = field("form[headers]").and_then(|field| field.form()) {
+        form.reset();
+    }
+    for (text, field) in typed {
+        if field.value() != text {
+            field.set_value(&text);
+        }
     }
 }
 

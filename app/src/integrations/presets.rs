@@ -6,7 +6,7 @@ use leptos_router::components::Form;
 use leptos_router::hooks::use_query_map;
 
 use crate::contract::values::Preset;
-use crate::ui::{Button, Icon, IconName};
+use crate::ui::{Button, Icon, IconName, form_reset_for};
 
 /// The backend that the address names.
 #[must_use]
@@ -18,11 +18,14 @@ pub fn asked_preset() -> Memo<Option<Preset>> {
 /// The choice, and what the chosen backend's documentation says.
 #[component]
 pub fn PresetPicker(current: Option<Preset>) -> impl IntoView {
+    let shown = current.unwrap_or(Preset::Generic);
+    let part = form_reset_for(shown.slug().to_owned());
     let options = Preset::ALL
         .into_iter()
         .map(|preset| {
+            let selected = preset == shown;
             view! {
-                <option value=preset.slug() selected=current.unwrap_or(Preset::Generic) == preset>
+                <option value=preset.slug() selected=selected>
                     {preset.template().name}
                 </option>
             }
@@ -43,7 +46,7 @@ pub fn PresetPicker(current: Option<Preset>) -> impl IntoView {
         <div class="border-b border-line px-5 py-4">
             <Form method="GET" action="">
                 <label for="preset" class="text-sm font-medium text-ink">"Backend"</label>
-                <div class="mt-1.5 flex gap-2">
+                <div class="mt-1.5 flex gap-2" node_ref=part>
                     <select
                         id="preset"
                         name="preset"
