@@ -113,7 +113,8 @@ impl KnoxCall {
         }
         let webhooks = start_webhooks(&settings, vault, &bus, &outbound, &shutdown).await?;
         tokio::spawn(report_unreadable(settings.unreadable(), settings.problems(), bus.clone(), shutdown.clone()));
-        let gateway_config = gateway::Config { shutdown_grace: config.shutdown_grace, ..gateway::Config::default() };
+        let gateway_config =
+            gateway::Config { shutdown_grace: config.shutdown_grace, max_requests: config.max_requests, ..gateway::Config::default() };
         let gateway = tokio::spawn(gateway::serve(
             gateway_listener,
             gateway_config,

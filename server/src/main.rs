@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use server::compose::KnoxCall;
 use server::config::{AuditCommand, Cli, Command, Config, LogFormat};
 use server::error_tracking::ErrorTracking;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         }
     };
     start_log(config.log_format, &errors);
+    allow_all_files();
     faults::watch();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -48,6 +50,14 @@ fn main() -> ExitCode {
     // What still blocks a thread (a lookup of a name, say) must not hold up the exit.
     runtime.shutdown_background();
     code
+}
+
+/// Each connection is a file, and what a process gets by default is often a small part of what it may have.
+fn allow_all_files() {
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        tracing::warn!(%error, current = limit.current, "the limit of open files can't be raised");
+    }
 }
 
 /// 0: intact; 1: broken; 2: it could not be found out; 141: whoever reads what it says has gone.

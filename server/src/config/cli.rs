@@ -10,6 +10,7 @@ pub(super) const DATA_DIR: &str = "./data";
 /// Until an export that only fails pauses itself.
 pub(super) const PAUSE_AFTER: &str = "24h";
 pub(super) const GRACE: &str = "10s";
+pub(super) const MAX_REQUESTS: usize = 2_000;
 pub(super) const SPOOL_LIMIT: &str = "4GiB";
 
 const AFTER_HELP: &str = "\
@@ -62,6 +63,10 @@ pub struct Cli {
     /// How long requests and exporters may take to finish after SIGTERM or SIGINT [default: 10s]
     #[arg(long, value_name = "TIME", env = "KNOXCALL_SHUTDOWN_GRACE", global = true)]
     pub shutdown_grace: Option<String>,
+
+    /// How many requests of one workspace the gateway passes on at the same time [default: 2000]
+    #[arg(long, value_name = "N", env = "KNOXCALL_MAX_REQUESTS_PER_WORKSPACE", global = true)]
+    pub max_requests_per_workspace: Option<String>,
 
     /// How long a telemetry export may only fail before it pauses itself, with at least 20 attempts [default: 24h]
     #[arg(long, value_name = "TIME", env = "KNOXCALL_PAUSE_FAILING_AFTER", global = true)]

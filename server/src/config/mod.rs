@@ -32,6 +32,8 @@ pub struct Config {
     pub demo: bool,
     /// How long requests and exporters have to finish after the first signal.
     pub shutdown_grace: Duration,
+    /// Requests at once of one workspace.
+    pub max_requests: usize,
     /// How long an export may only fail before it pauses itself.
     pub pause_failing_after: Duration,
     /// Bytes on disk for telemetry that can't be sent for now; 0 keeps it in memory alone.
@@ -94,6 +96,11 @@ impl Config {
                 cli.pause_failing_after.as_deref(),
                 cli::PAUSE_AFTER,
             ),
+            max_requests: check.count(
+                "--max-requests-per-workspace / KNOXCALL_MAX_REQUESTS_PER_WORKSPACE",
+                cli.max_requests_per_workspace.as_deref(),
+                cli::MAX_REQUESTS,
+            ),
             spool_bytes: check.bytes("--spool-limit / KNOXCALL_SPOOL_LIMIT", cli.spool_limit.as_deref(), cli::SPOOL_LIMIT),
             audit_retention: check.days("--audit-retention-days / KNOXCALL_AUDIT_RETENTION_DAYS", cli.audit_retention_days.as_deref()),
             public_url: check.origin("--public-url / KNOXCALL_PUBLIC_URL", cli.public_url.as_deref()),
@@ -148,7 +155,7 @@ mod tests {
         assert_eq!(config.data_dir, PathBuf::from("./data"));
         assert_eq!(config.shutdown_grace, Duration::from_secs(10));
         assert_eq!(config.pause_failing_after, Duration::from_secs(24 * 60 * 60));
-        assert_eq!(config.spool_bytes, 4 << 30);
+        assert_eq!((config.spool_bytes, config.max_requests), (4 << 30, 2_000));
         assert_eq!(config.audit_retention, None);
         assert_eq!((config.demo, config.bootstrap, config.public_url, config.log_format), (false, None, None, LogFormat::Text));
     }
@@ -173,6 +180,7 @@ mod tests {
             "--shutdown-grace=1500ms",
             "--spool-limit=64MiB",
             "--audit-retention-days=90",
+            "--max-requests-per-workspace=10",
             "--public-url=https://console.example.com/",
             "--log-format=json",
             "--bootstrap=b.toml",
@@ -180,7 +188,7 @@ mod tests {
         .unwrap();
         assert_eq!(config.console_addr.to_string(), "[::1]:0");
         assert_eq!(config.allow_egress.iter().map(ToString::to_string).collect::<Vec<_>>(), ["10.0.0.0/8", "127.0.0.1/32", "fd00::/8"]);
-        assert_eq!((config.shutdown_grace, config.spool_bytes), (Duration::from_millis(1500), 64 << 20));
+        assert_eq!((config.shutdown_grace, config.spool_bytes, config.max_requests), (Duration::from_millis(1500), 64 << 20, 10));
         assert_eq!(config.audit_retention, Some(Duration::from_secs(90 * 24 * 60 * 60)));
         assert_eq!(config.public_url.unwrap().as_str(), "https://console.example.com");
         assert_eq!((config.log_format, config.bootstrap), (LogFormat::Json, Some("b.toml".into())));

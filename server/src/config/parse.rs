@@ -61,6 +61,14 @@ impl Checker<'_> {
         days.map(|days: u32| 24 * HOUR * days)
     }
 
+    pub(super) fn count(&mut self, setting: &'static str, text: Option<&str>, default: usize) -> usize {
+        let Some(text) = given(text) else { return default };
+        text.parse().ok().filter(|count| (1..=1_000_000).contains(count)).unwrap_or_else(|| {
+            self.wrong(setting, "write a whole number from 1 to 1000000");
+            default
+        })
+    }
+
     pub(super) fn long_duration(&mut self, setting: &'static str, text: Option<&str>, default: &str) -> Duration {
         let text = given(text).unwrap_or(default);
         duration(text).filter(|time| *time >= Duration::from_secs(1) && *time <= 30 * 24 * HOUR).unwrap_or_else(|| {

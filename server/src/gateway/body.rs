@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 
 use super::ai::Call;
 use super::record::Record;
+use super::seats::Seat;
 use crate::capture;
 use crate::outbound;
 
@@ -165,7 +166,15 @@ impl Body {
     }
 
     pub(super) fn upstream(body: outbound::Incoming, length: Option<u64>, upload: Option<Arc<Upload>>, record: Record, call: Call) -> Self {
-        Self::Upstream(Box::new(FromUpstream { body, left: length, upload, call, record }))
+        Self::Upstream(Box::new(FromUpstream { body, left: length, upload, call, record, seat: None }))
+    }
+
+    /// Keeps the request's seat until the body is dropped; words of our own need none.
+    pub(super) fn seated(mut self, seat: Option<Seat>) -> Self {
+        if let Self::Upstream(this) = &mut self {
+            this.seat = seat;
+        }
+        self
     }
 }
 
@@ -178,6 +187,7 @@ pub(super) struct FromUpstream {
     /// Of an AI provider; before the record, so that a call's event comes before its request's.
     call: Call,
     record: Record,
+    seat: Option<Seat>,
 }
 
 impl FromUpstream {

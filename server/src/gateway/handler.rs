@@ -18,6 +18,7 @@ use super::limiter::Limiter;
 use super::matcher::{self, Found};
 use super::record::{Begun, Record};
 use super::refusal::{Refusal, Words};
+use super::seats::Seats;
 use super::wire::Watch;
 use super::{ai, headers, ids, shape, trace_context};
 use crate::bus::{Bus, Interest};
@@ -34,6 +35,7 @@ pub(super) struct Handler {
     pub(super) bus: Bus,
     pub(super) outbound: Outbound,
     pub(super) limiter: Limiter,
+    pub(super) seats: Seats,
     pub(super) rates: Arc<ai::Rates>,
     pub(super) copies: Arc<Room>,
 }
@@ -101,6 +103,10 @@ impl Handler {
         if found.refusal.is_none() {
             found.refusal = shape::upgrade(&parts).or_else(|| self.limits(&found, &body).err());
         }
+        let seat = found.tenant.filter(|_| found.refusal.is_none()).and_then(|tenant| self.seats.take(tenant));
+        if found.refusal.is_none() && seat.is_none() {
+            found.refusal = Some(Refusal::too_many_at_once());
+        }
 
         let interest = self.bus.interest(found.tenant);
         let trace = (interest.events || interest.traces).then(|| trace_context::begin(&parts.headers, interest.traces));
@@ -118,7 +124,7 @@ impl Handler {
             record.received(&parts.headers, self.copies(&found, begun, &parts.headers));
         }
         recorded.store(trace.is_some(), Ordering::Relaxed);
-        match (found.refusal, host, found.agent, found.tenant, found.route, found.environment) {
+        let response = match (found.refusal, host, found.agent, found.tenant, found.route, found.environment) {
             (None, Some(host), Some(agent), Some(tenant), ..) => {
                 let Interest { events, traces } = interest;
                 let ready = ai::Ready { host, tenant, agent, operation: found.operation, trace, traces, events };
@@ -133,7 +139,8 @@ impl Handler {
                 let refusal = refusal.unwrap_or_else(|| Refusal::bad("Bad request"));
                 refuse(refusal, record, begun, client, !body.is_end_stream())
             }
-        }
+        };
+        response.map(|body| body.seated(seat))
     }
 
     /// Takes copies of a request to a route, where somebody wants them; of a call of an AI agent there are none.

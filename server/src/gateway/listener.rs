@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use super::handler::{Client, Handler};
 use super::limiter::Limiter;
+use super::seats::Seats;
 use super::wire::{self, Inlet, Watch};
 use crate::bus::Bus;
 use crate::live::Routing;
@@ -35,6 +36,8 @@ pub struct Config {
     pub max_connections: usize,
     /// Requests at once on one HTTP/2 connection.
     pub max_streams: u32,
+    /// Requests at once of one workspace; what comes beyond is refused with 429.
+    pub max_requests: usize,
     /// How long requests may go on after the shutdown began.
     pub shutdown_grace: Duration,
 }
@@ -47,6 +50,7 @@ impl Default for Config {
             max_headers: HYPER_MAX_HEADERS,
             max_connections: 10_000,
             max_streams: 1_000,
+            max_requests: 2_000,
             shutdown_grace: Duration::from_secs(30),
         }
     }
@@ -60,6 +64,8 @@ const H2_PING_TIMEOUT: Duration = Duration::from_secs(20);
 /// default), one upstream that does not read would stop every other upload on the client's connection.
 const H2_STREAM_WINDOW: u32 = 256 * 1024;
 const H2_CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
+/// What of one answer may wait for a client that does not read.
+const H2_SEND_BUFFER: usize = 64 * 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
 
@@ -75,7 +81,15 @@ pub async fn serve(
     let slots = Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS)));
     let grace = config.shutdown_grace;
     let kill = CancellationToken::new();
-    let handler = Handler { routing, bus, outbound, limiter: Limiter::default(), rates: Arc::default(), copies: Arc::default() };
+    let handler = Handler {
+        routing,
+        bus,
+        outbound,
+        limiter: Limiter::default(),
+        seats: Seats::new(config.max_requests),
+        rates: Arc::default(),
+        copies: Arc::default(),
+    };
     let server = Arc::new(Server::new(&config, handler));
     let tracker = TaskTracker::new();
     let mut pause = ACCEPT_PAUSE;
@@ -141,6 +155,7 @@ impl Server {
             .max_header_list_size(u32::try_from(header_bytes).unwrap_or(u32::MAX))
             .initial_stream_window_size(H2_STREAM_WINDOW)
             .initial_connection_window_size(H2_CONNECTION_WINDOW)
+            .max_send_buf_size(H2_SEND_BUFFER)
             .max_concurrent_streams(config.max_streams);
         Self { http1, http2, header_timeout: config.header_timeout, handler: Arc::new(handler) }
     }

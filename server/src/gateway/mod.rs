@@ -27,6 +27,7 @@ mod listener;
 mod matcher;
 mod record;
 mod refusal;
+mod seats;
 mod shape;
 mod wire;
 

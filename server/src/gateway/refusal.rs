@@ -78,6 +78,11 @@ impl Refusal {
         Self::with(StatusCode::TOO_MANY_REQUESTS, "Rate limit exceeded", Detail::RetryAfter(seconds.max(1)))
     }
 
+    /// The workspace has as many requests under way as it may.
+    pub(super) fn too_many_at_once() -> Self {
+        Self { message: "Too many requests at once", ..Self::too_many(Duration::ZERO) }
+    }
+
     /// An AI agent has used its tokens.
     pub(super) fn too_many_tokens(wait: Duration) -> Self {
         let message = "This agent's tokens of this minute are used up";

@@ -8,6 +8,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Histogram, Meter};
 
 use super::genai_names as genai;
+use super::share::Shares;
 use super::span::{Call, client, id};
 use super::{client_error_type, names};
 use crate::event::Ai;
@@ -94,6 +95,7 @@ pub struct AiMeters {
     tokens: Histogram<u64>,
     duration: Histogram<f64>,
     first_chunk: Histogram<f64>,
+    shares: Shares,
 }
 
 impl AiMeters {
@@ -118,12 +120,17 @@ impl AiMeters {
                 .with_description("Time to receive the first chunk of a streamed answer")
                 .with_boundaries(FIRST_CHUNK_SECONDS.to_vec())
                 .build(),
+            shares: Shares::default(),
         }
+    }
+
+    pub(super) const fn shares(&self) -> &Shares {
+        &self.shares
     }
 
     /// Counts the call. Tokens that the provider did not report are not counted.
     pub fn record(&self, ai: &Ai, tenant: Option<&str>) {
-        let mut attributes = dimensions(ai, tenant);
+        let mut attributes = self.shares.within(tenant, dimensions(ai, tenant));
         for (kind, tokens) in [("input", ai.input_tokens), ("output", ai.output_tokens)] {
             if let Some(tokens) = tokens {
                 let mut with_type = attributes.clone();

@@ -16,6 +16,7 @@ use opentelemetry_sdk::metrics::{
 
 use super::genai::AiMeters;
 use super::series::{Bound, Series};
+use super::share::Shares;
 use super::{Audience, Outcome, error_type, method, names, outcome, resource, scope};
 use crate::event::{Ai, Component, Request};
 use crate::live::{ExportTarget, Temporality};
@@ -28,12 +29,10 @@ const MILLISECONDS: [f64; 16] =
 /// The HTTP conventions' advice for `http.server.request.duration`, in seconds.
 const SECONDS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 
-/// Series per instrument. The operator's have workspaces × routes × statuses; a workspace keeps the SDK's default.
+/// Series per instrument. The operator's have workspaces × routes × statuses, of which each workspace has a [share](Shares); a
+/// workspace's own keep the SDK's default.
 const OPERATOR_SERIES: usize = 100_000;
 const TENANT_SERIES: usize = 2_000;
-
-/// What the SDK calls the series that takes in what no longer fits.
-const OVERFLOW: &str = "otel.metric.overflow";
 
 /// The instruments of one destination, their state, and the way to read it.
 #[derive(Debug)]
@@ -46,6 +45,10 @@ pub struct Meters {
     /// The operator's only.
     ai: Option<AiMeters>,
     series: Series,
+    proxy_shares: Shares,
+    server_shares: Shares,
+    /// Series go on over collections.
+    cumulative: bool,
     reader: SharedReader,
     // Holds the pipeline that the reader only points at.
     _provider: SdkMeterProvider,
@@ -89,6 +92,9 @@ impl Meters {
             }),
             ai: (audience == Audience::Operator).then(|| AiMeters::new(&meter)),
             series: Series::default(),
+            proxy_shares: Shares::default(),
+            server_shares: Shares::default(),
+            cumulative: target.temporality == Temporality::Cumulative,
             reader,
             _provider: provider,
         }
@@ -110,13 +116,13 @@ impl Meters {
         let tenant = tenant.filter(|_| self.audience == Audience::Operator);
         Bound {
             proxy: request.proxied.is_some().then(|| {
-                let attributes = proxy_attributes(request, tenant);
+                let attributes = self.proxy_shares.within(tenant, proxy_attributes(request, tenant));
                 (self.requests.bind(&attributes), self.duration.bind(&attributes))
             }),
             server: self.server_duration.as_ref().map(|histogram| {
                 // Pages are few and people's clicks fewer: a series per workspace and page would say little for its cost.
                 let tenant = tenant.filter(|_| request.component == Component::Gateway);
-                histogram.bind(&server_attributes(request, tenant))
+                histogram.bind(&self.server_shares.within(tenant, server_attributes(request, tenant)))
             }),
         }
     }
@@ -130,6 +136,9 @@ impl Meters {
             return None;
         }
         self.series.clear();
+        if !self.cumulative {
+            [&self.proxy_shares, &self.server_shares].into_iter().chain(self.ai.as_ref().map(AiMeters::shares)).for_each(Shares::clear);
+        }
         let empty = metrics.scope_metrics().all(|scope| scope.metrics().next().is_none());
         (!empty).then_some(metrics)
     }
@@ -151,7 +160,7 @@ pub fn points(metrics: &ResourceMetrics) -> u64 {
 #[must_use]
 pub fn overflowing(metrics: &ResourceMetrics) -> u64 {
     fn in_points<'a>(mut attributes: impl Iterator<Item = &'a KeyValue>) -> bool {
-        attributes.any(|attribute| attribute.key.as_str() == OVERFLOW)
+        attributes.any(|attribute| attribute.key.as_str() == names::OVERFLOW)
     }
     let over = |data: &AggregatedMetrics| match data {
         AggregatedMetrics::U64(MetricData::Sum(sum)) => sum.data_points().any(|point| in_points(point.attributes())),

@@ -7,6 +7,7 @@ pub mod metric;
 pub mod names;
 pub mod probe;
 mod series;
+mod share;
 pub mod span;
 pub mod webhook;
 

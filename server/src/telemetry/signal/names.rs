@@ -7,6 +7,9 @@ pub use opentelemetry_semantic_conventions::attribute::{
 };
 pub use opentelemetry_semantic_conventions::metric::HTTP_SERVER_REQUEST_DURATION;
 
+/// What the SDK calls the series that takes in what no longer fits.
+pub const OVERFLOW: &str = "otel.metric.overflow";
+
 /// Instrumentation scope of everything that is exported.
 pub const SCOPE: &str = "knoxcall";
 /// Of both the scope and the resource.

@@ -2,8 +2,9 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::Value;
+use server::gateway::Config;
 
-use super::rig::{KEY, NARROW_KEY, Rig, Table, client};
+use super::rig::{KEY, NARROW_KEY, Rig, Table, client, h2_client};
 use crate::support::network::outbound;
 use crate::support::upstream::{Certificate, Upstream};
 
@@ -79,6 +80,27 @@ async fn rates_survive_a_new_routing_table() {
     assert_eq!((refusal.status, refusal.headers["retry-after"].to_str().unwrap()), (429, "1"));
     rig.routing.store(std::sync::Arc::new(Table::to(&upstream.url()).build()));
     assert_eq!(rig.request(&client, Method::GET, "/").send().await.unwrap().status(), 200, "the limit is gone");
+}
+
+/// Whoever is slow holds their own workspace's requests up, however long.
+#[tokio::test]
+async fn so_many_requests_at_once_and_no_more() {
+    let upstream = Upstream::start().await;
+    let config = Config { max_requests: 3, ..Config::default() };
+    let rig = Rig::with(&Table::to(&upstream.url()), config, outbound()).await;
+    let held = |client: &reqwest::Client| rig.request(client, Method::GET, "/").header("x-script", "drip").send();
+    let mut open = Vec::new();
+    for client in [client(), h2_client(), h2_client()] {
+        open.push(held(&client).await.unwrap());
+    }
+    for client in [client(), h2_client()] {
+        let refusal = refused(rig.request(&client, Method::GET, "/")).await;
+        assert_eq!((refusal.status, refusal.headers["retry-after"].to_str().unwrap()), (429, "1"));
+        assert_eq!(refusal.body["error"], "Too many requests at once");
+    }
+    open.pop();
+    let free = async { while rig.request(&client(), Method::GET, "/").send().await.unwrap().status() != 200 {} };
+    tokio::time::timeout(Duration::from_secs(10), free).await.expect("whoever goes away leaves room");
 }
 
 #[tokio::test]

@@ -170,3 +170,33 @@ async fn too_many_series_are_merged_and_the_status_says_so() {
     assert_eq!(status.overflowing_instruments, 2);
     collector.wait_for(|received| last_total(received) == 2_100).await;
 }
+
+/// One workspace's inventions leave the operator's series to the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workspace_has_a_share_of_the_operators_series() {
+    let collector = Collector::start().await;
+    let rig = Rig::start(exports([often(operator(&collector))]), quick());
+    for n in 0..2_100 {
+        let mut event = request(tenant_id(1));
+        if let Some(proxied) = &mut event.proxied {
+            proxied.route = format!("route-{n}").into();
+        }
+        rig.emit(event);
+    }
+    rig.emit(request(tenant_id(2)));
+    collector.wait_for(|received| last_total(received) == 2_101).await;
+    let received = collector.received();
+    let (_, points) = collections(&received).pop().unwrap();
+    let of = |tenant: u128, merged: bool| {
+        let points = points.iter().filter(|point| {
+            let attributes = attributes(&point.attributes);
+            attributes.get("knoxcall.tenant_id").is_some_and(|id| *id == format!("{:?}", tenant_id(tenant).to_string()))
+                && attributes.contains_key("otel.metric.overflow") == merged
+        });
+        let points: Vec<_> = points.cloned().collect();
+        (points.len(), total(&points))
+    };
+    assert_eq!((of(1, false), of(1, true), of(2, false), of(2, true)), ((2_000, 2_000), (1, 100), (1, 1), (0, 0)));
+    let status = rig.wait_for(Owner::Operator, |status| status.overflowing_instruments > 0).await;
+    assert_eq!(status.overflowing_instruments, 2);
+}
