@@ -3,7 +3,9 @@
 
 pub mod bootstrap;
 mod cli;
+mod otel;
 mod parse;
+mod sentry;
 mod toml_table;
 
 use std::net::SocketAddr;
@@ -14,9 +16,10 @@ use ipnet::IpNet;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+pub use self::sentry::SentryEnvironment;
 pub use cli::{AuditCommand, Cli, Command};
+pub use otel::{BatchEnvironment, OtelEnvironment, SignalEnvironment, VariableError, VariableProblem};
 
-use crate::settings::{OtelEnvironment, SentryEnvironment, VariableError};
 use crate::values::Endpoint;
 use crate::vault::KEY_VARIABLE;
 

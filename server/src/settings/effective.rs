@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::environment::{BatchEnvironment, OtelEnvironment};
+use crate::config::{BatchEnvironment, OtelEnvironment};
 use crate::live::{Batch, Compression, ExportTarget, Owner, SignalTarget, Temporality};
 use crate::values::{Endpoint, HeaderList, Signal, TenantId, Variable};
 

@@ -1,7 +1,6 @@
 //! Environment over stored, row by row.
 
 use super::*;
-use crate::settings::OtelEnvironment;
 
 const INSTANCE: Uuid = Uuid::nil();
 

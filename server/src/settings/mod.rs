@@ -8,7 +8,6 @@ mod agents;
 mod audit;
 mod bootstrap;
 mod effective;
-mod environment;
 mod error;
 mod error_tracking;
 mod exports;
@@ -30,11 +29,8 @@ pub use agents::{AgentChange, AgentEntry};
 pub use audit::LogReader;
 pub use bootstrap::{BootstrapError, BootstrapReport, Passwords};
 pub use effective::{Effective, ManagedBy, StoredExport, operator, tenant};
-pub use environment::{BatchEnvironment, OtelEnvironment, SignalEnvironment, VariableError, VariableProblem};
 pub use error::Error;
-pub use error_tracking::{
-    EffectiveTracking, SentryEnvironment, StoredTracking, Tracking, TrackingChange, TrackingManagedBy, effective_tracking,
-};
+pub use error_tracking::{EffectiveTracking, StoredTracking, Tracking, TrackingChange, TrackingManagedBy, effective_tracking};
 pub use exports::{Change, Exhausted, Export, ExportChange, ExportReader, ExportWriter, InEffect, Resume, Revision, Standing};
 pub use keys::{KeyEntry, NewKey, acceptable as acceptable_key};
 pub use members::{AddedAccount, MemberEntry};

@@ -6,10 +6,11 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::{Mutex, OwnedMutexGuard, broadcast, watch};
 use uuid::Uuid;
 
+use super::Error;
 use super::audit::Verifying;
 use super::publish::{Problem, Publisher, Scope, SecretPlace};
-use super::{Error, OtelEnvironment, SentryEnvironment};
 use crate::audit::Told;
+use crate::config::{OtelEnvironment, SentryEnvironment};
 use crate::egress::{Policy, Scope as Reach};
 use crate::live::{BrowserTracking, Exports, Routing, ServerTracking, WebhooksInForce};
 use crate::store::{Changes, Store};

@@ -1,6 +1,6 @@
 //! Environment over stored: one pure function that says where errors are reported, and why.
 
-use super::SentryEnvironment;
+use crate::config::SentryEnvironment;
 use crate::live::{BrowserTracking, ServerTracking};
 use crate::values::{Dsn, Variable};
 

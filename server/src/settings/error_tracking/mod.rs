@@ -3,11 +3,9 @@
 //! A DSN is no secret: it is stored and shown as it is.
 
 mod effective;
-mod environment;
 mod save;
 
 pub use effective::{EffectiveTracking, StoredTracking, TrackingManagedBy, effective as effective_tracking};
-pub use environment::SentryEnvironment;
 pub use save::TrackingChange;
 
 use super::exports::InEffect;

@@ -16,8 +16,9 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Environment, ExportChange, ExportReader, ExportWriter, OtelEnvironment, SentryEnvironment, Settings};
+use super::{Environment, ExportChange, ExportReader, ExportWriter, Settings};
 use crate::auth::{Actor, Operator, WorkspaceAdmin, WorkspaceMember};
+use crate::config::{OtelEnvironment, SentryEnvironment};
 use crate::egress::Policy;
 use crate::live::{ExportTarget, Exports};
 use crate::store::{Store, Workspace};

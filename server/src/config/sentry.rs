@@ -1,7 +1,6 @@
-//! The `SENTRY_*` variables, parsed once at start-up, by the rules of [`OtelEnvironment`](crate::settings::OtelEnvironment).
+//! The `SENTRY_*` variables, parsed once at start-up, by the rules of [`OtelEnvironment`](super::OtelEnvironment).
 
-use crate::settings::VariableError;
-use crate::settings::environment::Reader;
+use super::otel::{Reader, VariableError};
 use crate::values::{Dsn, Variable, parse_sentry_environment, parse_sentry_release};
 
 /// What the environment says about error tracking.

@@ -9,8 +9,7 @@ use std::time::Duration;
 use percent_encoding::percent_decode_str;
 use thiserror::Error;
 
-use crate::live::{Compression, Temporality};
-use crate::values::{Endpoint, HeaderList, Rule, Signal, Variable};
+use crate::values::{Compression, Endpoint, HeaderList, Rule, Signal, Temporality, Variable};
 
 /// What the environment says about the operator's export. `None` everywhere is an environment that says nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
