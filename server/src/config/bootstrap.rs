@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 pub use super::toml_table::{FileError, FileProblem};
 use super::toml_table::{Source, Table};
-use crate::settings::{acceptable_key, acceptable_signing_secret};
+use crate::secrets::{is_api_key, is_signing_secret};
 use crate::values::{
     DisplayName, Dsn, Email, Endpoint, EventType, HeaderList, Password, Provider, Role, Rule, Slug, WebhookUrl, parse_credential,
     parse_models, parse_tokens,
@@ -253,7 +253,7 @@ fn webhook(mut table: Table<'_>, earlier: &[Webhook]) -> Option<Webhook> {
     }
     let (include_headers, include_bodies) = (table.boolean("include_headers"), table.boolean("include_bodies"));
     let secret = table.text("secret");
-    if secret.as_ref().is_some_and(|secret| !acceptable_signing_secret(secret.expose())) {
+    if secret.as_ref().is_some_and(|secret| !is_signing_secret(secret.expose())) {
         table.wrong("secret", FileProblem::SigningSecret);
     }
     table.finish();
@@ -270,7 +270,7 @@ fn member(mut table: Table<'_>) -> Option<Member> {
 fn api_key(mut table: Table<'_>) -> Option<ApiKey> {
     let name = table.required("name", DisplayName::parse);
     let key = table.text("key");
-    if key.as_ref().is_some_and(|key| !acceptable_key(key.expose())) {
+    if key.as_ref().is_some_and(|key| !is_api_key(key.expose())) {
         table.wrong("key", FileProblem::ApiKey);
     }
     table.finish();

@@ -9,12 +9,12 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::live::SigningSecret;
+use crate::secrets::SIGNING_SECRET_PREFIX;
 
 const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
 const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 const X_WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("x-webhook-signature");
-const PREFIX: &str = "whsec_";
 
 /// Writes what identifies and signs a delivery, over whatever the headers said. `now_ms`: milliseconds since the Unix epoch.
 /// `signing` has the newest secret first; empty signs nothing.
@@ -42,7 +42,7 @@ fn own(secret: &str, body: &str) -> String {
 
 /// `v1,<base64>` of `id.timestamp.body`; the key is what the base64 behind `whsec_` stands for.
 fn standard(secret: &str, id: &str, timestamp: &str, body: &str) -> Option<String> {
-    let key = Zeroizing::new(STANDARD.decode(secret.strip_prefix(PREFIX)?).ok()?);
+    let key = Zeroizing::new(STANDARD.decode(secret.strip_prefix(SIGNING_SECRET_PREFIX)?).ok()?);
     Some(format!("v1,{}", STANDARD.encode(mac(&key, &[id, ".", timestamp, ".", body]))))
 }
 

@@ -43,7 +43,7 @@ const KNOWS_ONLY: &[(&str, &[&str])] = &[
     ("audit/", &["audit", "values"]),
     ("audit_command.rs", &["audit", "config", "store", "values"]),
     ("store/", &["store", "audit", "values", "vault"]),
-    ("settings/", &["settings", "audit", "capture", "store", "vault", "live", "egress", "values", "auth", "config"]),
+    ("settings/", &["settings", "audit", "capture", "store", "vault", "live", "egress", "secrets", "values", "auth", "config"]),
     ("ids.rs", &[]),
     ("per_minute.rs", &[]),
     ("trace_context", &["event", "ids"]),

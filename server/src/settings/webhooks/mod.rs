@@ -7,7 +7,7 @@ mod signing;
 mod told;
 
 pub use form::WebhookChange;
-pub use signing::{NewSigningSecret, acceptable as acceptable_signing_secret};
+pub use signing::NewSigningSecret;
 
 use uuid::Uuid;
 

@@ -7,13 +7,13 @@ use zeroize::Zeroizing;
 
 use super::{PREVIOUS, SIGNING, told};
 use crate::auth::{Actor, WorkspaceAdmin};
+use crate::secrets::SIGNING_SECRET_PREFIX;
 use crate::settings::publish::Scope;
 use crate::settings::secret::{self, Place};
 use crate::settings::{Error, Settings};
 use crate::store::{Changes, PreviousSecret, SecretRecord, UnixMillis, Webhook, now};
 use crate::values::DisplayName;
 
-const PREFIX: &str = "whsec_";
 const RANDOM_BYTES: usize = 24;
 /// How long the secret before the newest signs too.
 const OVERLAP_MS: UnixMillis = 24 * 60 * 60 * 1000;
@@ -33,17 +33,10 @@ impl std::fmt::Debug for NewSigningSecret {
     }
 }
 
-/// Whether a secret that somebody brings along can sign.
-#[must_use]
-pub fn acceptable(secret: &str) -> bool {
-    let key = secret.strip_prefix(PREFIX).and_then(|key| STANDARD.decode(key).ok()).map(Zeroizing::new);
-    key.is_some_and(|key| (24..=64).contains(&key.len()))
-}
-
 pub(super) fn generate() -> Result<Zeroizing<String>, Error> {
     let mut bytes = Zeroizing::new([0_u8; RANDOM_BYTES]);
     getrandom::fill(bytes.as_mut()).map_err(|_| Error::Store("the system gives no random numbers".to_owned()))?;
-    Ok(Zeroizing::new(format!("{PREFIX}{}", STANDARD.encode(bytes.as_ref()))))
+    Ok(Zeroizing::new(format!("{SIGNING_SECRET_PREFIX}{}", STANDARD.encode(bytes.as_ref()))))
 }
 
 impl Settings {
@@ -96,16 +89,12 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secrets::is_signing_secret;
 
     #[test]
     fn secrets_are_random_and_as_the_standard_writes_them() {
         let (one, other) = (generate().unwrap(), generate().unwrap());
         assert_ne!(one, other);
-        assert!(acceptable(&one) && one.len() == 38, "{}", *one);
-        assert!(acceptable("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"));
-        for bad in ["", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_", "whsec_c2hvcnQ=", "whsec_not base64 at all, but long enough"] {
-            assert!(!acceptable(bad), "{bad}");
-        }
-        assert!(!acceptable(&format!("whsec_{}", STANDARD.encode([0; 65]))));
+        assert!(is_signing_secret(&one) && one.len() == 38, "{}", *one);
     }
 }
