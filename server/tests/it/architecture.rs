@@ -27,6 +27,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
 
 /// Rooms that may know only these others of ours.
 const KNOWS_ONLY: &[(&str, &[&str])] = &[
+    ("config/", &["config", "secrets", "values", "vault"]),
     ("egress/", &["egress", "values"]),
     ("outbound/", &["outbound", "egress", "values"]),
     ("event.rs", &["values"]),
