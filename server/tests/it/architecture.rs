@@ -18,7 +18,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("crate::error_tracking", &["error_tracking/", "backend/", "compose"]),
     ("crate::gateway", &["gateway/", "web/", "compose"]),
     ("crate::backend", &["backend/", "web/", "compose"]),
-    ("crate::web::", &["web/", "backend/", "compose", "main.rs"]),
+    ("crate::web", &["web/", "backend/", "compose", "main.rs"]),
     ("crate::webhooks", &["webhooks/", "backend/", "compose"]),
     ("crate::capture", &["gateway/", "bus.rs", "webhooks/", "live/", "settings/publish/"]),
     ("crate::compose", &["main.rs"]),
@@ -27,6 +27,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
 
 /// Rooms that may know only these others of ours.
 const KNOWS_ONLY: &[(&str, &[&str])] = &[
+    ("auth/", &["auth", "audit", "bus", "event", "per_minute", "store", "values"]),
     ("config/", &["config", "secrets", "values", "vault"]),
     ("egress/", &["egress", "values"]),
     ("outbound/", &["outbound", "egress", "values"]),
@@ -44,6 +45,7 @@ const KNOWS_ONLY: &[(&str, &[&str])] = &[
     ("audit/", &["audit", "values"]),
     ("audit_command.rs", &["audit", "config", "store", "values"]),
     ("store/", &["store", "audit", "values", "vault"]),
+    ("vault.rs", &[]),
     ("settings/", &["settings", "audit", "capture", "store", "vault", "live", "egress", "secrets", "values", "auth", "config"]),
     ("ids.rs", &[]),
     ("per_minute.rs", &[]),
@@ -69,13 +71,16 @@ const KNOWS_ONLY: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// The same of the console, as path prefixes below `app/src`.
+const CONSOLE_KNOWS_ONLY: &[(&str, &[&str])] = &[("ui/", &["ui", "browser_errors", "contract"])];
+
 #[test]
 fn rooms_know_only_whom_they_may() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut broken = Vec::new();
     let mut seen = 0;
     for file in rust_files(&root) {
-        let name = file.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
+        let name = name_below(&root, &file);
         let text = fs::read_to_string(&file).unwrap();
         seen += 1;
         for (number, line) in lines(&text) {
@@ -88,19 +93,28 @@ fn rooms_know_only_whom_they_may() {
                     broken.push(format!("{name}:{}: names {what}, which only {allowed:?} may", number + 1));
                 }
             }
-            for (room, known) in KNOWS_ONLY {
-                if !name.starts_with(room) {
-                    continue;
-                }
-                for other in rooms_named(code) {
-                    if !known.contains(&other.as_str()) {
-                        broken.push(format!("{name}:{}: {room} names crate::{other}; it may know only {known:?}", number + 1));
-                    }
-                }
-            }
+            broken.extend(strangers(KNOWS_ONLY, &name, code).iter().map(|what| format!("{name}:{}: {what}", number + 1)));
         }
     }
     assert!(seen > 20, "only {seen} files found below {}", root.display());
+    assert!(broken.is_empty(), "\n{}", broken.join("\n"));
+}
+
+#[test]
+fn what_pages_are_made_of_knows_none_of_them() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../app/src");
+    let files = rust_files(&root.join("ui"));
+    assert!(files.len() > 20, "only {} files found below {}", files.len(), root.display());
+    let mut broken = Vec::new();
+    for file in files {
+        let name = name_below(&root, &file);
+        for (number, code) in lines(&fs::read_to_string(&file).unwrap()) {
+            if climbs_out(&name, &code) {
+                broken.push(format!("{name}:{}: leaves its room by super::; write crate::", number + 1));
+            }
+            broken.extend(strangers(CONSOLE_KNOWS_ONLY, &name, &code).iter().map(|what| format!("{name}:{}: {what}", number + 1)));
+        }
+    }
     assert!(broken.is_empty(), "\n{}", broken.join("\n"));
 }
 
@@ -131,7 +145,7 @@ fn settings_are_committed_in_one_place_and_the_console_commits_nothing() {
     let files = ["settings", "backend", "web"].map(|room| rust_files(&root.join(room))).concat();
     let mut found = Vec::new();
     for file in files {
-        let name = file.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
+        let name = name_below(&root, &file);
         let commits = lines(&fs::read_to_string(&file).unwrap()).iter().any(|(_, code)| code.contains(".commit"));
         if commits && !name.starts_with("settings/tests/") {
             found.push(name);
@@ -144,6 +158,11 @@ fn settings_are_committed_in_one_place_and_the_console_commits_nothing() {
 fn the_rules_see_what_they_are_about() {
     assert_eq!(rooms_named("use crate::{bus::Bus, telemetry, live::{Routing, self}};"), ["bus", "telemetry", "live"]);
     assert_eq!(rooms_named("let x = crate::store::now();"), ["store"]);
+    assert!(names("use crate::{a, telemetry};", "crate::telemetry") && names("crate::telemetry::judged(x)", "crate::telemetry"));
+    assert!(names("use crate::web;", "crate::web") && !names("use crate::{webhooks, a::web};", "crate::web"));
+    let known: &[(&str, &[&str])] = &[("a/", &["a", "b"])];
+    assert_eq!(strangers(known, "a/x.rs", "use crate::{a, b::C, d};"), [r#"a/ names crate::d; it may know only ["a", "b"]"#]);
+    assert!(strangers(known, "b.rs", "use crate::d;").is_empty());
     assert!(names("use axum;", "axum::") && names("axum::Router::new()", "axum::") && !names("leptos_axum::redirect()", "axum::"));
     assert!(
         climbs_out("gateway/handler.rs", "use super::super::telemetry;")
@@ -183,14 +202,28 @@ fn climbs_out(file: &str, code: &str) -> bool {
     steps >= depth + usize::from(code.starts_with(' '))
 }
 
-/// Whether the code names `what` as a path of its own, not as the tail of a longer word.
+/// Whether the code names `what`: a room of ours (`crate::room`), also in a group, or else a path of its own, not the tail of a
+/// longer word.
 fn names(code: &str, what: &str) -> bool {
+    if let Some(room) = what.strip_prefix("crate::") {
+        return rooms_named(code).iter().any(|named| named == room);
+    }
     let alone = what.strip_suffix("::").is_some_and(|name| code.trim_end() == format!("use {name};"));
     alone
         || code.match_indices(what).any(|(at, _)| {
             let before = code[..at].chars().next_back();
             !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':' || c == '"' || c == '-' || c == '/')
         })
+}
+
+/// Rooms that the code names and this file may not know.
+fn strangers(rows: &[(&str, &[&str])], name: &str, code: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    for (room, known) in rows.iter().filter(|(room, _)| name.starts_with(room)) {
+        let others = rooms_named(code).into_iter().filter(|other| !known.contains(&other.as_str()));
+        out.extend(others.map(|other| format!("{room} names crate::{other}; it may know only {known:?}")));
+    }
+    out
 }
 
 fn rooms_named(code: &str) -> Vec<String> {
@@ -221,6 +254,10 @@ fn rooms_named(code: &str) -> Vec<String> {
     }
     out.retain(|room| !room.is_empty());
     out
+}
+
+fn name_below(root: &Path, file: &Path) -> String {
+    file.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/")
 }
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
