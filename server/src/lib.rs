@@ -1,5 +1,6 @@
 //! The binary `knoxcall`, as a library so that tests can start it in-process.
 
+pub mod accept;
 pub mod audit;
 pub mod audit_command;
 pub mod auth;

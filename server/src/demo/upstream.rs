@@ -16,12 +16,15 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{echo, provider};
+use crate::accept::Accept;
 
 /// Where webhooks are received. A request that a person sends through the echo's route can't be told from one by its path,
 /// and need not be.
 pub const HOOK: &str = "/demo/webhook";
 /// The provider's base path.
 pub const AI: &str = "/demo/ai/v1";
+/// At once: as many as the gateway takes.
+const CONNECTIONS: usize = 10_000;
 /// Larger bodies get 413.
 const BODY_LIMIT: usize = 1024 * 1024;
 
@@ -35,12 +38,12 @@ pub async fn start(shutdown: CancellationToken) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
     tokio::spawn(async move {
+        let mut accept = Accept::new(listener, CONNECTIONS, "the demo's server");
         loop {
-            let accepted = tokio::select! {
+            let (stream, _, slot) = tokio::select! {
                 () = shutdown.cancelled() => break,
-                accepted = listener.accept() => accepted,
+                accepted = accept.next() => accepted,
             };
-            let Ok((stream, _)) = accepted else { continue };
             let shutdown = shutdown.clone();
             tokio::spawn(async move {
                 let builder = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
@@ -49,6 +52,7 @@ pub async fn start(shutdown: CancellationToken) -> std::io::Result<SocketAddr> {
                     () = shutdown.cancelled() => {}
                     _ = connection => {}
                 }
+                drop(slot);
             });
         }
     });

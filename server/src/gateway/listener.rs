@@ -11,7 +11,6 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -19,6 +18,7 @@ use super::handler::{Client, Handler};
 use super::limiter::Limiter;
 use super::seats::Seats;
 use super::wire::{self, Inlet, Watch};
+use crate::accept::Accept;
 use crate::bus::Bus;
 use crate::live::Routing;
 use crate::outbound::Outbound;
@@ -66,8 +66,6 @@ const H2_STREAM_WINDOW: u32 = 256 * 1024;
 const H2_CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
 /// What of one answer may wait for a client that does not read.
 const H2_SEND_BUFFER: usize = 64 * 1024;
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// Serves until `shutdown`, then finishes the requests under way within the grace and returns.
 pub async fn serve(
@@ -78,7 +76,7 @@ pub async fn serve(
     outbound: Outbound,
     shutdown: CancellationToken,
 ) {
-    let slots = Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS)));
+    let mut accept = Accept::new(listener, config.max_connections, "the gateway");
     let grace = config.shutdown_grace;
     let kill = CancellationToken::new();
     let handler = Handler {
@@ -92,38 +90,19 @@ pub async fn serve(
     };
     let server = Arc::new(Server::new(&config, handler));
     let tracker = TaskTracker::new();
-    let mut pause = ACCEPT_PAUSE;
     loop {
-        let accepting = async {
-            let slot = Arc::clone(&slots).acquire_owned().await;
-            (slot, listener.accept().await)
-        };
-        let (slot, accepted) = tokio::select! {
+        let (stream, peer, slot) = tokio::select! {
             biased;
             () = shutdown.cancelled() => break,
-            accepted = accepting => accepted,
+            accepted = accept.next() => accepted,
         };
-        match accepted {
-            Ok((stream, peer)) => {
-                pause = ACCEPT_PAUSE;
-                let (server, drain, kill) = (Arc::clone(&server), shutdown.child_token(), kill.child_token());
-                tracker.spawn(async move {
-                    server.connection(stream, peer, drain, kill).await;
-                    drop(slot);
-                });
-            }
-            // The client's own doing, and over.
-            Err(error) if matches!(error.kind(), std::io::ErrorKind::ConnectionAborted | std::io::ErrorKind::ConnectionReset) => {}
-            Err(error) => {
-                tracing::error!(%error, ?pause, "the gateway can't accept connections; trying again");
-                tokio::select! {
-                    () = shutdown.cancelled() => break,
-                    () = tokio::time::sleep(pause) => pause = (pause * 2).min(ACCEPT_PAUSE_MAX),
-                }
-            }
-        }
+        let (server, drain, kill) = (Arc::clone(&server), shutdown.child_token(), kill.child_token());
+        tracker.spawn(async move {
+            server.connection(stream, peer, drain, kill).await;
+            drop(slot);
+        });
     }
-    drop(listener);
+    drop(accept);
     tracker.close();
     if tokio::time::timeout(grace, tracker.wait()).await.is_err() {
         tracing::warn!(connections = tracker.len(), ?grace, "requests did not finish in time; closing their connections");

@@ -1,8 +1,7 @@
-//! Accepts connections: HTTP/1.1 and HTTP/2, bounded in number and in how long a head may take, and lets them finish at
+//! Serves connections: HTTP/1.1 and HTTP/2, bounded in number and in how long a head may take, and lets them finish at
 //! the end.
 
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -14,13 +13,14 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::request::Peer;
 use super::{Console, router};
+use crate::accept::Accept;
 use crate::auth::Auth;
 
 const CONNECTIONS: usize = 1024;
@@ -31,15 +31,15 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
 pub async fn serve(listener: TcpListener, console: Console, shutdown: CancellationToken, grace: Duration) {
     let app = router(&console);
     let graceful = GracefulShutdown::new();
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut accept = Accept::new(listener, CONNECTIONS, "the console");
     let mut tasks = JoinSet::new();
     let mut sweep = tokio::time::interval(SWEEP_EVERY);
     sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = shutdown.cancelled() => break,
-            accepted = accept(&listener, &room) => {
-                let (stream, permit) = accepted;
+            accepted = accept.next() => {
+                let (stream, _, permit) = accepted;
                 tasks.spawn(connection(stream, permit, app.clone(), &graceful));
             }
             _ = sweep.tick() => {
@@ -48,30 +48,15 @@ pub async fn serve(listener: TcpListener, console: Console, shutdown: Cancellati
             Some(_) = tasks.join_next() => {}
         }
     }
-    drop(listener);
+    drop(accept);
     if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests of the console were cut off: they took longer than {} s to finish", grace.as_secs_f32());
     }
 }
 
-/// The next connection, once there is room for it.
-async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> (TcpStream, Option<OwnedSemaphorePermit>) {
-    let permit = Arc::clone(room).acquire_owned().await.ok();
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => return (stream, permit),
-            // Out of file descriptors, or the client gone already: wait a little rather than spin.
-            Err(error) => {
-                tracing::warn!(%error, "the console could not accept a connection");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        }
-    }
-}
-
 fn connection(
     stream: TcpStream,
-    permit: Option<OwnedSemaphorePermit>,
+    permit: OwnedSemaphorePermit,
     app: Router,
     graceful: &GracefulShutdown,
 ) -> impl Future<Output = ()> + Send + use<> {

@@ -14,6 +14,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("tower_sessions::", &["auth/", "web/", "backend/"]),
     ("chacha20poly1305::", &["vault.rs", "vault/"]),
     ("argon2::", &["auth/"]),
+    ("crate::accept", &["gateway/", "web/", "demo/"]),
     ("crate::telemetry", &["telemetry/", "backend/", "compose"]),
     ("crate::error_tracking", &["error_tracking/", "backend/", "compose"]),
     ("crate::gateway", &["gateway/", "web/", "compose"]),
@@ -27,6 +28,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
 
 /// Rooms that may know only these others of ours.
 const KNOWS_ONLY: &[(&str, &[&str])] = &[
+    ("accept.rs", &[]),
     ("auth/", &["auth", "audit", "bus", "event", "per_minute", "store", "values"]),
     ("config/", &["config", "secrets", "values", "vault"]),
     ("egress/", &["egress", "values"]),
@@ -50,7 +52,7 @@ const KNOWS_ONLY: &[(&str, &[&str])] = &[
     ("ids.rs", &[]),
     ("per_minute.rs", &[]),
     ("trace_context", &["event", "ids"]),
-    ("gateway/", &["gateway", "event", "bus", "capture", "faults", "ids", "live", "trace_context", "values", "outbound"]),
+    ("gateway/", &["gateway", "accept", "event", "bus", "capture", "faults", "ids", "live", "trace_context", "values", "outbound"]),
     (
         "webhooks/",
         &[
