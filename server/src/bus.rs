@@ -27,7 +27,7 @@ pub struct Interest {
     pub traces: bool,
 }
 
-/// Takes events in. Both calls are on the request path: they must return at once.
+/// Takes events in. All its calls are on the request path: they must return at once.
 pub trait Listener: Send + Sync {
     fn interest(&self, tenant: Option<TenantId>) -> Interest;
     fn accept(&self, event: &Arc<Event>);

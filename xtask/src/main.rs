@@ -57,8 +57,8 @@ enum Command {
     Dist,
     /// Builds the browser's part alone (wasm, CSS, static files) into `target/site`.
     Site,
-    /// Measures the gateway beside nginx and Envoy, or (`--scale`) ten thousand workspaces, and writes BENCHMARKS.md; some 10 minutes
-    /// on a machine that does nothing else.
+    /// Measures the gateway beside nginx and Envoy, or (`--export`) the export alone, or (`--scale`) ten thousand workspaces, and
+    /// writes BENCHMARKS.md; some 10 minutes on a machine that does nothing else.
     Bench(bench::Options),
 }
 
