@@ -161,11 +161,31 @@ pub struct Settled {
     pub workspace: TenantId,
     pub endpoint: Uuid,
     pub delivery: Uuid,
-    /// `None`: it is gone, or not kept.
-    pub state: Option<DeliveryState>,
+    pub then: Then,
     /// `None`: as before.
     pub failing: Option<bool>,
     pub not_before: Option<UnixMillis>,
+}
+
+/// What becomes of a delivery.
+#[derive(Clone, Copy, Debug)]
+pub enum Then {
+    Waits {
+        next_at: UnixMillis,
+    },
+    Ended(Ended),
+    /// It is gone, or not kept.
+    Gone,
+}
+
+impl Then {
+    #[must_use]
+    pub fn of(delivery: &Delivery) -> Self {
+        match delivery.state {
+            DeliveryState::Waiting { next_at } => Self::Waits { next_at },
+            DeliveryState::Delivered { .. } | DeliveryState::Failed { .. } => Self::Ended(Ended::of(delivery)),
+        }
+    }
 }
 
 impl Book {
@@ -318,15 +338,15 @@ impl Book {
         shelf.running = shelf.running.saturating_sub(1);
         shelf.failing = settled.failing.unwrap_or(shelf.failing);
         shelf.not_before = settled.not_before.unwrap_or(shelf.not_before);
-        match settled.state {
-            Some(DeliveryState::Waiting { next_at }) => {
+        match settled.then {
+            Then::Waits { next_at } => {
                 self.queue.insert((next_at, id, settled.delivery));
             }
-            ended => {
+            then => {
                 let size = shelf.waited(settled.delivery);
                 self.stock.give(shelf.workspace, size);
-                if let Some(state) = ended {
-                    shelf.ended.insert(settled.delivery, Ended { failed: matches!(state, DeliveryState::Failed { .. }), size });
+                if let Then::Ended(ended) = then {
+                    shelf.ended.insert(settled.delivery, ended);
                 }
             }
         }

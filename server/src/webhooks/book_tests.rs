@@ -36,8 +36,9 @@ fn started(starts: &[Start]) -> Vec<(u128, u128)> {
 }
 
 fn settled(of: &Webhook, delivery: u128, state: DeliveryState, failing: bool) -> Settled {
-    let delivery = Uuid::from_u128(delivery);
-    Settled { workspace: of.workspace, endpoint: of.id, delivery, state: Some(state), failing: Some(failing), not_before: None }
+    let after = Delivery { state, ..stored(of, delivery) };
+    let then = Then::of(&after);
+    Settled { workspace: of.workspace, endpoint: of.id, delivery: after.id, then, failing: Some(failing), not_before: None }
 }
 
 #[test]
@@ -69,9 +70,9 @@ fn a_workspace_has_its_share_and_no_more_even_if_its_endpoints_come_and_go() {
     book.forget(a.id);
     let left = in_force(&[&b]);
     assert!(book.due(10, &left).0.is_empty(), "those of the endpoint that is gone still hang");
-    book.settle(Settled { state: None, ..settled(&a, 11, DeliveryState::Delivered { at: 11 }, false) });
+    book.settle(Settled { then: Then::Gone, ..settled(&a, 11, DeliveryState::Delivered { at: 11 }, false) });
     assert_eq!(started(&book.due(11, &left).0), [(2, 21)]);
-    book.settle(Settled { state: None, ..settled(&a, 12, DeliveryState::Delivered { at: 11 }, false) });
+    book.settle(Settled { then: Then::Gone, ..settled(&a, 12, DeliveryState::Delivered { at: 11 }, false) });
     assert_eq!(started(&book.due(11, &left).0), [(2, 22)]);
     for delivery in [21, 22] {
         book.settle(settled(&b, delivery, DeliveryState::Delivered { at: 12 }, false));
@@ -198,6 +199,29 @@ fn stored(of: &Webhook, id: u128) -> Delivery {
         earlier: 0,
         request_id: None,
         trace: None,
+    }
+}
+
+#[test]
+fn one_that_ended_is_kept_alike_before_and_after_a_restart() {
+    let a = endpoint(1);
+    let (delivered, failed) = (DeliveryState::Delivered { at: 11 }, DeliveryState::Failed { at: 11 });
+    for (event, state, kept_as_failed) in [
+        (EventType::RequestError, failed, true),
+        (EventType::RequestError, delivered, false),
+        (EventType::WebhookTest, failed, false),
+        (EventType::WebhookTest, delivered, false),
+    ] {
+        let (mut before, mut after) = (Book::new(LIMITS), Book::new(LIMITS));
+        let delivery = Delivery { event, state, ..stored(&a, 11) };
+        // A test waits when somebody has it delivered again.
+        add(&mut before, &a, 11, 10);
+        assert_eq!(before.due(10, &in_force(&[&a])).0.len(), 1);
+        before.settle(Settled { then: Then::of(&delivery), ..settled(&a, 11, state, false) });
+        after.load(&delivery);
+        for mut book in [before, after] {
+            assert_eq!(book.pick(a.id, delivery.id), Some(ended(kept_as_failed)), "{event:?} {state:?}");
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::attempt::Made;
-use super::book::{Ended, Settled};
+use super::book::{Ended, Settled, Then};
 use super::maker::Maker;
 use super::retry::Next;
 use super::{Shared, Stop};
@@ -121,7 +121,7 @@ impl Clerk {
                 workspace: endpoint.workspace,
                 endpoint: endpoint.id,
                 delivery: before.id,
-                state: Some(after.state),
+                then: Then::of(&after),
                 failing: Some(health.failing_since.is_some()),
                 not_before: asked,
             });
@@ -131,7 +131,7 @@ impl Clerk {
             // More have ended at once than are kept: the oldest of them go too, those that failed last.
             ended.sort_unstable_by_key(|(id, one)| (one.failed, *id));
             ended.truncate(ended.len().saturating_sub(self.shared.options.limits.ended));
-            settled.iter_mut().filter(|one| ended.iter().any(|(id, _)| *id == one.delivery)).for_each(|one| one.state = None);
+            settled.iter_mut().filter(|one| ended.iter().any(|(id, _)| *id == one.delivery)).for_each(|one| one.then = Then::Gone);
             changes = changes.put(&health);
             for (old, _) in out.iter().chain(&ended) {
                 changes = changes.delete::<Delivery>(&Delivery::key_of(health.workspace, id, *old));
@@ -185,9 +185,9 @@ impl Clerk {
         }
         let mut book = self.shared.book();
         for Outcome { endpoint, before, .. } in outcomes {
-            let state = (!gone).then(|| DeliveryState::Waiting { next_at: now() + DISK_PAUSE_MS });
+            let then = if gone { Then::Gone } else { Then::Waits { next_at: now() + DISK_PAUSE_MS } };
             let (workspace, endpoint, delivery) = (endpoint.workspace, endpoint.id, before.id);
-            book.settle(Settled { workspace, endpoint, delivery, state, failing: None, not_before: None });
+            book.settle(Settled { workspace, endpoint, delivery, then, failing: None, not_before: None });
         }
         drop(book);
         self.shared.wake.notify_one();

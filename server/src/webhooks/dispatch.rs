@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::book::{Settled, Start};
+use super::book::{Settled, Start, Then};
 use super::clerk::Outcome;
 use super::{Shared, sealed};
 use crate::live::Webhook;
@@ -67,8 +67,8 @@ async fn look_around(shared: &Shared) {
 async fn attempt(shared: Arc<Shared>, start: Start) {
     let Start { endpoint, delivery } = start;
     let Some((before, body)) = read(&shared, &endpoint, delivery) else {
-        let state = None;
-        let settled = Settled { workspace: endpoint.workspace, endpoint: endpoint.id, delivery, state, failing: None, not_before: None };
+        let then = Then::Gone;
+        let settled = Settled { workspace: endpoint.workspace, endpoint: endpoint.id, delivery, then, failing: None, not_before: None };
         shared.book().settle(settled);
         shared.wake.notify_one();
         return;
