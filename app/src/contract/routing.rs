@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::values::{DEFAULT_BODY_LIMIT, DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_RESPONSE_TIMEOUT_MS};
 #[cfg(feature = "ssr")]
 use super::{ApiError, ShownOnce};
 use super::{SecretView, UnixMillis};
@@ -58,9 +59,9 @@ impl Default for RouteSettings {
     fn default() -> Self {
         Self {
             methods: String::new(),
-            connect_timeout_ms: 5_000,
-            response_timeout_ms: 60_000,
-            body_limit_bytes: 100 * 1024 * 1024,
+            connect_timeout_ms: DEFAULT_CONNECT_TIMEOUT_MS,
+            response_timeout_ms: DEFAULT_RESPONSE_TIMEOUT_MS,
+            body_limit_bytes: DEFAULT_BODY_LIMIT,
             rate_limit_per_s: 0,
         }
     }

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::form::{Initial, WebhookFields};
 use super::page::Actions;
 use super::view_model::included_words;
+use crate::contract::values::{DEFAULT_DELIVERY_TIMEOUT_S, DEFAULT_RETRIES};
 use crate::contract::{Field, RouteRow, WebhookView};
 use crate::integrations::secret_words;
 use crate::routes::reach;
@@ -44,8 +45,8 @@ pub(super) fn ReadOnly(view: WebhookView) -> impl IntoView {
                 <Fact label=Field::WebhookAuth.label()>{view.auth.label()}</Fact>
                 <Fact label=Field::ExtraHeaders.label()>{secret_words(&view.headers)}</Fact>
                 <Fact label=Field::DeliveryMethod.label()>{view.method.name()}</Fact>
-                <Fact label=Field::DeliveryTimeout.label()>{view.timeout_s.unwrap_or(15)} " s"</Fact>
-                <Fact label=Field::Retries.label()>{view.retries.unwrap_or(3)}</Fact>
+                <Fact label=Field::DeliveryTimeout.label()>{view.timeout_s.unwrap_or(DEFAULT_DELIVERY_TIMEOUT_S)} " s"</Fact>
+                <Fact label=Field::Retries.label()>{view.retries.unwrap_or(DEFAULT_RETRIES)}</Fact>
             </Facts>
         </Card>
     }

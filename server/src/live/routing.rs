@@ -8,7 +8,7 @@ use http::{HeaderMap, Method};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::values::{Endpoint, Provider, TenantId};
+use crate::values::{DEFAULT_BODY_LIMIT, DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_RESPONSE_TIMEOUT_MS, Endpoint, Provider, TenantId};
 
 /// SHA-256 of an API key. Keys carry at least 128 random bits, so a plain hash is enough and costs little.
 pub type KeyHash = [u8; 32];
@@ -87,9 +87,9 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connect_timeout: Duration::from_secs(5),
-            response_timeout: Duration::from_secs(60),
-            body_limit: 100 * 1024 * 1024,
+            connect_timeout: Duration::from_millis(DEFAULT_CONNECT_TIMEOUT_MS.into()),
+            response_timeout: Duration::from_millis(DEFAULT_RESPONSE_TIMEOUT_MS.into()),
+            body_limit: DEFAULT_BODY_LIMIT,
             requests_per_second: None,
         }
     }

@@ -1,6 +1,5 @@
 //! Routes and their environments.
 
-use http::Method;
 use uuid::Uuid;
 
 use super::limits::{MAX_ENVIRONMENTS, MAX_ROUTES, room_for_one};
@@ -12,14 +11,13 @@ use super::{Error, Settings};
 use crate::auth::{Actor, WorkspaceAdmin, WorkspaceMember};
 use crate::egress::Scope as Reach;
 use crate::store::{Changes, Environment, Route, RouteLimits, StoredEndpoint, now};
-use crate::values::{DisplayName, Endpoint, Field, Rule, Slug, TenantId};
+use crate::values::{
+    DEFAULT_BODY_LIMIT, DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_RESPONSE_TIMEOUT_MS, DisplayName, Endpoint, Field, MAX_BODY_LIMIT,
+    MAX_CONNECT_TIMEOUT_MS, MAX_RESPONSE_TIMEOUT_MS, Rule, Slug, TenantId, parse_methods,
+};
 
 /// The environment that a new route has.
 const FIRST_ENVIRONMENT: &str = "production";
-const MAX_METHODS: usize = 32;
-const MAX_CONNECT_MS: u32 = 120_000;
-const MAX_RESPONSE_MS: u32 = 3_600_000;
-const MAX_BODY: u64 = 10 * 1024 * 1024 * 1024;
 
 /// A route with what may be shown of its environments' secrets, in the same order.
 #[derive(Clone, Debug)]
@@ -118,11 +116,11 @@ impl Settings {
         let range = |field, value: u64, min, max| {
             if (min..=max).contains(&value) { Ok(()) } else { Err(Error::Invalid { field, rule: Rule::NumberRange { min, max } }) }
         };
-        range(Field::ConnectTimeout, change.connect_timeout_ms.into(), 1, MAX_CONNECT_MS.into())?;
-        range(Field::ResponseTimeout, change.response_timeout_ms.into(), 1, MAX_RESPONSE_MS.into())?;
-        range(Field::BodyLimit, change.body_limit_bytes, 0, MAX_BODY)?;
+        range(Field::ConnectTimeout, change.connect_timeout_ms.into(), 1, MAX_CONNECT_TIMEOUT_MS.into())?;
+        range(Field::ResponseTimeout, change.response_timeout_ms.into(), 1, MAX_RESPONSE_TIMEOUT_MS.into())?;
+        range(Field::BodyLimit, change.body_limit_bytes, 0, MAX_BODY_LIMIT)?;
         let limits = RouteLimits {
-            methods: methods(&change.methods).map_err(Error::invalid(Field::Methods))?,
+            methods: parse_methods(&change.methods).map_err(Error::invalid(Field::Methods))?,
             connect_timeout_ms: change.connect_timeout_ms,
             response_timeout_ms: change.response_timeout_ms,
             body_limit_bytes: change.body_limit_bytes,
@@ -292,9 +290,9 @@ pub(super) fn new_route(workspace: TenantId, slug: Slug, name: DisplayName) -> R
     let now = now();
     let limits = RouteLimits {
         methods: Vec::new(),
-        connect_timeout_ms: 5_000,
-        response_timeout_ms: 60_000,
-        body_limit_bytes: 100 * 1024 * 1024,
+        connect_timeout_ms: DEFAULT_CONNECT_TIMEOUT_MS,
+        response_timeout_ms: DEFAULT_RESPONSE_TIMEOUT_MS,
+        body_limit_bytes: DEFAULT_BODY_LIMIT,
         rate_limit_per_s: 0,
     };
     Route { id: Uuid::now_v7(), workspace, slug, name, enabled: true, limits, environments: Vec::new(), created_at: now, updated_at: now }
@@ -306,18 +304,4 @@ fn same_environment(old: &Environment, new: &Environment) -> bool {
         (environment.name.clone(), environment.default, environment.enabled, environment.target_base_url.clone())
     };
     plain(old) == plain(new) && sealed(old) == sealed(new)
-}
-
-fn methods(text: &str) -> Result<Vec<String>, Rule> {
-    let mut methods: Vec<String> = Vec::new();
-    for method in text.split(',').map(str::trim).filter(|method| !method.is_empty()) {
-        let capitals = method.bytes().all(|b| b.is_ascii_uppercase() || b == b'-') && method.len() <= 32;
-        if !capitals || Method::from_bytes(method.as_bytes()).is_err() {
-            return Err(Rule::Methods);
-        }
-        if !methods.iter().any(|other| other == method) {
-            methods.push(method.to_owned());
-        }
-    }
-    if methods.len() > MAX_METHODS { Err(Rule::TooMany { max: MAX_METHODS }) } else { Ok(methods) }
 }

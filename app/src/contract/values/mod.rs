@@ -10,6 +10,7 @@ mod headers;
 mod names;
 mod preset;
 mod provider;
+mod route_limits;
 mod webhook;
 mod webhook_form;
 mod webhook_url;
@@ -22,9 +23,13 @@ pub use headers::HeaderList;
 pub use names::{DisplayName, Email, Password, Role, Slug, TenantId};
 pub use preset::{Preset, Template};
 pub use provider::{MAX_MODELS, MAX_TOKENS, Provider, parse_credential, parse_models, parse_tokens};
+pub use route_limits::{
+    DEFAULT_BODY_LIMIT, DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_RESPONSE_TIMEOUT_MS, MAX_BODY_LIMIT, MAX_BODY_LIMIT_MIB,
+    MAX_CONNECT_TIMEOUT_MS, MAX_METHODS, MAX_RESPONSE_TIMEOUT_MS, parse_methods,
+};
 pub use webhook::{DeliveryMethod, EventType, WebhookAuth};
 pub use webhook_form::{
-    MAX_DELIVERY_TIMEOUT_S, MAX_RETRIES, parse_auth_header, parse_auth_secret, parse_basic_user, parse_delivery_headers,
-    parse_delivery_timeout, parse_retries,
+    DEFAULT_DELIVERY_TIMEOUT_S, DEFAULT_RETRIES, MAX_DELIVERY_TIMEOUT_S, MAX_RETRIES, parse_auth_header, parse_auth_secret,
+    parse_basic_user, parse_delivery_headers, parse_delivery_timeout, parse_retries,
 };
 pub use webhook_url::WebhookUrl;

@@ -5,8 +5,10 @@ use crate::contract::Rule;
 
 /// The longest time one attempt may be given, in seconds.
 pub const MAX_DELIVERY_TIMEOUT_S: u32 = 60;
+pub const DEFAULT_DELIVERY_TIMEOUT_S: u32 = 15;
 /// Attempts after the first.
 pub const MAX_RETRIES: u32 = 10;
+pub const DEFAULT_RETRIES: u32 = 3;
 const MAX_USER: usize = 256;
 const MAX_SECRET: usize = 4096;
 

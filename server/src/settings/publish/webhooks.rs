@@ -15,11 +15,8 @@ use crate::live::{self, SigningSecret, TenantWebhooks};
 use crate::settings::secret::{self, Place};
 use crate::settings::webhooks::{AUTH_SECRET, HEADERS, PREVIOUS, SIGNING};
 use crate::store::Webhook;
-use crate::values::WebhookAuth;
+use crate::values::{DEFAULT_DELIVERY_TIMEOUT_S, DEFAULT_RETRIES, WebhookAuth};
 use crate::vault::Vault;
-
-const DEFAULT_TIMEOUT_S: u32 = 15;
-const DEFAULT_RETRIES: u32 = 3;
 
 /// Those that are on. One of which something does not open is left out: it must not be called without its credential.
 pub(super) fn build(vault: &Vault, stored: &[Webhook], broken: &mut Vec<SecretPlace>) -> Option<Arc<TenantWebhooks>> {
@@ -59,7 +56,7 @@ pub(in crate::settings) fn unsealed_webhook(vault: &Vault, webhook: &Webhook) ->
         signing,
         routes: webhook.routes.clone(),
         include: Wanted { headers: webhook.include_headers, bodies: webhook.include_bodies },
-        timeout: Duration::from_secs(webhook.timeout_s.unwrap_or(DEFAULT_TIMEOUT_S).into()),
+        timeout: Duration::from_secs(webhook.timeout_s.unwrap_or(DEFAULT_DELIVERY_TIMEOUT_S).into()),
         retries: webhook.retries.unwrap_or(DEFAULT_RETRIES),
         enabled_at: webhook.enabled_at,
     })
