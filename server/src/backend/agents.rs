@@ -3,7 +3,7 @@
 use app::contract::{AgentForm, AgentRow, AgentView, Agents, ApiError};
 use async_trait::async_trait;
 
-use super::{Bound, secret_view};
+use super::{Bound, exact, secret_view};
 use crate::settings::{AgentChange, AgentEntry};
 
 #[async_trait]
@@ -38,11 +38,6 @@ impl Agents for Bound {
         let (_, admin) = self.visitor.admin_of(workspace)?;
         Ok(self.settings().delete_agent(&admin, exact(agent)?, confirmation).await?)
     }
-}
-
-/// An agent's handle comes back in redirects, so it is not trimmed as a form's field is.
-fn exact(slug: &str) -> Result<&str, ApiError> {
-    if slug == slug.trim() { Ok(slug) } else { Err(ApiError::NotFound) }
 }
 
 fn change(form: AgentForm) -> AgentChange {

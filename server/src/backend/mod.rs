@@ -16,7 +16,9 @@ mod webhooks;
 
 use std::sync::{Arc, OnceLock};
 
-use app::contract::{Accounts, Agents, Audit, Directory, ErrorTracking, Integrations, Operators, Routing, SecretView, Viewer, Webhooks};
+use app::contract::{
+    Accounts, Agents, ApiError, Audit, Directory, ErrorTracking, Integrations, Operators, Routing, SecretView, Viewer, Webhooks,
+};
 
 pub use error::to_api;
 
@@ -92,6 +94,11 @@ impl Bound {
     fn settings(&self) -> &Settings {
         &self.parts.settings
     }
+}
+
+/// A handle in an address comes back in redirects, so it is not trimmed as a form's field is.
+fn exact(slug: &str) -> Result<&str, ApiError> {
+    if slug == slug.trim() { Ok(slug) } else { Err(ApiError::NotFound) }
 }
 
 fn secret_view(state: SecretState) -> SecretView {

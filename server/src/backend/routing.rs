@@ -6,7 +6,7 @@ use app::contract::{
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use super::{Bound, secret_view};
+use super::{Bound, exact, secret_view};
 use crate::settings::{EnvironmentChange, KeyEntry, RouteChange, RouteEntry};
 use crate::store::{Environment, Route, RouteLimits};
 
@@ -111,11 +111,6 @@ impl Routing for Bound {
         let (_, admin) = self.visitor.admin_of(workspace)?;
         Ok(self.settings().delete_key(&admin, id).await?)
     }
-}
-
-/// A route's handle comes back in redirects, so it is not trimmed as a form's field is.
-fn exact(slug: &str) -> Result<&str, ApiError> {
-    if slug == slug.trim() { Ok(slug) } else { Err(ApiError::NotFound) }
 }
 
 fn route_row(route: Route) -> RouteRow {

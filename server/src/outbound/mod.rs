@@ -29,7 +29,7 @@ pub use body::Body;
 pub use direct::Incoming;
 pub use error::Error;
 pub use network::{Network, SystemNetwork};
-pub use patience::{chance, retry_after};
+pub use patience::{Backoff, chance, retry_after};
 pub use tls::RootsError;
 pub use turns::Turn;
 

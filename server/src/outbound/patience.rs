@@ -1,4 +1,5 @@
-//! What everybody who sends again needs: how long a receiver asks to be left alone, and chance.
+//! What everybody who sends again needs: how long to wait, how long a receiver asks to be left alone, and chance. Pure but for
+//! the last: time and chance are arguments.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,6 +13,28 @@ pub fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     }
     let date = httpdate::parse_http_date(value).ok()?;
     Some(date.duration_since(now).unwrap_or_default())
+}
+
+/// Exponential backoff with jitter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Backoff {
+    pub initial: Duration,
+    pub multiplier: f64,
+    /// Share of the delay by which it varies to either side.
+    pub jitter: f64,
+    /// No delay grows beyond this, jitter aside.
+    pub max_delay: Duration,
+}
+
+impl Backoff {
+    /// How long to wait after the `failures`th failure in a row (from 1). `chance` is between 0 and 1.
+    #[must_use]
+    pub fn delay(&self, failures: u32, chance: f64) -> Duration {
+        let exponent = i32::try_from(failures.saturating_sub(1)).unwrap_or(i32::MAX);
+        let grown = self.initial.as_secs_f64() * self.multiplier.powi(exponent);
+        let capped = grown.min(self.max_delay.as_secs_f64());
+        Duration::from_secs_f64(capped * (1.0 + self.jitter * (2.0 * chance - 1.0)))
+    }
 }
 
 /// A number between 0 and 1.

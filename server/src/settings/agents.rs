@@ -178,10 +178,8 @@ impl Settings {
     }
 }
 
-/// A credential that was kept keeps its ciphertext; one that was sealed anew has another.
 fn same_agent(old: &Agent, new: &Agent) -> bool {
-    let sealed = |agent: &Agent| agent.credential.as_ref().map(|credential| credential.sealed.data.clone());
     (old.provider, &old.base_url, &old.models, old.enabled) == (new.provider, &new.base_url, &new.models, new.enabled)
         && (old.max_output_tokens, old.tokens_per_minute) == (new.max_output_tokens, new.tokens_per_minute)
-        && sealed(old) == sealed(new)
+        && secret::ciphertext(old.credential.as_ref()) == secret::ciphertext(new.credential.as_ref())
 }

@@ -172,26 +172,17 @@ impl Settings {
     }
 
     fn key_told(&self, who: &Who, step: &Step<'_, ApiKey>) -> Result<Told, Error> {
-        let handle = self.route_handles(step.one().workspace)?;
+        let known = self.store().routes().of_workspace(step.one().workspace)?;
         let routes = |key: Option<&ApiKey>| match key {
             Some(key) if key.routes.is_empty() => "all".to_owned(),
-            Some(key) => key.routes.iter().map(&handle).collect::<Vec<_>>().join(", "),
+            Some(key) => route_handles(&known, &key.routes).join(", "),
             None => String::new(),
         };
         Ok(told::api_key(who, step, [&routes(step.before()), &routes(step.after())]))
     }
-
-    /// How people call a route: its slug, or the id of one that is gone.
-    fn route_handles(&self, workspace: TenantId) -> Result<impl Fn(&Uuid) -> String + use<>, Error> {
-        let routes = self.store().routes().of_workspace(workspace)?;
-        Ok(move |id: &Uuid| {
-            let found = routes.iter().find(|route| route.id == *id);
-            found.map_or_else(|| id.to_string(), |route| route.slug.as_str().to_owned())
-        })
-    }
 }
 
-/// Slugs of the routes, or the id of one that is gone.
+/// How people call these routes: by slug, or by id where one is gone.
 pub(super) fn route_handles(routes: &[Route], ids: &[Uuid]) -> Vec<String> {
     let handle =
         |id: &Uuid| routes.iter().find(|route| route.id == *id).map_or_else(|| id.to_string(), |route| route.slug.as_str().to_owned());

@@ -299,9 +299,8 @@ pub(super) fn new_route(workspace: TenantId, slug: Slug, name: DisplayName) -> R
 }
 
 fn same_environment(old: &Environment, new: &Environment) -> bool {
-    let sealed = |environment: &Environment| environment.inject_headers.as_ref().map(|headers| headers.sealed.data.clone());
     let plain = |environment: &Environment| {
         (environment.name.clone(), environment.default, environment.enabled, environment.target_base_url.clone())
     };
-    plain(old) == plain(new) && sealed(old) == sealed(new)
+    plain(old) == plain(new) && secret::ciphertext(old.inject_headers.as_ref()) == secret::ciphertext(new.inject_headers.as_ref())
 }

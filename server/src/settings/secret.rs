@@ -165,6 +165,11 @@ fn shown(record: &SecretRecord, unreadable: bool) -> SecretState {
     SecretState { set: true, names: record.names.clone(), set_at: Some(record.set_at), set_by: record.set_by.clone(), unreadable }
 }
 
+/// What tells whether a secret was kept: then it keeps its ciphertext, and one that was sealed anew has another.
+pub(super) fn ciphertext(stored: Option<&SecretRecord>) -> Option<&str> {
+    stored.map(|record| record.sealed.data.as_str())
+}
+
 /// Seals a secret that is one text, such as a token. `origin`: where it may be sent; `None` for one that is never sent.
 pub(super) fn seal_text(vault: &Vault, place: &Place, text: &str, origin: Option<&Endpoint>, actor: &Actor) -> Result<SecretRecord, Error> {
     Ok(SecretRecord {

@@ -3,8 +3,9 @@
 
 use uuid::Uuid;
 
+use super::secret::ciphertext;
 use crate::audit::{Action, Log, Resource, Told, Who};
-use crate::store::{Agent, ApiKey, Environment, ErrorTracking, ExportSettings, Member, Route, SecretRecord, User, Workspace};
+use crate::store::{Agent, ApiKey, Environment, ErrorTracking, ExportSettings, Member, Route, User, Workspace};
 use crate::values::{Field, TenantId};
 
 const ENABLED: &str = "Enabled";
@@ -136,11 +137,10 @@ fn environment(who: &Who, before: &Route, after: &Route) -> Option<Told> {
         (Field::TargetBaseUrl.label(), |one| one.target_base_url.0.as_str().to_owned()),
     ];
     let name = |environment: Option<Environment>| environment.map(|one| one.name.to_string()).unwrap_or_default();
-    let headers = |one: Option<&Environment>| one.and_then(|one| one.inject_headers.clone()).map(|headers| headers.sealed.data);
     Some(
         step.compared(told, fields)
             .change(DEFAULT, &name(default(before)), &name(default(after)))
-            .secret(Field::InjectHeaders.label(), headers(old.as_ref()) != headers(new.as_ref())),
+            .secret(Field::InjectHeaders.label(), old.as_ref().and_then(injected) != new.as_ref().and_then(injected)),
     )
 }
 
@@ -151,15 +151,14 @@ fn same(before: Option<&Environment>, after: Option<&Environment>) -> bool {
             before.name == after.name
                 && before.enabled == after.enabled
                 && before.target_base_url == after.target_base_url
-                && sealed(before.inject_headers.as_ref()) == sealed(after.inject_headers.as_ref())
+                && injected(before) == injected(after)
         }
         (before, after) => before.is_none() && after.is_none(),
     }
 }
 
-/// A secret that was kept keeps its ciphertext; one that was sealed anew has another.
-fn sealed(secret: Option<&SecretRecord>) -> Option<&str> {
-    secret.map(|secret| secret.sealed.data.as_str())
+fn injected(environment: &Environment) -> Option<&str> {
+    ciphertext(environment.inject_headers.as_ref())
 }
 
 /// `account` is whose membership it is; its id stands in where the account can't be read.
@@ -217,7 +216,6 @@ pub(super) fn agent(who: &Who, step: &Step<'_, Agent>) -> Told {
         (ENABLED, |agent| on_off(agent.enabled)),
     ];
     let (before, after) = (step.before(), step.after());
-    let credential = |agent: Option<&Agent>| agent.and_then(|agent| agent.credential.clone()).map(|credential| credential.sealed.data);
     let limits = |agent: Option<&Agent>| {
         agent.map_or_else(<[String; 2]>::default, |agent| [number(agent.max_output_tokens), number(agent.tokens_per_minute)])
     };
@@ -225,7 +223,11 @@ pub(super) fn agent(who: &Who, step: &Step<'_, Agent>) -> Told {
     step.compared(told, fields)
         .change(Field::MaxOutputTokens.label(), &old_max, &max)
         .change(Field::TokensPerMinute.label(), &old_rate, &rate)
-        .secret(Field::Credential.label(), credential(before) != credential(after))
+        .secret(Field::Credential.label(), before.and_then(credential) != after.and_then(credential))
+}
+
+fn credential(agent: &Agent) -> Option<&str> {
+    ciphertext(agent.credential.as_ref())
 }
 
 /// A new link for an account, in the log of whoever may give it.

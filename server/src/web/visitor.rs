@@ -1,5 +1,6 @@
 //! Who makes the request, and where whoever is not signed in is sent.
 
+use app::is_own_path;
 use axum::body::Body;
 use axum::extract::{MatchedPath, State};
 use axum::middleware::Next;
@@ -58,9 +59,7 @@ pub(super) fn is_page(request: &Request<Body>) -> bool {
 /// `/sign-in?next=…` with the path that was asked for, if that is a page of our own.
 fn sign_in_path(uri: &Uri) -> String {
     let asked = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    // `//host` and `/\host` are other sites to a browser.
-    let own = asked.starts_with('/') && !asked[1..].starts_with(['/', '\\']) && asked.len() <= LONGEST_NEXT;
-    if !own || asked == "/" {
+    if !is_own_path(asked) || asked.len() > LONGEST_NEXT || asked == "/" {
         return "/sign-in".to_owned();
     }
     format!("/sign-in?next={}", utf8_percent_encode(asked, NON_ALPHANUMERIC))
@@ -92,7 +91,9 @@ mod tests {
         let of = |uri: &str| sign_in_path(&uri.parse().unwrap());
         assert_eq!(of("/w/acme?page=2"), "/sign-in?next=%2Fw%2Facme%3Fpage%3D2");
         assert_eq!(of("/"), "/sign-in");
-        assert_eq!(of("//evil.example/x"), "/sign-in");
+        for other in ["//evil.example/x", "/\\evil.example", "/a\\b", "/\u{e4}"] {
+            assert_eq!(of(other), "/sign-in", "{other}");
+        }
         assert_eq!(of(&format!("/{}", "a".repeat(3000))), "/sign-in");
     }
 }

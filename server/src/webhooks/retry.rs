@@ -2,17 +2,13 @@
 
 use std::time::Duration;
 
+use crate::outbound::Backoff;
 use crate::values::FailureKind;
 
-/// Exponential backoff with jitter.
+/// How long a failed delivery waits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Retry {
-    pub initial: Duration,
-    pub multiplier: f64,
-    /// Share of the delay by which it varies to either side.
-    pub jitter: f64,
-    /// No delay grows beyond this, jitter aside.
-    pub max_delay: Duration,
+    pub backoff: Backoff,
     /// A receiver that asks for more patience is asked again all the same.
     pub longest_pause: Duration,
 }
@@ -20,26 +16,12 @@ pub struct Retry {
 impl Default for Retry {
     /// 5 s, 30 s, 3 min, 18 min, then hourly.
     fn default() -> Self {
-        Self {
-            initial: Duration::from_secs(5),
-            multiplier: 6.0,
-            jitter: 0.2,
-            max_delay: Duration::from_secs(60 * 60),
-            longest_pause: Duration::from_secs(24 * 60 * 60),
-        }
+        let backoff = Backoff { initial: Duration::from_secs(5), multiplier: 6.0, jitter: 0.2, max_delay: Duration::from_secs(60 * 60) };
+        Self { backoff, longest_pause: Duration::from_secs(24 * 60 * 60) }
     }
 }
 
 impl Retry {
-    /// How long to wait after the `failures`th failure in a row (from 1). `chance` is between 0 and 1.
-    #[must_use]
-    pub fn delay(&self, failures: u32, chance: f64) -> Duration {
-        let exponent = i32::try_from(failures.saturating_sub(1)).unwrap_or(i32::MAX);
-        let grown = self.initial.as_secs_f64() * self.multiplier.powi(exponent);
-        let capped = grown.min(self.max_delay.as_secs_f64());
-        Duration::from_secs_f64(capped * (1.0 + self.jitter * (2.0 * chance - 1.0)))
-    }
-
     /// What becomes of a delivery after an attempt. `failures`: attempts of this round, this one included, all of which
     /// failed. `retries`: how many are allowed after the first. `after`: what the receiver asked for.
     #[must_use]
@@ -50,7 +32,7 @@ impl Retry {
             // What may not be reached now may not be reached later.
             Some(FailureKind::Blocked { .. }) => Next::Failed,
             Some(_) if failures > retries => Next::Failed,
-            Some(_) => Next::Again(after.map_or_else(|| self.delay(failures, chance), |after| after.min(self.longest_pause))),
+            Some(_) => Next::Again(after.map_or_else(|| self.backoff.delay(failures, chance), |after| after.min(self.longest_pause))),
         }
     }
 }
@@ -83,8 +65,8 @@ mod tests {
 
     #[test]
     fn delays_grow_to_a_cap_and_vary() {
-        let retry = Retry::default();
-        let seconds = |failures, chance| retry.delay(failures, chance).as_secs_f64();
+        let backoff = Retry::default().backoff;
+        let seconds = |failures, chance| backoff.delay(failures, chance).as_secs_f64();
         assert_eq!([1, 2, 3, 4, 5, 6, u32::MAX].map(|n| seconds(n, 0.5)), [5.0, 30.0, 180.0, 1080.0, 3600.0, 3600.0, 3600.0]);
         assert_eq!([seconds(1, 0.0), seconds(1, 1.0)], [4.0, 6.0]);
     }

@@ -9,6 +9,7 @@ use super::view::text;
 use super::{ExportWriter, Settings};
 use crate::egress::Scope as Reach;
 use crate::settings::publish::stored_export;
+use crate::settings::secret::ciphertext;
 use crate::settings::{Error, effective};
 use crate::store::{Changes, ExportRevision, ExportSettings, RevisionCause, UnixMillis};
 use crate::values::{Email, Field, Rule, TenantId};
@@ -143,8 +144,7 @@ pub(super) fn difference(before: Option<&ExportSettings>, after: &ExportSettings
         .filter(|(_, from, to)| from != to)
         .map(|(field, from, to)| Change { field, values: Some((from, to)) })
         .collect();
-    let sealed = |settings: &ExportSettings| settings.headers.as_ref().map(|headers| headers.sealed.data.clone());
-    if sealed(before) != sealed(after) {
+    if ciphertext(before.headers.as_ref()) != ciphertext(after.headers.as_ref()) {
         changes.push(Change { field: Field::Headers, values: None });
     }
     changes

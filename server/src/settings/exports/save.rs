@@ -168,13 +168,13 @@ pub(super) fn scope(workspace: Option<TenantId>) -> Scope {
     workspace.map_or(Scope::Operator, Scope::Workspace)
 }
 
-/// A secret that was kept keeps its ciphertext; one that was sealed anew has another.
 fn same_settings(old: &ExportSettings, new: &ExportSettings) -> bool {
-    let sealed = |settings: &ExportSettings| settings.headers.as_ref().map(|headers| (headers.sealed.data.clone(), headers.origin.clone()));
+    let origin = |settings: &ExportSettings| settings.headers.as_ref().map(|headers| headers.origin.clone());
     old.endpoint == new.endpoint
         && old.service_name == new.service_name
         && (old.traces, old.logs, old.metrics) == (new.traces, new.logs, new.metrics)
         && (old.compression, old.timeout_s, old.temporality, old.preset) == (new.compression, new.timeout_s, new.temporality, new.preset)
         && old.paused == new.paused
-        && sealed(old) == sealed(new)
+        && secret::ciphertext(old.headers.as_ref()) == secret::ciphertext(new.headers.as_ref())
+        && origin(old) == origin(new)
 }

@@ -9,6 +9,7 @@ use super::told;
 use crate::auth::WorkspaceAdmin;
 use crate::settings::limits::{MAX_WEBHOOKS, room_for_one};
 use crate::settings::publish::Scope;
+use crate::settings::secret::ciphertext;
 use crate::settings::told::Step;
 use crate::settings::workspaces::confirm;
 use crate::settings::{Error, Settings};
@@ -132,15 +133,14 @@ const fn scope(webhook: &Webhook) -> Scope {
     Scope::Workspace(webhook.workspace)
 }
 
-/// A secret that was kept keeps its ciphertext; one that was sealed anew has another.
 fn same(old: &Webhook, new: &Webhook) -> bool {
-    let sealed = |webhook: &Webhook| {
-        let secrets = [webhook.auth_secret.as_ref(), webhook.headers.as_ref(), Some(&webhook.signing)];
-        secrets.map(|secret| secret.map(|secret| secret.sealed.data.clone()))
-    };
     (&old.name, &old.url, &old.event_types, old.method, old.auth) == (&new.name, &new.url, &new.event_types, new.method, new.auth)
         && (&old.auth_user, &old.auth_header, &old.routes) == (&new.auth_user, &new.auth_header, &new.routes)
         && (old.timeout_s, old.retries) == (new.timeout_s, new.retries)
         && (old.include_headers, old.include_bodies) == (new.include_headers, new.include_bodies)
-        && sealed(old) == sealed(new)
+        && ciphertexts(old) == ciphertexts(new)
+}
+
+fn ciphertexts(webhook: &Webhook) -> [Option<&str>; 3] {
+    [webhook.auth_secret.as_ref(), webhook.headers.as_ref(), Some(&webhook.signing)].map(ciphertext)
 }

@@ -1,9 +1,10 @@
 //! What the audit log is told of endpoints. Of the URL only where it leads: path and query often are a secret.
 
 use crate::audit::{Action, Actor, Log, Resource, Told, Who};
+use crate::settings::secret::ciphertext;
 use crate::settings::told::{Show, Step, on_off};
 use crate::settings::{Error, Settings, keys};
-use crate::store::{SecretRecord, StopReason, Webhook};
+use crate::store::{StopReason, Webhook};
 use crate::values::Field;
 
 impl Settings {
@@ -36,9 +37,9 @@ impl Settings {
             .compared(told(who, action, step.one()), fields)
             .change(Field::WebhookRoutes.label(), &routes(before), &routes(after))
             .secret(Field::WebhookUrl.label(), differs(|one| Some(one.url.as_str())))
-            .secret(Field::AuthSecret.label(), differs(|one| sealed(one.auth_secret.as_ref())))
-            .secret(Field::ExtraHeaders.label(), differs(|one| sealed(one.headers.as_ref())))
-            .secret(SIGNING_SECRET, differs(|one| sealed(Some(&one.signing)))))
+            .secret(Field::AuthSecret.label(), differs(|one| ciphertext(one.auth_secret.as_ref())))
+            .secret(Field::ExtraHeaders.label(), differs(|one| ciphertext(one.headers.as_ref())))
+            .secret(SIGNING_SECRET, differs(|one| ciphertext(Some(&one.signing)))))
     }
 }
 
@@ -59,9 +60,4 @@ pub(super) fn stopped(webhook: &Webhook, why: StopReason) -> Told {
 
 fn told(who: &Who, action: Action, webhook: &Webhook) -> Told {
     Told::new(who, Log::Workspace(webhook.workspace), action, Resource::new("webhook", &webhook.name, Some(webhook.id)))
-}
-
-/// A secret that was kept keeps its ciphertext; one that was sealed anew has another.
-fn sealed(secret: Option<&SecretRecord>) -> Option<&str> {
-    secret.map(|secret| secret.sealed.data.as_str())
 }

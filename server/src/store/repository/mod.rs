@@ -28,11 +28,18 @@ pub use workspaces::{Rows, Workspaces};
 
 use uuid::Uuid;
 
-use crate::values::TenantId;
+use crate::values::{Slug, TenantId};
 
 /// Workspace first, so that what belongs to one workspace is one range.
 fn in_workspace(workspace: TenantId, id: Uuid) -> Vec<u8> {
     pair(workspace.0, id)
+}
+
+/// Of what has its slug within a workspace.
+fn slug_key(workspace: TenantId, slug: &Slug) -> Vec<u8> {
+    let mut key = workspace.0.as_bytes().to_vec();
+    key.extend_from_slice(slug.as_str().as_bytes());
+    key
 }
 
 fn pair(first: Uuid, second: Uuid) -> Vec<u8> {

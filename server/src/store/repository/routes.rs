@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::in_workspace;
+use super::{in_workspace, slug_key};
 use crate::store::{ReadError, Record, Route, Store};
 use crate::values::{Slug, TenantId};
 
@@ -24,12 +24,6 @@ impl Route {
     pub fn key_of(workspace: TenantId, id: Uuid) -> Vec<u8> {
         in_workspace(workspace, id)
     }
-}
-
-fn slug_key(workspace: TenantId, slug: &Slug) -> Vec<u8> {
-    let mut key = workspace.0.as_bytes().to_vec();
-    key.extend_from_slice(slug.as_str().as_bytes());
-    key
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -252,10 +252,11 @@ impl Worker {
                 ledger.failed(signal, kind, to.url.host());
                 self.failures += 1;
                 let now = Instant::now();
+                let backoff = self.way.retry.backoff;
                 self.not_before = match after {
                     // One that names this moment, or one that has passed on our clock, says nothing about when.
-                    Some(after) if !after.is_zero() => now + after.max(self.way.retry.initial.min(SHORTEST_PAUSE)).min(LONGEST_PAUSE),
-                    _ => now + self.way.retry.delay(self.failures, chance()),
+                    Some(after) if !after.is_zero() => now + after.max(backoff.initial.min(SHORTEST_PAUSE)).min(LONGEST_PAUSE),
+                    _ => now + backoff.delay(self.failures, chance()),
                 };
                 self.keep(current, begun).await;
             }

@@ -22,7 +22,7 @@ use std::time::{Duration, SystemTime};
 use server::bus::Bus;
 use server::event::{Ai, Component, Event, Failure, Proxied, Request, TraceContext, Webhook};
 use server::live::{Batch, Compression, ExportTarget, Exports, Owner, SignalTarget, Temporality};
-use server::outbound::Outbound;
+use server::outbound::{Backoff, Outbound};
 use server::telemetry::{Options, OutboundTransport, Retry, Status, Telemetry};
 use server::values::{DeliveryMethod, Endpoint, EventType, HeaderList, Signal, TenantId};
 use tokio::sync::watch;
@@ -97,10 +97,8 @@ fn check_sum(status: &Status) {
 fn quick() -> Options {
     Options {
         retry: Retry {
-            initial: Duration::from_millis(5),
-            max_delay: Duration::from_millis(20),
+            backoff: Backoff { initial: Duration::from_millis(5), max_delay: Duration::from_millis(20), ..Retry::default().backoff },
             max_elapsed: Duration::from_secs(20),
-            ..Retry::default()
         },
         drain: Duration::from_secs(20),
         ..Options::default()

@@ -14,7 +14,7 @@ use server::bus::{Bus, Interest, Listener};
 use server::config::OtelEnvironment;
 use server::error_tracking::ErrorTracking;
 use server::event::{Component, Event, Failure, Proxied, Request, TraceContext, Webhook};
-use server::outbound::Outbound;
+use server::outbound::{Backoff, Outbound};
 use server::settings::Settings;
 use server::store::{Changes, Member, Store, User, Workspace};
 use server::telemetry::{self, OutboundTransport, Telemetry};
@@ -38,7 +38,8 @@ pub const SPAN: [u8; 8] = [0xcd; 8];
 /// Retries within milliseconds.
 pub fn quick() -> Options {
     let initial = Duration::from_millis(5);
-    Options { retry: Retry { initial, max_delay: initial, ..Retry::default() }, ..Options::default() }
+    let backoff = Backoff { initial, max_delay: initial, ..Retry::default().backoff };
+    Options { retry: Retry { backoff, ..Retry::default() }, ..Options::default() }
 }
 
 /// Keeps what is told of attempts and of security.
