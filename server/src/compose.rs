@@ -99,13 +99,7 @@ impl KnoxCall {
 
         let outbound = Outbound::new(egress).context("TLS can't be set up")?;
         errors.start(settings.server_tracking(), &bus, outbound.clone());
-        let transport = Arc::new(OutboundTransport::new(outbound.clone()));
-        let (reports, exhausted) = mpsc::channel(64);
-        let give_up = GiveUp { after: config.pause_failing_after, reports: Some(reports), ..GiveUp::default() };
-        let options =
-            telemetry::Options { give_up, spool: spool(&config, vault.clone()), own_thread: true, ..telemetry::Options::default() };
-        let telemetry = Telemetry::start(settings.exports(), &bus, transport, options);
-        tokio::spawn(pause_exhausted(settings.clone(), exhausted, shutdown.clone()));
+        let telemetry = start_telemetry(&config, &settings, vault.clone(), &bus, &outbound, &shutdown);
         let saved_all = CancellationToken::new();
         let audit = tokio::spawn(tell_audit(audited, bus.clone(), saved_all.clone()));
         if let Some(keep) = config.audit_retention {
@@ -142,19 +136,12 @@ impl KnoxCall {
         let console = web::Console::new(backend, bus.clone(), web::Assets::of_this_build(), config.public_url.clone());
         let console = tokio::spawn(web::serve(console_listener, console, shutdown.clone(), config.shutdown_grace));
 
-        let made_keys =
-            report.keys.into_iter().map(|(slug, key)| (slug.to_string(), key.name.to_string(), key.secret.to_string())).collect();
-        let made_signing_secrets = report
-            .signing_secrets
-            .into_iter()
-            .map(|(slug, made)| (slug.to_string(), made.name.to_string(), made.secret.to_string()))
-            .collect();
         Ok(Self {
             console_url,
             gateway_url,
             setup_url,
-            made_keys,
-            made_signing_secrets,
+            made_keys: made_keys(&report),
+            made_signing_secrets: made_signing_secrets(&report),
             demo,
             console,
             gateway,
@@ -189,6 +176,24 @@ impl KnoxCall {
     }
 }
 
+/// Exports telemetry, and pauses exports that only fail.
+fn start_telemetry(
+    config: &Config,
+    settings: &Settings,
+    vault: Vault,
+    bus: &Bus,
+    outbound: &Outbound,
+    shutdown: &CancellationToken,
+) -> Telemetry {
+    let transport = Arc::new(OutboundTransport::new(outbound.clone()));
+    let (reports, exhausted) = mpsc::channel(64);
+    let give_up = GiveUp { after: config.pause_failing_after, reports: Some(reports), ..GiveUp::default() };
+    let options = telemetry::Options { give_up, spool: spool(config, vault), own_thread: true, ..telemetry::Options::default() };
+    let telemetry = Telemetry::start(settings.exports(), bus, transport, options);
+    tokio::spawn(pause_exhausted(settings.clone(), exhausted, shutdown.clone()));
+    telemetry
+}
+
 /// Delivers webhooks, and switches off endpoints that can't be delivered to.
 async fn start_webhooks(
     settings: &Settings,
@@ -204,6 +209,16 @@ async fn start_webhooks(
     let (in_force, bus, outbound) = (settings.webhooks_in_force(), bus.clone(), outbound.clone());
     let started = tokio::task::spawn_blocking(move || Webhooks::start(in_force, place, &bus, outbound, options)).await?;
     started.context("the webhook deliveries that wait can't be taken over")
+}
+
+fn made_keys(report: &BootstrapReport) -> Vec<(String, String, String)> {
+    let made = report.keys.iter();
+    made.map(|(workspace, key)| (workspace.to_string(), key.name.to_string(), key.secret.to_string())).collect()
+}
+
+fn made_signing_secrets(report: &BootstrapReport) -> Vec<(String, String, String)> {
+    let made = report.signing_secrets.iter();
+    made.map(|(workspace, made)| (workspace.to_string(), made.name.to_string(), made.secret.to_string())).collect()
 }
 
 fn read_bootstrap(config: &Config) -> Result<Option<Bootstrap>> {

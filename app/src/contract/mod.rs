@@ -15,6 +15,7 @@ mod export_history;
 mod integrations;
 mod routing;
 pub mod values;
+mod variable;
 mod webhooks;
 
 pub use account::*;
@@ -28,6 +29,7 @@ pub use export_health::*;
 pub use export_history::*;
 pub use integrations::*;
 pub use routing::*;
+pub use variable::*;
 pub use webhooks::*;
 
 /// Milliseconds since the Unix epoch, the one form in which points in time cross to the browser.

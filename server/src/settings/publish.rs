@@ -235,27 +235,15 @@ impl Publisher {
     }
 
     fn publish_all(&self, store: &Store, vault: &Vault, broken: &mut Vec<SecretPlace>) -> Result<(), Error> {
-        let mut routes: HashMap<TenantId, Vec<store::Route>> = HashMap::new();
-        for route in store.routes().all()? {
-            routes.entry(route.workspace).or_default().push(route);
-        }
-        let mut api_keys: HashMap<TenantId, Vec<store::ApiKey>> = HashMap::new();
-        for key in store.api_keys().all()? {
-            api_keys.entry(key.workspace).or_default().push(key);
-        }
-        let mut agents: HashMap<TenantId, Vec<store::Agent>> = HashMap::new();
-        for agent in store.agents().all()? {
-            agents.entry(agent.workspace).or_default().push(agent);
-        }
+        let mut routes = by_workspace(store.routes().all()?, |route| route.workspace);
+        let mut api_keys = by_workspace(store.api_keys().all()?, |key| key.workspace);
+        let mut agents = by_workspace(store.agents().all()?, |agent| agent.workspace);
+        let mut webhooks = by_workspace(store.webhooks().all()?, |webhook| webhook.workspace);
         let mut exports: BTreeMap<TenantId, ExportSettings> = BTreeMap::new();
         for export in store.exports().all()? {
             if let Some(workspace) = export.workspace {
                 exports.insert(workspace, export);
             }
-        }
-        let mut webhooks: HashMap<TenantId, Vec<store::Webhook>> = HashMap::new();
-        for webhook in store.webhooks().all()? {
-            webhooks.entry(webhook.workspace).or_default().push(webhook);
         }
         let mut tenants = HashMap::new();
         let mut keys = HashMap::new();
@@ -311,6 +299,15 @@ impl Publisher {
     fn broken(&self) -> MutexGuard<'_, Vec<SecretPlace>> {
         self.broken.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Each workspace's part of the list, in its order.
+fn by_workspace<T>(list: Vec<T>, of: impl Fn(&T) -> TenantId) -> HashMap<TenantId, Vec<T>> {
+    let mut parts: HashMap<TenantId, Vec<T>> = HashMap::new();
+    for one in list {
+        parts.entry(of(&one)).or_default().push(one);
+    }
+    parts
 }
 
 /// What of one workspace is in force.

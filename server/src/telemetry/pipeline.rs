@@ -1,18 +1,14 @@
 //! The task behind a destination: takes events, maps them, batches the records, and hands encoded batches to one lane
 //! per signal, so that a path that fails holds up no other.
 
-use std::collections::VecDeque;
 use std::future::pending;
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::{Instant, sleep_until, timeout};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
-use super::delivery::{Backlog, Estate, Lane, Limit, MAX_REQUEST, Payload, Way, Worker, points_in, split_metrics};
+use super::delivery::{Estate, MAX_REQUEST, Payload, points_in, split_metrics};
 use super::destination::{Common, MeterCell, Share};
 use super::encode::{EncodeError, Encoders};
 use super::otlp::Records;
@@ -27,12 +23,11 @@ use crate::live::{Batch, ExportTarget};
 use crate::spool::Home;
 use crate::values::{FailureKind, Signal};
 
-/// How large a batch may grow while its lane is behind, if nobody chose its size.
-const GROWN_BATCH: usize = 4096;
+mod lanes;
+mod waiting;
 
-/// How many bytes a batch may hold before the next is begun, however many records may be in it: what is in hand is in no queue's bound,
-/// and many collectors take no more than 20 MiB at once.
-const GROWN_BYTES: usize = 8 * 1024 * 1024;
+use lanes::Lanes;
+use waiting::Waiting;
 
 /// So many events are mapped at a time: some 80 µs of work.
 const PIECE: usize = 64;
@@ -96,57 +91,6 @@ async fn at(instant: Option<Instant>) {
     match instant {
         Some(instant) => sleep_until(instant).await,
         None => pending().await,
-    }
-}
-
-/// Mapped records that wait for their batch.
-struct Waiting {
-    /// As many as a batch may hold.
-    full: VecDeque<Records>,
-    /// The newest, of which there may be more to come.
-    open: Records,
-    due: Option<Instant>,
-    batch: Batch,
-}
-
-impl Waiting {
-    fn new(batch: Batch) -> Self {
-        let batch = Batch { max_records: batch.max_records.max(1), ..batch };
-        Self { full: VecDeque::new(), open: Records::default(), due: None, batch }
-    }
-
-    /// Where the next record is to be written; it came `since`.
-    fn next_to(&mut self, since: Instant) -> &mut Records {
-        self.due.get_or_insert(since + self.batch.max_delay);
-        if self.is_full() {
-            // As much traffic as fills one batch is likely to fill the next.
-            let next = Records::with_room_for(self.batch.max_records.min(GROWN_BATCH));
-            self.full.push_back(std::mem::replace(&mut self.open, next));
-        }
-        &mut self.open
-    }
-
-    fn is_full(&self) -> bool {
-        self.open.count() >= self.batch.max_records as u64 || self.open.bytes() >= GROWN_BYTES
-    }
-
-    /// The next batch: a full one, or what there is once it is due or nothing more will come (`now` is `None`).
-    fn next(&mut self, now: Option<Instant>, behind: bool) -> Option<Records> {
-        let due = now.is_none_or(|now| self.due.is_some_and(|due| due <= now));
-        let mut batch = match self.full.pop_front() {
-            Some(full) => full,
-            None if self.is_full() || (due && self.open.count() > 0) => std::mem::take(&mut self.open),
-            None => return None,
-        };
-        let most = if self.batch.fixed { self.batch.max_records } else { GROWN_BATCH } as u64;
-        let fits = |batch: &Records, more: &Records| batch.count() + more.count() <= most && batch.bytes() + more.bytes() <= GROWN_BYTES;
-        while behind && let Some(more) = self.full.pop_front_if(|more| fits(&batch, more)) {
-            batch.append(more);
-        }
-        if self.full.is_empty() && self.open.count() == 0 {
-            self.due = None;
-        }
-        Some(batch)
     }
 }
 
@@ -302,108 +246,5 @@ impl Pipeline {
 
     fn host(&self, signal: Signal) -> &str {
         self.target.signal(signal).map_or("", |to| to.url.host())
-    }
-}
-
-/// One lane and one worker for each signal that is on.
-struct Lanes {
-    lanes: [Option<Arc<Lane>>; Signal::ALL.len()],
-    workers: TaskTracker,
-    abort: CancellationToken,
-}
-
-impl Lanes {
-    fn new(pipeline: &Pipeline) -> Self {
-        let common = &pipeline.common;
-        let abort = common.abort.child_token();
-        let workers = TaskTracker::new();
-        let lanes = Signal::ALL.map(|signal| {
-            if pipeline.target.signal(signal).is_none() {
-                let mut backlog = Backlog::new(pipeline.home.clone(), signal, Arc::clone(&pipeline.ledger));
-                workers.spawn(async move { backlog.discard().await });
-                return None;
-            }
-            let batch = pipeline.target.batch(signal);
-            let limit = Limit { bytes: common.options.lane_bytes, records: batch.and_then(|batch| batch.max_queue) };
-            let lane = Arc::new(Lane::new(limit, Arc::clone(&common.memory)));
-            let way = Way {
-                signal,
-                target: Arc::clone(&pipeline.target),
-                ledger: Arc::clone(&pipeline.ledger),
-                transport: Arc::clone(&common.transport),
-                alarm: Arc::clone(&common.alarm),
-                retry: common.options.retry,
-                expires: batch.and_then(|batch| batch.max_elapsed),
-                give_up: common.options.give_up.clone(),
-                heirs: Arc::clone(&common.heirs),
-                estate: Arc::clone(&pipeline.estate),
-            };
-            let backlog = Backlog::new(pipeline.home.clone(), signal, Arc::clone(&pipeline.ledger));
-            workers.spawn(Worker::new(way, Arc::clone(&lane), backlog, abort.clone()).run());
-            Some(lane)
-        });
-        Self { lanes, workers, abort }
-    }
-
-    fn is_behind(&self, signal: Signal) -> bool {
-        self.lanes[signal as usize].as_ref().is_some_and(|lane| lane.is_behind())
-    }
-
-    fn push(&self, signal: Signal, payload: Payload) -> Load {
-        match &self.lanes[signal as usize] {
-            Some(lane) => lane.push(payload),
-            None => payload.load,
-        }
-    }
-
-    /// Sends what is left, for so long; then gives up.
-    async fn finish(self, drain: Duration) {
-        for lane in self.lanes.iter().flatten() {
-            lane.close();
-        }
-        self.workers.close();
-        if timeout(drain, self.workers.wait()).await.is_err() {
-            self.abort.cancel();
-            self.workers.wait().await;
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::SystemTime;
-
-    use super::*;
-    use crate::telemetry::otlp::{Log, Severity};
-
-    fn small() -> Log<'static> {
-        Log { at: SystemTime::now(), severity: Severity::Info, event_name: "e", body: None, place: None }
-    }
-
-    #[test]
-    fn batches_are_joined_while_the_lane_is_behind_unless_their_size_was_chosen() {
-        for (fixed, behind, expected) in [(false, true, vec![20, 5]), (true, true, vec![10, 10, 5]), (false, false, vec![10, 10, 5])] {
-            let mut waiting = Waiting::new(Batch { max_records: 10, fixed, ..Batch::default() });
-            for _ in 0..25 {
-                waiting.next_to(Instant::now()).log(&small(), |_| {});
-            }
-            let counts: Vec<_> = std::iter::from_fn(|| waiting.next(None, behind)).map(|batch| batch.count()).collect();
-            assert_eq!(counts, expected, "fixed {fixed}, behind {behind}");
-        }
-    }
-
-    /// However many records a batch may have.
-    #[test]
-    fn a_batch_is_bounded_in_bytes() {
-        let batch = Batch { max_records: 65_536, ..Batch::default() };
-        let mut waiting = Waiting::new(batch);
-        let body = "x".repeat(3 * 1024 * 1024);
-        let log = Log { at: SystemTime::now(), severity: Severity::Info, event_name: "e", body: Some(&body), place: None };
-        for _ in 0..7 {
-            waiting.next_to(Instant::now()).log(&log, |_| {});
-        }
-        let sizes =
-            std::iter::from_fn(|| waiting.next(None, true)).map(|batch| (batch.count(), batch.bytes() <= GROWN_BYTES + body.len() + 100));
-        assert_eq!(sizes.collect::<Vec<_>>(), [(3, true), (3, true), (1, true)]);
     }
 }
