@@ -37,6 +37,7 @@ impl Room {
     }
 
     /// What is held now.
+    #[cfg(test)]
     #[must_use]
     pub fn in_use(&self) -> usize {
         self.held().all

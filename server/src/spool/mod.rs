@@ -109,6 +109,7 @@ impl Spool {
     }
 
     /// Bytes on disk, of all together.
+    #[cfg(test)]
     #[must_use]
     pub fn total_used(&self) -> usize {
         self.shared.total.used()
