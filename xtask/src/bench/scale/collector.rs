@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ use flate2::write::GzEncoder;
 const STACK: usize = 128 * 1024;
 /// How a record's path begins; a number and a dot follow.
 const PATH: &[u8] = b"/r/";
+const LATER: &[u8] = b"HTTP/1.1 503 Later\r\ncontent-length: 0\r\n\r\n";
 
 /// How a collector answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +52,7 @@ struct Kept {
 pub struct Collector {
     pub port: u16,
     kept: Arc<Mutex<Kept>>,
+    down: Arc<AtomicBool>,
 }
 
 impl Collector {
@@ -58,15 +61,21 @@ impl Collector {
         let port = listener.local_addr()?.port();
         let kept: Arc<Mutex<Kept>> = Arc::default();
         let answer: Arc<[u8]> = answer(manner)?.into();
-        let all = Arc::clone(&kept);
+        let down = Arc::<AtomicBool>::default();
+        let (all, out) = (Arc::clone(&kept), Arc::clone(&down));
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (kept, answer) = (Arc::clone(&all), Arc::clone(&answer));
+                let (kept, answer, down) = (Arc::clone(&all), Arc::clone(&answer), Arc::clone(&out));
                 // Without a thread the connection ends, and the client comes again.
-                let _ = std::thread::Builder::new().stack_size(STACK).spawn(move || serve(stream, manner, &answer, &kept));
+                let _ = std::thread::Builder::new().stack_size(STACK).spawn(move || serve(stream, manner, &answer, &kept, &down));
             }
         });
-        Ok(Self { port, kept })
+        Ok(Self { port, kept, down })
+    }
+
+    /// While it is down it answers 503 to everything.
+    pub fn set_down(&self, down: bool) {
+        self.down.store(down, Ordering::Relaxed);
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
@@ -108,7 +117,7 @@ fn answer(manner: Manner) -> Result<Vec<u8>> {
     Ok(match manner {
         Manner::Well => ok("", b""),
         Manner::Hang | Manner::Reset => Vec::new(),
-        Manner::Refuse => b"HTTP/1.1 503 Later\r\ncontent-length: 0\r\n\r\n".to_vec(),
+        Manner::Refuse => LATER.to_vec(),
         Manner::SlowLoris => ok("", &[0; 100_000]),
         Manner::Large => ok("", &vec![0; 5 * 1024 * 1024]),
         Manner::Bomb => {
@@ -119,7 +128,7 @@ fn answer(manner: Manner) -> Result<Vec<u8>> {
     })
 }
 
-fn serve(stream: TcpStream, manner: Manner, answer: &[u8], kept: &Mutex<Kept>) -> Option<()> {
+fn serve(stream: TcpStream, manner: Manner, answer: &[u8], kept: &Mutex<Kept>, down: &AtomicBool) -> Option<()> {
     stream.set_nodelay(true).ok()?;
     if manner == Manner::Reset {
         // What is left unread when it ends makes of the end a reset.
@@ -131,6 +140,10 @@ fn serve(stream: TcpStream, manner: Manner, answer: &[u8], kept: &Mutex<Kept>) -
     let mut reader = BufReader::new(stream);
     loop {
         let (path, body) = read(&mut reader)?;
+        if down.load(Ordering::Relaxed) {
+            writer.write_all(LATER).ok()?;
+            continue;
+        }
         let at = Instant::now();
         let arrivals = if manner == Manner::Well { arrivals(&path, &body, at) } else { Vec::new() };
         {

@@ -26,13 +26,15 @@ struct Plan {
     workspaces: usize,
     starts: usize,
     time: Duration,
+    /// How long all collectors are down.
+    outage: Duration,
 }
 
 pub fn measure(program: &Path, folder: &Path, quick: bool) -> Result<String> {
     let plan = if quick {
-        Plan { workspaces: ACTIVE, starts: 1, time: Duration::from_secs(5) }
+        Plan { workspaces: ACTIVE, starts: 1, time: Duration::from_secs(5), outage: Duration::from_secs(5) }
     } else {
-        Plan { workspaces: 10_000, starts: 5, time: Duration::from_secs(60) }
+        Plan { workspaces: 10_000, starts: 5, time: Duration::from_secs(60), outage: Duration::from_secs(60) }
     };
     let (collector, upstream) = (Collector::start(Manner::Well)?, calls::upstream()?);
     let house = |name: &'static str, with: bool| {
@@ -51,6 +53,7 @@ pub fn measure(program: &Path, folder: &Path, quick: bool) -> Result<String> {
     let gateway = with.start(&[])?;
     saves(&gateway, &collector, &mut text)?;
     active(&plan, &gateway, &collector, &mut text)?;
+    outage(&plan, &gateway, &collector, &mut text)?;
     Ok(text)
 }
 
@@ -142,6 +145,47 @@ fn active(plan: &Plan, gateway: &Gateway, collector: &Collector, text: &mut Stri
     line(text, "… threads in all", vec![number(gateway.running.threads()?)], 0, "", None)?;
     line(text, "… processor time of the gateway, of one core", vec![cpu / 1e4 / plan.time.as_secs_f64()], 1, " %", None)?;
     line(text, "… and for each request with its record and metrics", vec![cpu / number(calls.len() as u64)], 0, " µs", None)?;
+    let mut micros: Vec<u64> = calls.iter().map(|call| call.micros).collect();
+    micros.sort_unstable();
+    writeln!(text, "| … latency of the requests | p50 {} µs, p99 {} µs | – | – |", percentile(&micros, 50), percentile(&micros, 99))?;
+    Ok(())
+}
+
+/// All collectors are down at once, while each workspace goes on with a request a second, and for as long again afterwards.
+fn outage(plan: &Plan, gateway: &Gateway, collector: &Collector, text: &mut String) -> Result<()> {
+    let (rate, port, time) = (u32::try_from(ACTIVE)?, gateway.port, 2 * plan.outage);
+    collector.take();
+    collector.set_down(true);
+    let traffic = std::thread::spawn(move || calls::steady(port, 0, rate, time, 8, active_workspace));
+    std::thread::sleep(plan.outage);
+    collector.set_down(false);
+    let up = Instant::now();
+    let calls = traffic.join().ok().context("a client of the benchmark panicked")??;
+    collector.wait("logs", calls.len(), Duration::from_secs(120));
+    gateway.running.settle()?;
+    let arrivals = collector.take();
+    let (lost, doubled) = missing(&calls, &times(&arrivals, "logs"));
+    let waited: std::collections::HashSet<u64> = calls.iter().filter(|call| call.sent < up).map(|call| call.number).collect();
+    let mut after: Vec<u64> = arrivals
+        .iter()
+        .filter(|one| one.signal == "logs" && waited.contains(&one.number))
+        .map(|one| u64::try_from(one.at.saturating_duration_since(up).as_millis()).unwrap_or(u64::MAX))
+        .collect();
+    after.sort_unstable();
+    let met = if lost + doubled == 0 { "yes" } else { "no" };
+    writeln!(
+        text,
+        "| all of them down for {} s, under the same requests and for as long afterwards | {} requests, {lost} records lost, {doubled} twice | all delivered, once | {met} |",
+        plan.outage.as_secs(),
+        calls.len()
+    )?;
+    let seconds = |hundredths| number(percentile(&after, hundredths)) / 1e3;
+    writeln!(
+        text,
+        "| … what had waited is there, after the collectors are back | half of it {:.1} s, all of it {:.1} s | – | – |",
+        seconds(50),
+        seconds(100)
+    )?;
     let mut micros: Vec<u64> = calls.iter().map(|call| call.micros).collect();
     micros.sort_unstable();
     writeln!(text, "| … latency of the requests | p50 {} µs, p99 {} µs | – | – |", percentile(&micros, 50), percentile(&micros, 99))?;
