@@ -129,7 +129,7 @@ test("what failed is seen, and delivered again under its own id", async ({ as, k
   await expect(first.getByRole("button")).toHaveAttribute("aria-disabled", "true");
   await first.getByRole("button").click({ force: true });
   come();
-  await page.unroute("**/api/webhooks/deliveries");
+  await page.unrouteAll({ behavior: "wait" });
   await expect(page.getByText("Queued. It is delivered once more.")).toBeVisible();
   await expect(page).toHaveURL(/failed=on/);
   await expect.poll(() => receiver.deliveries.length).toBe(before + 1);

@@ -25,6 +25,8 @@ pub(super) struct Upload {
     since: Instant,
     /// When a frame last passed, in milliseconds since `since`.
     moved: AtomicU64,
+    /// The request's: it lasts until both bodies are over.
+    _seat: Option<Seat>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +47,8 @@ pub(super) enum Phase {
 const PHASES: [Phase; 6] = [Phase::Upstream, Phase::Client, Phase::Done, Phase::TooLarge, Phase::Gone, Phase::Malformed];
 
 impl Upload {
-    pub(super) fn new(since: Instant) -> Arc<Self> {
-        Arc::new(Self { phase: AtomicU8::new(Phase::Upstream as u8), since, moved: AtomicU64::new(0) })
+    pub(super) fn new(since: Instant, seat: Option<Seat>) -> Arc<Self> {
+        Arc::new(Self { phase: AtomicU8::new(Phase::Upstream as u8), since, moved: AtomicU64::new(0), _seat: seat })
     }
 
     pub(super) fn phase(&self) -> Phase {
@@ -169,7 +171,7 @@ impl Body {
         Self::Upstream(Box::new(FromUpstream { body, left: length, upload, call, record, seat: None }))
     }
 
-    /// Keeps the request's seat until the body is dropped; words of our own need none.
+    /// Keeps the seat of a request without a body of its own until this one is dropped; words of our own need none.
     pub(super) fn seated(mut self, seat: Option<Seat>) -> Self {
         if let Self::Upstream(this) = &mut self {
             this.seat = seat;

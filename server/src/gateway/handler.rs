@@ -18,7 +18,7 @@ use super::limiter::Limiter;
 use super::matcher::{self, Found};
 use super::record::{Begun, Record};
 use super::refusal::{Refusal, Words};
-use super::seats::Seats;
+use super::seats::{Seat, Seats};
 use super::wire::Watch;
 use super::{ai, headers, ids, shape, trace_context};
 use crate::bus::{Bus, Interest};
@@ -124,23 +124,22 @@ impl Handler {
             record.received(&parts.headers, self.copies(&found, begun, &parts.headers));
         }
         recorded.store(trace.is_some(), Ordering::Relaxed);
-        let response = match (found.refusal, host, found.agent, found.tenant, found.route, found.environment) {
+        match (found.refusal, host, found.agent, found.tenant, found.route, found.environment) {
             (None, Some(host), Some(agent), Some(tenant), ..) => {
                 let Interest { events, traces } = interest;
-                let ready = ai::Ready { host, tenant, agent, operation: found.operation, trace, traces, events };
+                let ready = ai::Ready { host, tenant, agent, operation: found.operation, trace, traces, events, seat };
                 self.call(Request::from_parts(parts, body), ready, record, client, begun).await
             }
             (None, Some(host), None, Some(tenant), Some(route), Some(environment)) => {
                 let trace = trace.filter(|_| interest.traces);
-                let ready = Ready { host, tenant, route, environment, trace };
+                let ready = Ready { host, tenant, route, environment, trace, seat };
                 self.forward(Request::from_parts(parts, body), ready, record, client, begun).await
             }
             (refusal, ..) => {
                 let refusal = refusal.unwrap_or_else(|| Refusal::bad("Bad request"));
                 refuse(refusal, record, begun, client, !body.is_end_stream())
             }
-        };
-        response.map(|body| body.seated(seat))
+        }
     }
 
     /// Takes copies of a request to a route, where somebody wants them; of a call of an AI agent there are none.
@@ -171,16 +170,24 @@ impl Handler {
         if body.size_hint().lower() > route.limits.body_limit { Err(Refusal::too_large()) } else { Ok(()) }
     }
 
-    async fn forward(&self, request: Request<Incoming>, ready: Ready, mut record: Record, client: &Client, begun: Begun) -> Response<Body> {
+    async fn forward(
+        &self,
+        request: Request<Incoming>,
+        mut ready: Ready,
+        mut record: Record,
+        client: &Client,
+        begun: Begun,
+    ) -> Response<Body> {
         let (parts, body) = request.into_parts();
+        let seat = ready.seat.take();
         let limits = &ready.route.limits;
         let copy = record.upload(&parts.headers, body.is_end_stream());
-        let (body, upload) = if body.is_end_stream() {
-            (outbound::Body::Empty, None)
+        let (body, upload, seat) = if body.is_end_stream() {
+            (outbound::Body::Empty, None, seat)
         } else {
-            let upload = Upload::new(begun.clock);
+            let upload = Upload::new(begun.clock, seat);
             let body = FromClient::new(body, limits.body_limit, Arc::clone(&upload)).copied(copy);
-            (outbound::Body::stream(body), Some(upload))
+            (outbound::Body::stream(body), Some(upload), None)
         };
         let request = match forward::request(
             parts,
@@ -201,7 +208,7 @@ impl Handler {
             }
             Err(Unanswered::Cancelled) => return cancelled(record, begun),
         };
-        passed_on(response, upload, record, ai::Call::default(), begun)
+        passed_on(response, upload, record, ai::Call::default(), begun).map(|body| body.seated(seat))
     }
 
     pub(super) fn report_blocked(&self, refusal: &Refusal, tenant: TenantId, client: &Client, trace: Option<&TraceContext>) {
@@ -225,6 +232,7 @@ struct Ready {
     environment: Arc<Environment>,
     /// Written on the upstream's request; `None` leaves an inbound context as it came.
     trace: Option<TraceContext>,
+    seat: Option<Seat>,
 }
 
 /// The answer as the client gets it.

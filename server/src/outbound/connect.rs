@@ -112,8 +112,7 @@ impl Tcp {
         let addresses = match self.guard.host(host).map_err(Failure::Blocked)? {
             Target::Address(address) => vec![SocketAddr::new(address, port)],
             Target::Name(name) => {
-                let turn = turns.take().await;
-                self.network.resolve(name, port, turn).await.map_err(|reason| Failure::Name { host: name.to_owned(), reason })?
+                turns.look_up(&self.network, name, port).await.map_err(|reason| Failure::Name { host: name.to_owned(), reason })?
             }
         };
         let checked = self.guard.resolved(addresses).map_err(Failure::Blocked)?;

@@ -55,15 +55,16 @@ impl Direct {
     ) -> Result<Response<Incoming>, Error> {
         let uri = request.uri().clone();
         let Some(authority) = uri.authority() else { return Err(Error::Other("the URI has no host".to_owned())) };
+        let place = (workspace, authority.clone());
         let (mut request, sent) = prepared(request, &uri);
         loop {
-            let (mut line, reused) = match self.idle.take(authority) {
+            let (mut line, reused) = match self.idle.take(&place) {
                 Some(line) => (line, true),
                 None => (self.connect(workspace, &uri, connect_timeout).await?, false),
             };
             match line.exchange(request).await {
                 Ok(response) => {
-                    let back = Back { line, idle: Arc::clone(&self.idle), authority: authority.clone() };
+                    let back = Back { line, idle: Arc::clone(&self.idle), place };
                     return Ok(back.answer(response, sent.as_deref()));
                 }
                 Err(mut error) => match error.take_message() {
@@ -177,11 +178,14 @@ fn quiet() -> Context<'static> {
     Context::from_waker(Waker::noop())
 }
 
+/// Whose a connection is, and where it leads: some upstreams take it for whoever used it first.
+type Place = (TenantId, Authority);
+
 /// A connection in use, and where it belongs afterwards.
 struct Back {
     line: Line,
     idle: Arc<Idle>,
-    authority: Authority,
+    place: Place,
 }
 
 impl Back {
@@ -213,7 +217,7 @@ impl Back {
 
     fn keep(mut self) {
         if self.line.is_idle() {
-            Idle::put(&self.idle, self.authority, self.line);
+            Idle::put(&self.idle, self.place, self.line);
         }
     }
 }
@@ -278,8 +282,8 @@ struct Idle {
 
 #[derive(Default)]
 struct State {
-    /// By upstream; the one used last is at the end.
-    lines: HashMap<Authority, VecDeque<(Line, Instant)>>,
+    /// The one used last is at the end.
+    lines: HashMap<Place, VecDeque<(Line, Instant)>>,
     sweeping: bool,
 }
 
@@ -288,18 +292,18 @@ impl Idle {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self, authority: &Authority) -> Option<Line> {
+    fn take(&self, place: &Place) -> Option<Line> {
         loop {
-            let (mut line, since) = self.lock().lines.get_mut(authority)?.pop_back()?;
+            let (mut line, since) = self.lock().lines.get_mut(place)?.pop_back()?;
             if since.elapsed() < IDLE && line.is_idle() {
                 return Some(line);
             }
         }
     }
 
-    fn put(this: &Arc<Self>, authority: Authority, line: Line) {
+    fn put(this: &Arc<Self>, place: Place, line: Line) {
         let mut state = this.lock();
-        let lines = state.lines.entry(authority).or_default();
+        let lines = state.lines.entry(place).or_default();
         if lines.len() < IDLE_PER_HOST {
             lines.push_back((line, Instant::now()));
         }

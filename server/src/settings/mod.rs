@@ -11,6 +11,7 @@ mod effective;
 mod error;
 mod error_tracking;
 mod exports;
+mod finish;
 mod keys;
 mod limits;
 mod members;

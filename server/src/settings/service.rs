@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::Error;
 use super::audit::Verifying;
+use super::finish::Finish;
 use super::publish::{Problem, Publisher, Scope, SecretPlace};
 use crate::audit::Told;
 use crate::config::{OtelEnvironment, SentryEnvironment};
@@ -179,21 +180,15 @@ impl Settings {
     /// into the audit log in the same transaction; see [`super::told`].
     ///
     /// What is stored is in force, whether or not somebody still waits for the answer: a request that is broken off between
-    /// the two would leave a deleted key working until the next save. So it happens in a task of its own.
+    /// the two would leave a deleted key working until the next save.
     pub(super) async fn save(&self, guard: Writing, changes: Changes, scope: Scope, told: Told) -> Result<(), Error> {
         let settings = self.clone();
-        let saving = tokio::spawn(async move {
+        Finish::new(async move {
             let _held = guard;
             settings.store().commit_told(changes, told).await?;
             settings.publish(scope)
-        });
-        match saving.await {
-            Ok(saved) => saved,
-            Err(failed) => match failed.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(cancelled) => Err(Error::Store(cancelled.to_string())),
-            },
-        }
+        })
+        .await
     }
 
     fn publish(&self, scope: Scope) -> Result<(), Error> {

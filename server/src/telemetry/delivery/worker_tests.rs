@@ -366,8 +366,7 @@ async fn what_many_lives_left_ends_in_few_files() {
         again.settle(&place).await;
         ages.push(payload.at);
     }
-    ages.sort_unstable();
-    assert_eq!(ages[..100], (0..100).collect::<Vec<_>>(), "all of it, once");
+    assert_eq!(ages[..100], (0..100).collect::<Vec<_>>(), "all of it, once, in order");
 }
 
 /// A folder that is a file for now stands for a disk that does not take anything.

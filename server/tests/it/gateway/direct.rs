@@ -8,11 +8,14 @@ use http::Request;
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 use server::outbound::{Body, Outbound};
+use server::values::TenantId;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
+use uuid::Uuid;
 
 use crate::support::network::{SOMEONE_ID, outbound};
+use crate::support::upstream::Upstream;
 
 const PLENTY: Duration = Duration::from_secs(5);
 
@@ -128,4 +131,18 @@ async fn an_upload_goes_on_when_its_answer_has_been_read() {
     assert_eq!(received(&mut seen).await, 11);
     assert_eq!(get(&client, &url).await, "early");
     assert_eq!(received(&mut seen).await, 0);
+}
+
+/// Some upstreams take a connection for whoever used it first.
+#[tokio::test]
+async fn a_connection_is_one_workspaces() {
+    let upstream = Upstream::start().await;
+    let client = outbound();
+    let other = TenantId(Uuid::from_u128(2));
+    for (workspace, connections) in [(SOMEONE_ID, 1), (SOMEONE_ID, 1), (other, 2), (SOMEONE_ID, 2), (other, 2)] {
+        let request = Request::get(upstream.url()).body(Body::Empty).unwrap();
+        let response = client.pass(workspace, request, PLENTY).await.unwrap();
+        response.into_body().collect().await.unwrap();
+        assert_eq!(upstream.connections(), connections);
+    }
 }

@@ -146,8 +146,16 @@ async fn names_that_are_answered_late_are_their_owners_trouble() {
     let own = client.send(SOMEONE, get(good), little).await.map(drop);
     assert!(matches!(own, Err(Error::ConnectTimeout(_))), "{own:?}");
 
+    let again = network.asked.lock().unwrap()[0].0.clone();
+    let joined = client.send(SOMEONE, get(&format!("http://{again}/")), little).await.map(drop);
+    assert!(matches!(joined, Err(Error::ConnectTimeout(_))), "{joined:?}");
+    assert_eq!(network.asked.lock().unwrap().len(), 8);
+
     network.asked.lock().unwrap().clear();
     assert_eq!(status(SOMEONE).await, Ok(200), "the lookups are over");
+    let same = (0..40).map(|_| client.pass(SOMEONE_ID, get("http://same.test/"), little));
+    assert!(futures::future::join_all(same).await.iter().all(Result::is_err));
+    assert_eq!(network.asked.lock().unwrap().len(), 1, "all wait for one");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@ use std::time::Duration;
 use http::Method;
 use serde_json::Value;
 use server::gateway::Config;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::rig::{KEY, NARROW_KEY, Rig, Table, client, h2_client};
 use crate::support::network::outbound;
@@ -101,6 +102,37 @@ async fn so_many_requests_at_once_and_no_more() {
     open.pop();
     let free = async { while rig.request(&client(), Method::GET, "/").send().await.unwrap().status() != 200 {} };
     tokio::time::timeout(Duration::from_secs(10), free).await.expect("whoever goes away leaves room");
+}
+
+/// An upstream may answer before it has read all; the request takes its place until it is over on both sides.
+#[tokio::test]
+async fn a_request_that_is_answered_early_is_under_way_until_its_body_is_sent() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                let mut buffer = [0; 4096];
+                while stream.read(&mut buffer).await.is_ok_and(|read| read > 0) {
+                    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+                    while stream.read(&mut buffer).await.is_ok_and(|read| read > 0 && !buffer[..read].ends_with(b"0\r\n\r\n")) {}
+                }
+            });
+        }
+    });
+    let config = Config { max_requests: 1, ..Config::default() };
+    let rig = Rig::with(&Table::to(&url), config, outbound()).await;
+    let (slow, other) = (h2_client(), client());
+    let (pieces, body) = futures::channel::mpsc::unbounded::<Result<Vec<u8>, std::io::Error>>();
+    pieces.unbounded_send(Ok(b"begun".to_vec())).unwrap();
+    let answered = rig.request(&slow, Method::POST, "/").body(reqwest::Body::wrap_stream(body)).send().await.unwrap();
+    assert_eq!(answered.status(), 200);
+    assert!(answered.bytes().await.unwrap().is_empty());
+    assert_eq!(refused(rig.request(&other, Method::GET, "/")).await.status, 429);
+    drop(pieces);
+    let free = async { while rig.request(&other, Method::POST, "/").body("x").send().await.unwrap().status() != 200 {} };
+    tokio::time::timeout(Duration::from_secs(10), free).await.expect("it is over");
 }
 
 #[tokio::test]
