@@ -48,7 +48,7 @@ pub fn ConfirmDialog(
     let here = move || format!("{}?{}", location.pathname.read_untracked(), location.search.read_untracked());
     Effect::new(move |before: Option<()>| {
         let _ = (location.pathname.read(), location.search.read());
-        if let Some(dialog) = dialog.get_untracked().filter(|dialog| dialog.open()) {
+        if let Some(dialog) = dialog.get_untracked().filter(is_shown) {
             if asked && before.is_none() {
                 // Rendered open by the server: now that scripts run, make it a modal.
                 dialog.close();
@@ -119,6 +119,15 @@ pub fn ConfirmDialog(
 
 /// Where a dialog keeps the address at which it was opened.
 const OPENED_AT: &str = "data-opened-at";
+
+/// Whether it is open. A page that is built anew may take the attribute from one that is: then nobody sees it, and it still keeps
+/// everything else out of reach. It gets it back, without which it could not be closed either.
+fn is_shown(dialog: &HtmlDialogElement) -> bool {
+    if !dialog.open() && dialog.matches(":modal").unwrap_or(false) {
+        drop(dialog.set_attribute("open", ""));
+    }
+    dialog.open()
+}
 
 /// Opens the dialog as a modal. What has to be typed has the focus; where nothing has, it stays on the way out.
 fn show(dialog: &HtmlDialogElement, here: &str) {
