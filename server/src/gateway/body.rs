@@ -25,8 +25,7 @@ pub(super) struct Upload {
     since: Instant,
     /// When a frame last passed, in milliseconds since `since`.
     moved: AtomicU64,
-    /// The request's: it lasts until both bodies are over.
-    _seat: Option<Seat>,
+    _seat: Arc<Seat>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +46,7 @@ pub(super) enum Phase {
 const PHASES: [Phase; 6] = [Phase::Upstream, Phase::Client, Phase::Done, Phase::TooLarge, Phase::Gone, Phase::Malformed];
 
 impl Upload {
-    pub(super) fn new(since: Instant, seat: Option<Seat>) -> Arc<Self> {
+    pub(super) fn new(since: Instant, seat: Arc<Seat>) -> Arc<Self> {
         Arc::new(Self { phase: AtomicU8::new(Phase::Upstream as u8), since, moved: AtomicU64::new(0), _seat: seat })
     }
 
@@ -167,16 +166,14 @@ impl Body {
         Self::Own(Full::new(bytes))
     }
 
-    pub(super) fn upstream(body: outbound::Incoming, length: Option<u64>, upload: Option<Arc<Upload>>, record: Record, call: Call) -> Self {
-        Self::Upstream(Box::new(FromUpstream { body, left: length, upload, call, record, seat: None }))
-    }
-
-    /// Keeps the seat of a request without a body of its own until this one is dropped; words of our own need none.
-    pub(super) fn seated(mut self, seat: Option<Seat>) -> Self {
-        if let Self::Upstream(this) = &mut self {
-            this.seat = seat;
-        }
-        self
+    pub(super) fn upstream(
+        body: outbound::Incoming,
+        length: Option<u64>,
+        upload: Option<Arc<Upload>>,
+        (record, call): (Record, Call),
+        seat: Arc<Seat>,
+    ) -> Self {
+        Self::Upstream(Box::new(FromUpstream { body, left: length, upload, call, record, _seat: seat }))
     }
 }
 
@@ -189,7 +186,7 @@ pub(super) struct FromUpstream {
     /// Of an AI provider; before the record, so that a call's event comes before its request's.
     call: Call,
     record: Record,
-    seat: Option<Seat>,
+    _seat: Arc<Seat>,
 }
 
 impl FromUpstream {

@@ -103,7 +103,7 @@ impl Handler {
         if found.refusal.is_none() {
             found.refusal = shape::upgrade(&parts).or_else(|| self.limits(&found, &body).err());
         }
-        let seat = found.tenant.filter(|_| found.refusal.is_none()).and_then(|tenant| self.seats.take(tenant));
+        let seat = found.tenant.filter(|_| found.refusal.is_none()).and_then(|tenant| self.seats.take(tenant)).map(Arc::new);
         if found.refusal.is_none() && seat.is_none() {
             found.refusal = Some(Refusal::too_many_at_once());
         }
@@ -124,13 +124,13 @@ impl Handler {
             record.received(&parts.headers, self.copies(&found, begun, &parts.headers));
         }
         recorded.store(trace.is_some(), Ordering::Relaxed);
-        match (found.refusal, host, found.agent, found.tenant, found.route, found.environment) {
-            (None, Some(host), Some(agent), Some(tenant), ..) => {
+        match (found.refusal, host.zip(seat), found.agent, found.tenant, found.route, found.environment) {
+            (None, Some((host, seat)), Some(agent), Some(tenant), ..) => {
                 let Interest { events, traces } = interest;
                 let ready = ai::Ready { host, tenant, agent, operation: found.operation, trace, traces, events, seat };
                 self.call(Request::from_parts(parts, body), ready, record, client, begun).await
             }
-            (None, Some(host), None, Some(tenant), Some(route), Some(environment)) => {
+            (None, Some((host, seat)), None, Some(tenant), Some(route), Some(environment)) => {
                 let trace = trace.filter(|_| interest.traces);
                 let ready = Ready { host, tenant, route, environment, trace, seat };
                 self.forward(Request::from_parts(parts, body), ready, record, client, begun).await
@@ -170,24 +170,16 @@ impl Handler {
         if body.size_hint().lower() > route.limits.body_limit { Err(Refusal::too_large()) } else { Ok(()) }
     }
 
-    async fn forward(
-        &self,
-        request: Request<Incoming>,
-        mut ready: Ready,
-        mut record: Record,
-        client: &Client,
-        begun: Begun,
-    ) -> Response<Body> {
+    async fn forward(&self, request: Request<Incoming>, ready: Ready, mut record: Record, client: &Client, begun: Begun) -> Response<Body> {
         let (parts, body) = request.into_parts();
-        let seat = ready.seat.take();
         let limits = &ready.route.limits;
         let copy = record.upload(&parts.headers, body.is_end_stream());
-        let (body, upload, seat) = if body.is_end_stream() {
-            (outbound::Body::Empty, None, seat)
+        let (body, upload) = if body.is_end_stream() {
+            (outbound::Body::Empty, None)
         } else {
-            let upload = Upload::new(begun.clock, seat);
+            let upload = Upload::new(begun.clock, Arc::clone(&ready.seat));
             let body = FromClient::new(body, limits.body_limit, Arc::clone(&upload)).copied(copy);
-            (outbound::Body::stream(body), Some(upload), None)
+            (outbound::Body::stream(body), Some(upload))
         };
         let request = match forward::request(
             parts,
@@ -208,7 +200,7 @@ impl Handler {
             }
             Err(Unanswered::Cancelled) => return cancelled(record, begun),
         };
-        passed_on(response, upload, record, ai::Call::default(), begun).map(|body| body.seated(seat))
+        passed_on(response, upload, (record, ai::Call::default()), ready.seat, begun)
     }
 
     pub(super) fn report_blocked(&self, refusal: &Refusal, tenant: TenantId, client: &Client, trace: Option<&TraceContext>) {
@@ -232,15 +224,15 @@ struct Ready {
     environment: Arc<Environment>,
     /// Written on the upstream's request; `None` leaves an inbound context as it came.
     trace: Option<TraceContext>,
-    seat: Option<Seat>,
+    seat: Arc<Seat>,
 }
 
 /// The answer as the client gets it.
 pub(super) fn passed_on(
     response: Response<outbound::Incoming>,
     upload: Option<Arc<Upload>>,
-    mut record: Record,
-    call: ai::Call,
+    (mut record, call): (Record, ai::Call),
+    seat: Arc<Seat>,
     begun: Begun,
 ) -> Response<Body> {
     let status = response.status();
@@ -249,7 +241,7 @@ pub(super) fn passed_on(
     let length = head.headers.get(header::CONTENT_LENGTH).and_then(content_length);
     headers::to_client(&mut head.headers, status.as_u16(), begun.id);
     record.answer(&head.headers);
-    let mut response = Response::new(Body::upstream(body, length, upload, record, call));
+    let mut response = Response::new(Body::upstream(body, length, upload, (record, call), seat));
     *response.status_mut() = status;
     *response.headers_mut() = head.headers;
     response

@@ -19,7 +19,7 @@ pub(super) struct Seats {
     taken: ArcSwap<HashMap<TenantId, Arc<AtomicUsize>>>,
 }
 
-/// One request's, until it is dropped.
+/// One request's, until both its bodies are over.
 #[derive(Debug)]
 pub(super) struct Seat(Arc<AtomicUsize>);
 

@@ -22,6 +22,7 @@ mod dispatch;
 mod fixtures;
 mod history;
 mod include;
+mod limits;
 mod lines;
 mod listener;
 mod losses;
@@ -43,8 +44,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-pub use book::Limits;
 pub use history::Page;
+pub use limits::Limits;
 pub use losses::Lost;
 pub use retry::Retry;
 

@@ -49,7 +49,7 @@ pub(in crate::gateway) struct Ready {
     pub(in crate::gateway) traces: bool,
     /// Somebody takes events.
     pub(in crate::gateway) events: bool,
-    pub(in crate::gateway) seat: Option<Seat>,
+    pub(in crate::gateway) seat: Arc<Seat>,
 }
 
 /// What of a request's body is known before it is sent.
@@ -57,23 +57,20 @@ struct Sent {
     body: outbound::Body,
     upload: Option<Arc<Upload>>,
     asked: Option<Shared>,
-    /// Where there is no upload to keep it.
-    seat: Option<Seat>,
 }
 
 impl Handler {
     pub(in crate::gateway) async fn call(
         &self,
         request: Request<Incoming>,
-        mut ready: Ready,
+        ready: Ready,
         record: Record,
         client: &Client,
         begun: Begun,
     ) -> Response<Body> {
         let (parts, body) = request.into_parts();
         let unread = !body.is_end_stream();
-        let seat = ready.seat.take();
-        let sent = match prepared(&parts, body, (&ready, seat), begun).await {
+        let sent = match prepared(&parts, body, &ready, begun).await {
             Ok(sent) => sent,
             Err(Unanswered::Refused(refusal)) => return handler::refuse(refusal, record, begun, client, unread),
             Err(Unanswered::Cancelled) => return handler::cancelled(record, begun),
@@ -83,7 +80,7 @@ impl Handler {
             Ok(call) => call,
             Err(refusal) => return handler::refuse(refusal, record, begun, client, unread),
         };
-        let (upload, asked, seat) = (sent.upload.clone(), sent.asked.clone(), sent.seat);
+        let (upload, asked) = (sent.upload.clone(), sent.asked.clone());
         let outcome = match outgoing(parts, sent.body, &ready, client, span.as_ref().filter(|_| ready.traces)) {
             Ok(request) => forward::send((&self.outbound, ready.tenant), request, &limits(), upload.as_ref()).await,
             Err(refusal) => {
@@ -113,7 +110,7 @@ impl Handler {
             }
         };
         call.answered(response.status().as_u16(), response.headers());
-        handler::passed_on(response, upload, record, call, begun).map(|body| body.seated(seat))
+        handler::passed_on(response, upload, (record, call), ready.seat, begun)
     }
 
     /// The call that is about to be made, if anybody wants to know of it or its tokens count. Then it takes as many of the minute
@@ -140,7 +137,7 @@ impl Handler {
 }
 
 /// Judges what of the body can be judged before anything is sent.
-async fn prepared(parts: &Parts, body: Incoming, (ready, seat): (&Ready, Option<Seat>), begun: Begun) -> Result<Sent, Unanswered> {
+async fn prepared(parts: &Parts, body: Incoming, ready: &Ready, begun: Begun) -> Result<Sent, Unanswered> {
     let denied = |denied: Denied| Unanswered::Refused(denied.into());
     let limits = ready.operation.map(|operation| asked::Limits::of(&ready.agent, operation)).transpose().map_err(denied)?.flatten();
     if limits.is_some() && !is_json(&parts.headers) {
@@ -150,19 +147,19 @@ async fn prepared(parts: &Parts, body: Incoming, (ready, seat): (&Ready, Option<
         return if limits.is_some() {
             Err(denied(Denied::InvalidJson))
         } else {
-            Ok(Sent { body: outbound::Body::Empty, upload: None, asked: None, seat })
+            Ok(Sent { body: outbound::Body::Empty, upload: None, asked: None })
         };
     }
-    let upload = Upload::new(begun.clock, seat);
+    let upload = Upload::new(begun.clock, Arc::clone(&ready.seat));
     let body = FromClient::new(body, self::limits().body_limit, Arc::clone(&upload));
     let counts = ready.agent.tokens_per_minute.is_some();
     if ready.operation.is_none() || (limits.is_none() && !ready.events && !counts) {
-        return Ok(Sent { body: outbound::Body::stream(body), upload: Some(upload), asked: None, seat: None });
+        return Ok(Sent { body: outbound::Body::stream(body), upload: Some(upload), asked: None });
     }
     let reading = Reading::new(limits);
     let asked = reading.shared();
     match Guarded::hold(body, reading).await {
-        Ok(guarded) => Ok(Sent { body: outbound::Body::stream(guarded), upload: Some(upload), asked: Some(asked), seat: None }),
+        Ok(guarded) => Ok(Sent { body: outbound::Body::stream(guarded), upload: Some(upload), asked: Some(asked) }),
         Err(Unheld::Denied(one)) => Err(denied(one)),
         Err(Unheld::Late) => Err(Unanswered::Refused(Refusal::body_late())),
         Err(Unheld::Broken) => Err(forward::upload_failed(&upload).unwrap_or(Unanswered::Cancelled)),

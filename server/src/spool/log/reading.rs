@@ -153,7 +153,12 @@ impl Log {
                 Ok(None) => break true,
                 Ok(Some((from, body))) if self.has_room(body.len()) => match self.append(from.meta, &body) {
                     Ok(Some(to)) => moved.push((from, to)),
-                    Ok(None) | Err(_) => break false,
+                    // It is counted as lost here, so it is there no more.
+                    Ok(None) => {
+                        other.settle(from);
+                        break false;
+                    }
+                    Err(_) => break false,
                 },
                 Ok(Some(_)) | Err(_) => break false,
             }

@@ -14,14 +14,10 @@ use crate::spool::{Count, Home, Left, Log, Losses, Meta, Spool, Ticket};
 use crate::telemetry::status::{Ledger, Load, OnDisk, Reason};
 use crate::values::Signal;
 
+mod folding;
+
 /// What was written is brought to the disk itself at most this often, and at most this long after it was written.
 const SYNC_EVERY: Duration = Duration::from_millis(500);
-
-/// With more logs than this the small ones of earlier lives are written together: each change of settings leaves one while a
-/// collector is down, and files, unlike bytes, are not bounded otherwise.
-const MANY_LOGS: usize = 32;
-const SMALL_LOG: usize = 256 * 1024;
-const FOLDED_LOG: usize = 2 * 1024 * 1024;
 
 /// After this long what an earlier life left and could not be read is looked for again.
 const ADOPT_AGAIN: Duration = Duration::from_secs(10);
@@ -213,31 +209,6 @@ impl Backlog {
                 (Vec::new(), Vec::new())
             }
         }
-    }
-
-    /// Writes small logs of earlier lives into those before them, so that the order stays.
-    async fn fold(&mut self) {
-        let earlier = self.logs.len() - usize::from(self.has_own);
-        let mut many = self.logs.iter().filter(|kept| kept.waiting.payloads > 0).count().saturating_sub(MANY_LOGS);
-        let mut before = None;
-        for index in (0..earlier).filter(|index| self.logs[*index].waiting.payloads > 0).collect::<Vec<_>>() {
-            let kept = &self.logs[index];
-            match before {
-                _ if many == 0 => break,
-                Some(into) if !kept.holds && kept.bytes <= SMALL_LOG && self.logs[into].bytes <= FOLDED_LOG => {
-                    let log = Arc::clone(&kept.log);
-                    let folding = move |into: &mut Log| into.take_from(&mut log.lock().unwrap_or_else(PoisonError::into_inner));
-                    let folded = self.on(into, folding).await;
-                    let _ = self.on(index, |_| ()).await;
-                    if !folded.is_ok_and(|folded| folded) {
-                        break;
-                    }
-                    many -= 1;
-                }
-                _ => before = Some(index),
-            }
-        }
-        self.forget_empty();
     }
 
     /// Brings to the disk itself what was written and is not there yet, unless that was done a moment ago.

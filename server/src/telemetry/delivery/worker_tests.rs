@@ -14,7 +14,7 @@ use crate::live::{Batch, ExportTarget, Owner, Temporality};
 use crate::spool::{self, Spool};
 use crate::telemetry::alarm::Alarm;
 use crate::telemetry::delivery::{Transport, Unsent};
-use crate::telemetry::status::Ledger;
+use crate::telemetry::status::{Ledger, Load};
 use crate::values::{Endpoint, HeaderList};
 
 /// Nobody answers.

@@ -6,10 +6,9 @@ use http::Method;
 use server::store::DeliveryState;
 use server::values::Role;
 use server::webhooks::{Limits, Options};
-use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::rig::{Rig, form, quick};
+use super::rig::{Rig, form, held, on_one_thread, quick};
 use crate::gateway::{Rig as Gateway, TENANT, Table, client};
 use crate::support::network::outbound;
 use crate::support::receiver::{Answer, Receiver};
@@ -20,11 +19,9 @@ const FLOOD: usize = 2_000;
 /// How long a request may take that waits for nobody; what is held here is never released in time.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Everything that writes to disk does so on one thread, which the test can hold.
 #[test]
 fn a_request_completes_while_the_receiver_and_the_disk_are_held() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).max_blocking_threads(1).enable_all().build().unwrap();
-    runtime.block_on(async {
+    on_one_thread(async {
         let options = Options { limits: Limits { waiting: 20, ..Limits::default() }, ..quick() };
         let (rig, receiver, upstream) = (Rig::start(options).await, Receiver::start().await, Upstream::start().await);
         let acme = rig.workspace_as(TENANT, "acme").await;
@@ -46,13 +43,7 @@ fn a_request_completes_while_the_receiver_and_the_disk_are_held() {
         let on_disk = || rig.store.webhooks().deliveries(TENANT, id).unwrap().len();
         until("the second is on disk", || on_disk() == 4).await;
 
-        let (release, released) = oneshot::channel::<()>();
-        let (begun, holds) = oneshot::channel();
-        tokio::task::spawn_blocking(move || {
-            begun.send(()).unwrap();
-            drop(released.blocking_recv());
-        });
-        holds.await.unwrap();
+        let disk = held().await;
         request("/while-the-disk-is-held").await;
         for _ in 0..FLOOD {
             rig.ended(&acme, 200);
@@ -60,7 +51,7 @@ fn a_request_completes_while_the_receiver_and_the_disk_are_held() {
         request("/while-nothing-more-may-wait").await;
         assert_eq!(on_disk(), 4, "nothing was written meanwhile");
 
-        release.send(()).unwrap();
+        drop(disk);
         until("what waited for the disk is there", || on_disk() > 6).await;
         receiver.release();
         until("all is delivered", || rig.webhooks.waiting(id) == 0).await;

@@ -21,7 +21,7 @@ use server::telemetry::{self, OutboundTransport, Telemetry};
 use server::values::{DisplayName, Email, Password, Role, Slug, TenantId};
 use server::vault::Vault;
 use server::webhooks::{Options, Place, Retry, Stop, Webhooks};
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, mpsc, oneshot};
 use tower_sessions::session::{Id, Record};
 use tower_sessions::{Session, SessionStore, session_store};
 use uuid::Uuid;
@@ -288,4 +288,22 @@ impl SessionStore for InMemory {
         self.0.lock().await.remove(id);
         Ok(())
     }
+}
+
+/// Everything that writes to disk or takes out secrets does so on one thread, which the test can hold.
+pub fn on_one_thread(test: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).max_blocking_threads(1).enable_all().build().unwrap();
+    runtime.block_on(test);
+}
+
+/// Holds that thread until what is returned is dropped.
+pub async fn held() -> oneshot::Sender<()> {
+    let (release, released) = oneshot::channel::<()>();
+    let (begun, holds) = oneshot::channel();
+    tokio::task::spawn_blocking(move || {
+        begun.send(()).unwrap();
+        drop(released.blocking_recv());
+    });
+    holds.await.unwrap();
+    release
 }

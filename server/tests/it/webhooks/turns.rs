@@ -8,10 +8,9 @@ use http::HeaderMap;
 use server::capture::{Exchange, Recorder, Wanted};
 use server::event::{Event, Failure, Request};
 use server::store::{Delivery, DeliveryState, Workspace};
-use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::rig::{Rig, form, quick, request, until_told};
+use super::rig::{Rig, form, held, on_one_thread, quick, request, until_told};
 use crate::support::receiver::{Answer, Receiver};
 use crate::support::upstream::until;
 
@@ -71,24 +70,6 @@ impl House {
         assert_eq!(all.len(), 1);
         all.remove(0)
     }
-}
-
-/// Everything that writes to disk or takes out secrets does so on one thread, which the test can hold.
-fn on_one_thread(test: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).max_blocking_threads(1).enable_all().build().unwrap();
-    runtime.block_on(test);
-}
-
-/// Holds that thread until what is returned is dropped.
-async fn held() -> oneshot::Sender<()> {
-    let (release, released) = oneshot::channel::<()>();
-    let (begun, holds) = oneshot::channel();
-    tokio::task::spawn_blocking(move || {
-        begun.send(()).unwrap();
-        drop(released.blocking_recv());
-    });
-    holds.await.unwrap();
-    release
 }
 
 #[test]

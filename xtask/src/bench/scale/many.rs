@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use super::super::figures::Spread;
 use super::super::load::number;
 use super::calls::{self, Call};
-use super::collector::{Collector, Manner, times};
+use super::collector::{Arrival, Collector, Manner, times};
 use super::console::Console;
 use super::gateway::{Gateway, House, operator, workspace};
 use super::percentile;
@@ -132,23 +132,13 @@ fn active(plan: &Plan, gateway: &Gateway, collector: &Collector, text: &mut Stri
     gateway.running.settle()?;
     let cpu = number(gateway.running.cpu_micros()? - cpu);
     let arrivals = collector.take();
-    let (lost, doubled) = missing(&calls, &times(&arrivals, "logs"));
-    let seconds = plan.time.as_secs();
-    let met = if lost + doubled == 0 { "yes" } else { "no" };
-    writeln!(
-        text,
-        "| {ACTIVE} destinations in use, one request a second each for {seconds} s | {} requests, {lost} records lost, {doubled} twice | all delivered, once | {met} |",
-        calls.len()
-    )?;
+    delivered(text, &format!("{ACTIVE} destinations in use, one request a second each for {} s", plan.time.as_secs()), &calls, &arrivals)?;
     let each = (number(gateway.running.resident()?) - number(resident)) / 1024.0 / number(ACTIVE as u64);
     line(text, "… memory of each of these above idle", vec![each], 1, " KiB", None)?;
     line(text, "… threads in all", vec![number(gateway.running.threads()?)], 0, "", None)?;
     line(text, "… processor time of the gateway, of one core", vec![cpu / 1e4 / plan.time.as_secs_f64()], 1, " %", None)?;
     line(text, "… and for each request with its record and metrics", vec![cpu / number(calls.len() as u64)], 0, " µs", None)?;
-    let mut micros: Vec<u64> = calls.iter().map(|call| call.micros).collect();
-    micros.sort_unstable();
-    writeln!(text, "| … latency of the requests | p50 {} µs, p99 {} µs | – | – |", percentile(&micros, 50), percentile(&micros, 99))?;
-    Ok(())
+    latency(text, &calls)
 }
 
 /// All collectors are down at once, while each workspace goes on with a request a second, and for as long again afterwards.
@@ -164,7 +154,8 @@ fn outage(plan: &Plan, gateway: &Gateway, collector: &Collector, text: &mut Stri
     collector.wait("logs", calls.len(), Duration::from_secs(120));
     gateway.running.settle()?;
     let arrivals = collector.take();
-    let (lost, doubled) = missing(&calls, &times(&arrivals, "logs"));
+    let what = format!("all of them down for {} s, under the same requests and for as long afterwards", plan.outage.as_secs());
+    delivered(text, &what, &calls, &arrivals)?;
     let waited: std::collections::HashSet<u64> = calls.iter().filter(|call| call.sent < up).map(|call| call.number).collect();
     let mut after: Vec<u64> = arrivals
         .iter()
@@ -172,13 +163,6 @@ fn outage(plan: &Plan, gateway: &Gateway, collector: &Collector, text: &mut Stri
         .map(|one| u64::try_from(one.at.saturating_duration_since(up).as_millis()).unwrap_or(u64::MAX))
         .collect();
     after.sort_unstable();
-    let met = if lost + doubled == 0 { "yes" } else { "no" };
-    writeln!(
-        text,
-        "| all of them down for {} s, under the same requests and for as long afterwards | {} requests, {lost} records lost, {doubled} twice | all delivered, once | {met} |",
-        plan.outage.as_secs(),
-        calls.len()
-    )?;
     let seconds = |hundredths| number(percentile(&after, hundredths)) / 1e3;
     writeln!(
         text,
@@ -186,6 +170,19 @@ fn outage(plan: &Plan, gateway: &Gateway, collector: &Collector, text: &mut Stri
         seconds(50),
         seconds(100)
     )?;
+    latency(text, &calls)
+}
+
+/// A row of the table: whether each request's log record came once.
+fn delivered(text: &mut String, what: &str, calls: &[Call], arrivals: &[Arrival]) -> Result<()> {
+    let (lost, doubled) = missing(calls, &times(arrivals, "logs"));
+    let met = if lost + doubled == 0 { "yes" } else { "no" };
+    let count = calls.len();
+    writeln!(text, "| {what} | {count} requests, {lost} records lost, {doubled} twice | all delivered, once | {met} |")?;
+    Ok(())
+}
+
+fn latency(text: &mut String, calls: &[Call]) -> Result<()> {
     let mut micros: Vec<u64> = calls.iter().map(|call| call.micros).collect();
     micros.sort_unstable();
     writeln!(text, "| … latency of the requests | p50 {} µs, p99 {} µs | – | – |", percentile(&micros, 50), percentile(&micros, 99))?;
