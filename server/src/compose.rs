@@ -26,6 +26,7 @@ use crate::settings::{BootstrapReport, Environment, Settings};
 use crate::spool::{self, Spool};
 use crate::store::Store;
 use crate::telemetry::{self, GiveUp, OutboundTransport, Telemetry};
+use crate::traffic::Traffic;
 use crate::values::Password;
 use crate::vault::Vault;
 use crate::webhooks::{self, Webhooks};
@@ -129,6 +130,7 @@ impl KnoxCall {
             telemetry: telemetry.clone(),
             errors: errors.clone(),
             webhooks: webhooks.clone(),
+            traffic: Traffic::start(&bus),
             outbound,
             console_url: console_url.clone(),
             gateway_url: gateway_url.clone(),

@@ -26,6 +26,7 @@ pub mod spool;
 pub mod store;
 pub mod telemetry;
 pub mod trace_context;
+pub mod traffic;
 pub mod values;
 pub mod vault;
 pub mod web;

@@ -14,6 +14,7 @@ use server::event::{Event, SecurityKind};
 use server::settings::Settings;
 use server::store::{Changes, Member, Store, User, Workspace};
 use server::telemetry::{Options, OutboundTransport, Telemetry};
+use server::traffic::Traffic;
 use server::values::{DisplayName, Email, Endpoint, Password, Role, Slug, TenantId};
 use server::vault::Vault;
 use server::web::{Assets, Console, serve};
@@ -119,6 +120,7 @@ impl TestConsole {
             telemetry,
             errors: errors.clone(),
             webhooks,
+            traffic: Traffic::start(&bus),
             outbound: outbound(),
             console_url: public_url.unwrap_or("http://127.0.0.1:3000").to_owned(),
             gateway_url: "http://127.0.0.1:8080".to_owned(),
