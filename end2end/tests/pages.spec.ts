@@ -17,6 +17,7 @@ const WORKSPACE_PAGES = [
   "/w/acme/agents",
   "/w/acme/agents/new",
   "/w/acme/agents/assistant",
+  "/w/acme/logs",
   "/w/acme/members",
   "/w/acme/audit",
 ];
