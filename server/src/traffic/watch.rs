@@ -139,8 +139,8 @@ mod tests {
     #[test]
     fn what_is_wanted_comes_page_by_page() {
         let watch = watch();
-        for number in 1..=9 {
-            watch.push(entry(&numbered(number, if number % 3 == 0 { 404 } else { 200 })));
+        for number in 1..=9_usize {
+            watch.push(entry(&numbered(number, if number.is_multiple_of(3) { 404 } else { 200 })));
         }
         let all = Wanted::default();
         let first = watch.page(&all, None, 4);

@@ -145,8 +145,8 @@ async fn requests_are_filtered_and_paged_by_the_address() {
         ..request(&globex)
     };
     listed(&viewer, &[W]).await;
-    for number in 1..=52 {
-        end(&console, ended(number, if number % 10 == 0 { 404 } else { 200 }));
+    for number in 1..=52_usize {
+        end(&console, ended(number, if number.is_multiple_of(10) { 404 } else { 200 }));
     }
     let failure = Some(Failure::new("timeout", "canary".to_owned()));
     end(&console, Request { status: None, failure, ..ended(53, 0) });
