@@ -96,11 +96,7 @@ pub fn status_note(row: &TrafficRow) -> Option<String> {
 /// "0.4 ms", "42 ms", "1,204 ms".
 #[must_use]
 pub fn latency_words(micros: u64) -> String {
-    if micros < 10_000 {
-        format!("{}.{} ms", micros / 1_000, micros % 1_000 / 100)
-    } else {
-        format!("{} ms", thousands(micros / 1_000))
-    }
+    if micros < 10_000 { format!("{}.{} ms", micros / 1_000, micros % 1_000 / 100) } else { format!("{} ms", thousands(micros / 1_000)) }
 }
 
 /// "billing · production"; an agent has no environment, and an unknown route neither name.
