@@ -228,6 +228,7 @@ test("a backend fills the form in and saves nothing by it", async ({ as }) => {
   await page.getByRole("button", { name: "Fill in" }).click();
   await expect(page).toHaveURL(/preset=datadog/);
   await expect(page.getByLabel("OTLP HTTP endpoint")).toHaveValue("https://otlp.datadoghq.com");
+  await expect(page.getByText("https://otlp.datadoghq.com/v1/logs", { exact: true })).toBeVisible();
   await expect(page.getByLabel("Auth headers")).toHaveValue("dd-api-key=<API key>");
   await expect(page.getByLabel("Metric temporality")).toHaveValue("delta");
   await expect(page.getByRole("switch", { name: "Export traces" })).not.toBeChecked();
@@ -247,6 +248,27 @@ test("a backend fills the form in and saves nothing by it", async ({ as }) => {
   await expect(page.getByLabel("Backend")).toHaveValue("datadog");
   await open(page, GLOBAL);
   await expect(page.getByLabel("OTLP HTTP endpoint")).toHaveValue("");
+});
+
+test("where each signal goes is told of the endpoint in the field, whoever put it there", async ({ as }) => {
+  const page = await as("operator");
+  await open(page, GLOBAL);
+  const endpoint = page.getByLabel("OTLP HTTP endpoint");
+  const sentTo = (base: string) => page.getByText(`${base}/v1/metrics`, { exact: true });
+  // A backend without an address of its own leaves what was typed.
+  await endpoint.fill("https://typed.example");
+  await expect(sentTo("https://typed.example")).toBeVisible();
+  await page.getByLabel("Backend").selectOption({ label: "Generic OTLP" });
+  const loaded = page.waitForResponse("**/api/integrations/export");
+  await page.getByRole("button", { name: "Fill in" }).click();
+  await (await loaded).finished();
+  await expect(page.getByText("Any receiver of OTLP over HTTP with protobuf.")).toBeVisible();
+  await expect(endpoint).toHaveValue("https://typed.example");
+  await expect(sentTo("https://typed.example")).toBeVisible();
+  await page.getByLabel("Backend").selectOption({ label: "Honeycomb" });
+  await page.getByRole("button", { name: "Fill in" }).click();
+  await expect(endpoint).toHaveValue("https://api.honeycomb.io");
+  await expect(sentTo("https://api.honeycomb.io")).toBeVisible();
 });
 
 test("what the environment manages is shown, locked, and neither paused nor reverted", async ({ page, upstream }) => {

@@ -41,5 +41,6 @@ test("a test keeps what was typed and shows its result; pause, resume and revert
   await page.getByLabel("Backend").selectOption({ label: "Honeycomb" });
   await page.getByRole("button", { name: "Fill in" }).click();
   await expect(endpoint).toHaveValue("https://api.honeycomb.io");
+  await expect(page.getByText("https://api.honeycomb.io/v1/logs", { exact: true })).toBeVisible();
   collector.stop();
 });
