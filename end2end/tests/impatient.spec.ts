@@ -237,3 +237,21 @@ test("what was a moment ago does not stay so on a page that is left open", async
   await page.clock.fastForward("03:00:00");
   await expect(created).toHaveText("3 h ago");
 });
+
+for (const minutes of [-10, 10]) {
+  test(`what just happened did so a moment ago where the browser's clock is ${minutes} minutes off`, async ({ as }) => {
+    const page = await as("admin");
+    await page.addInitScript((shift) => {
+      const right = Date.now.bind(Date);
+      Date.now = () => right() + shift;
+    }, minutes * 60_000);
+    await open(page, "/w/acme/keys");
+    const name = `Made ${minutes} minutes off`;
+    await page.getByLabel("Name", { exact: true }).fill(name);
+    await page.getByRole("button", { name: "Create key" }).click();
+    const created = page.getByRole("row").filter({ hasText: name }).locator("time");
+    await expect(created).toHaveText(/^(just now|\d+ s ago)$/);
+    await open(page, "/w/acme/keys");
+    await expect(created).toHaveText(/^(just now|\d+ s ago)$/);
+  });
+}
