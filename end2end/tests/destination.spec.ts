@@ -158,6 +158,36 @@ test("health follows the traffic, a failing one says so, and a pause stops it", 
   collector.stop();
 });
 
+test("on a narrow screen an attempt takes two lines, and the newest five come first", async ({ page, upstream }) => {
+  const collector = await Collector.start();
+  await withServer(page, upstream.url, "admin", {}, async (knoxcall) => {
+    await open(page, knoxcall.console + OWN);
+    await fill(page, collector.endpoint);
+    await save(page);
+    for (let sent = 1; sent <= 7; sent++) {
+      await send(knoxcall);
+      await expect.poll(() => collector.requests.length).toBeGreaterThanOrEqual(sent);
+    }
+    const rows = page.getByRole("table", { name: "Last attempts" }).getByRole("row");
+    // With the head; what is waited for is that the page has heard of all.
+    await expect.poll(() => rows.count()).toBeGreaterThanOrEqual(8);
+    const all = await rows.count();
+    await expect(page.getByText(/^Show \d+ more attempts?$/)).toBeHidden();
+    await page.setViewportSize({ width: 390, height: 900 });
+    await expect(rows).toHaveCount(6);
+    await expect(rows.nth(1)).toContainText("1 record");
+    expect((await rows.nth(1).boundingBox())?.height).toBeLessThan(70);
+    await expectFits(page);
+    await expectAccessible(page);
+    await page.getByText(/^Show \d+ more attempts?$/).click();
+    await expect.poll(() => rows.count()).toBeGreaterThanOrEqual(all);
+    await expectFits(page);
+    await page.getByText("Show fewer attempts").click();
+    await expect(rows).toHaveCount(6);
+  });
+  collector.stop();
+});
+
 test("one that only fails pauses itself and resumes only after a test that passes", async ({ page, upstream }) => {
   test.setTimeout(120_000);
   const collector = await Collector.start();
