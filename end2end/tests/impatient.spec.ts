@@ -167,6 +167,54 @@ test("a second press while the list with the new workspace is on its way is not 
   await expect(page.getByLabel("Slug")).toHaveValue("");
 });
 
+test("a question that is open while its page is built anew stays in sight, and what is behind it in reach", async ({ as }) => {
+  const page = await as("admin");
+  await open(page, "/w/acme/routes/new");
+  await page.getByLabel("Name", { exact: true }).fill("Asked");
+  await page.getByLabel("Slug").fill("asked");
+  await page.getByLabel("Target base URL").fill("http://127.0.0.1:9");
+  await page.getByRole("button", { name: "Create route" }).click();
+  await expect(h1(page)).toHaveText("Asked");
+  const answer = await hold(page, "**/api/routes/detail");
+  await page.getByLabel("Name", { exact: true }).fill("Asked anew");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(page).toHaveURL(/saved=route$/);
+  const trigger = page.getByRole("button", { name: "Delete route" });
+  await trigger.click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog).toBeVisible();
+  answer();
+  // Behind a dialog nothing has a role.
+  await expect(page.locator("h1")).toHaveText("Asked anew");
+  await expect(dialog).toBeVisible();
+  await dialog.getByRole("link", { name: "Cancel" }).click();
+  await expect(dialog).toHaveCount(0);
+  await trigger.click();
+  await dialog.getByLabel("Confirmation").fill("asked");
+  await dialog.getByRole("button", { name: "Delete route" }).click();
+  await expect(h1(page)).toHaveText("Routes");
+});
+
+test("a question of a list's row is gone when the list is built anew, and the page behind it in reach", async ({ as }) => {
+  const page = await as("admin");
+  await open(page, "/w/acme/keys");
+  const name = page.getByLabel("Name", { exact: true });
+  await name.fill("Asked about");
+  await page.getByRole("button", { name: "Create key" }).click();
+  await expect(page.getByText("Key Asked about created.")).toBeVisible();
+  const answer = await hold(page, "**/api/keys/list");
+  await page.getByRole("button", { name: "Disable Asked about" }).click();
+  await expect(page).toHaveURL(/saved=key-disabled$/);
+  await page.getByRole("button", { name: "Delete Asked about" }).click();
+  await expect(page.getByRole("dialog")).toBeVisible();
+  answer();
+  await expect(page.locator("tr", { hasText: "Asked about" })).toContainText("Disabled");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await page.getByRole("button", { name: "Delete Asked about" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete key" }).click();
+  await expect(page.getByRole("button", { name: "Delete Asked about" })).toHaveCount(0);
+});
+
 test("what is typed in one form stays while another one of its page is sent", async ({ as }) => {
   const page = await as("admin");
   await open(page, "/w/acme/routes/billing");
