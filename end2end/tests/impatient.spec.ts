@@ -1,6 +1,6 @@
 // Slow lines and quick hands: what somebody types or presses before the page is ready for it, or goes on to before the last
 // answer has come, is neither lost nor taken for something else.
-import { EMAIL, expect, expectFits, hydrated, open, type Page, signIn, test } from "../support/test.ts";
+import { EMAIL, expect, expectAccessible, expectFits, hydrated, open, type Page, signIn, test } from "../support/test.ts";
 
 const CODE = /\/pkg\/knoxcall\..*\.wasm$/;
 
@@ -100,10 +100,39 @@ test("an answer that comes late takes nobody back to the page of its form", asyn
   await page.waitForLoadState("networkidle");
   await expect(page).toHaveURL(/\/w\/acme\/keys$/);
   await expect(page.getByLabel("Name", { exact: true })).toHaveValue("half a na");
+  await expect(page.getByText("Your change on the page “Billing API”: Route saved.")).toBeVisible();
+  await expectAccessible(page);
+  await page.getByRole("link", { name: "Open page" }).click();
+  await expect(h1(page)).toHaveText("Billing API");
+  await expect(page.getByText("Your change on the page")).toHaveCount(0);
   // Whoever stays is still told.
   await open(page, "/w/acme/routes/billing");
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page).toHaveURL(/saved=/);
+});
+
+test("a refusal that comes late is told on the page where somebody is by then, and on no other", async ({ as }) => {
+  const page = await as("admin");
+  await open(page, "/w/acme/routes/billing");
+  const answer = await hold(page, "**/api/routes/update");
+  await page.getByLabel("Name", { exact: true }).fill("x".repeat(81));
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  const links = page.getByRole("navigation", { name: "Main" });
+  await links.getByRole("link", { name: "API keys" }).click();
+  await expect(h1(page)).toHaveText("API keys");
+  const told = page.getByText("Your change on the page “Billing API” was not made: Name: use at most 80 characters.");
+  await expect(told).toHaveCount(0);
+  answer();
+  await expect(told).toBeVisible();
+  await expectAccessible(page);
+  await page.getByRole("button", { name: "Dismiss" }).click();
+  await expect(told).toHaveCount(0);
+  // Who stays is told at the form, and nowhere else.
+  await open(page, "/w/acme/routes/billing");
+  await page.getByLabel("Name", { exact: true }).fill("x".repeat(81));
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(page.getByRole("alert")).toContainText("use at most 80 characters");
+  await expect(page.getByText("Your change on the page")).toHaveCount(0);
 });
 
 test("figures whose questions get no answer say that they are old", async ({ as }) => {
