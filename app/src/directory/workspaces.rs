@@ -8,7 +8,9 @@ use leptos_router::hooks::use_query_map;
 use super::api::{CreateWorkspace, DeleteWorkspace, EnableWorkspace, load_workspaces};
 use super::workspace_parts::{CreateForm, WorkspaceTable};
 use crate::contract::{Page, WorkspaceRow};
-use crate::ui::{ActionError, Card, EmptyState, ErrorView, Icon, IconName, LinkButton, PageHeader, Skeleton, error_of, successes, thousands};
+use crate::ui::{
+    ActionError, Card, EmptyState, ErrorView, Icon, IconName, LinkButton, PageHeader, Skeleton, error_of, successes, thousands,
+};
 
 /// The operator's list: search, create, disable, delete.
 #[component]
