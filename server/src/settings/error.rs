@@ -27,11 +27,16 @@ pub enum Error {
     /// The record that this is about can't be read; see [`crate::store::Store::problems`].
     #[error("a stored record of {tree} can't be read")]
     Unreadable { tree: &'static str },
-    #[error("{0}")]
-    Store(String),
+    /// `cause` is a word of a closed list, for whoever tells failures apart.
+    #[error("{text}")]
+    Store { cause: &'static str, text: String },
 }
 
 impl Error {
+    pub(super) fn store(cause: &'static str, text: &(impl ToString + ?Sized)) -> Self {
+        Self::Store { cause, text: text.to_string() }
+    }
+
     pub(super) const fn invalid(field: Field) -> impl FnOnce(Rule) -> Self {
         move |rule| Self::Invalid { field, rule }
     }
@@ -41,7 +46,7 @@ impl From<ReadError> for Error {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::Undecodable { tree, .. } => Self::Unreadable { tree },
-            ReadError::Io(_) => Self::Store(error.to_string()),
+            ReadError::Io(_) => Self::store("store_read", &error),
         }
     }
 }
@@ -52,13 +57,13 @@ impl From<CommitError> for Error {
             CommitError::Taken { index: "slug", .. } => Self::Taken(Field::Slug),
             CommitError::Taken { index: "email", .. } => Self::Taken(Field::Email),
             CommitError::Stale { .. } => Self::Stale,
-            CommitError::Taken { .. } | CommitError::Io(_) => Self::Store(error.to_string()),
+            CommitError::Taken { .. } | CommitError::NoRoom { .. } | CommitError::Io(_) => Self::store(error.cause(), &error),
         }
     }
 }
 
 impl From<SealError> for Error {
     fn from(error: SealError) -> Self {
-        Self::Store(error.to_string())
+        Self::store("seal", &error)
     }
 }
