@@ -22,6 +22,7 @@ use crate::egress::Policy;
 use crate::error_tracking::ErrorTracking;
 use crate::gateway;
 use crate::outbound::Outbound;
+use crate::peers::Proxies;
 use crate::settings::{BootstrapReport, Environment, Settings};
 use crate::spool::{self, Spool};
 use crate::store::Store;
@@ -108,8 +109,13 @@ impl KnoxCall {
         }
         let webhooks = start_webhooks(&settings, vault, &bus, &outbound, &shutdown).await?;
         tokio::spawn(report_unreadable(settings.unreadable(), settings.problems(), bus.clone(), shutdown.clone()));
-        let gateway_config =
-            gateway::Config { shutdown_grace: config.shutdown_grace, max_requests: config.max_requests, ..gateway::Config::default() };
+        let proxies = Proxies::new(config.trusted_proxies.iter().copied());
+        let gateway_config = gateway::Config {
+            shutdown_grace: config.shutdown_grace,
+            max_requests: config.max_requests,
+            proxies: proxies.clone(),
+            ..gateway::Config::default()
+        };
         let gateway = tokio::spawn(gateway::serve(
             gateway_listener,
             gateway_config,
@@ -135,7 +141,7 @@ impl KnoxCall {
             console_url: console_url.clone(),
             gateway_url: gateway_url.clone(),
         });
-        let console = web::Console::new(backend, bus.clone(), web::Assets::of_this_build(), config.public_url.clone());
+        let console = web::Console::new(backend, bus.clone(), web::Assets::of_this_build(), config.public_url.clone(), proxies);
         let console = tokio::spawn(web::serve(console_listener, console, shutdown.clone(), config.shutdown_grace));
 
         Ok(Self {

@@ -34,6 +34,7 @@ pub(super) struct Peer(pub(super) IpAddr);
 pub(super) struct Facts {
     pub(super) id: Uuid,
     pub(super) address: Option<IpAddr>,
+    scheme: &'static str,
     /// `None` when nobody listens.
     pub(super) trace: Option<TraceContext>,
     workspace: Option<Arc<OnceLock<TenantId>>>,
@@ -54,9 +55,11 @@ impl Facts {
 /// Names the request and, if somebody listens, records it when it is over.
 pub(super) async fn record(State(console): State<Console>, mut request: Request<Body>, next: Next) -> Response {
     let interest = console.bus().interest(None);
+    let sender = request.extensions().get::<Peer>().map(|peer| console.proxies().sender(peer.0, request.headers()));
     let facts = Facts {
         id: Uuid::now_v7(),
-        address: request.extensions().get::<Peer>().map(|peer| peer.0),
+        address: sender.as_ref().map(|sender| sender.address),
+        scheme: sender.map_or("http", |sender| sender.scheme),
         trace: interest.events.then(|| trace_context::begin(request.headers(), interest.traces)),
         workspace: interest.events.then(Arc::default),
         user: Arc::default(),
@@ -105,7 +108,7 @@ impl Record {
             tenant: None,
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
-            scheme: "http",
+            scheme: facts.scheme,
             server_address: host.unwrap_or_default(),
             server_port: authority.as_ref().and_then(http::uri::Authority::port_u16),
             client_address: facts.address,

@@ -29,8 +29,11 @@ const MAY_NAME: &[(&str, &[&str])] = &[
 
 /// Rooms that may know only these others of ours.
 const KNOWS_ONLY: &[(&str, &[&str])] = &[
-    ("accept.rs", &[]),
-    ("auth/", &["auth", "audit", "bus", "event", "per_minute", "store", "values"]),
+    ("accept.rs", &["peers"]),
+    ("accept/", &[]),
+    ("connection.rs", &[]),
+    ("peers.rs", &[]),
+    ("auth/", &["auth", "audit", "bus", "event", "peers", "per_minute", "store", "values"]),
     ("config/", &["config", "secrets", "values", "vault"]),
     ("egress/", &["egress", "values"]),
     ("outbound/", &["outbound", "egress", "values"]),
@@ -54,7 +57,24 @@ const KNOWS_ONLY: &[(&str, &[&str])] = &[
     ("ids.rs", &[]),
     ("per_minute.rs", &[]),
     ("trace_context", &["event", "ids"]),
-    ("gateway/", &["gateway", "accept", "event", "bus", "capture", "faults", "ids", "live", "trace_context", "values", "outbound"]),
+    (
+        "gateway/",
+        &[
+            "gateway",
+            "accept",
+            "event",
+            "bus",
+            "capture",
+            "connection",
+            "faults",
+            "ids",
+            "live",
+            "peers",
+            "trace_context",
+            "values",
+            "outbound",
+        ],
+    ),
     (
         "webhooks/",
         &[

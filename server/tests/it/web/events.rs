@@ -43,6 +43,17 @@ async fn every_request_is_recorded_without_its_query() {
 }
 
 #[tokio::test]
+async fn where_a_request_comes_from_is_what_a_trusted_proxy_says() {
+    for (proxies, address, scheme) in [("127.0.0.1/32", "203.0.113.9", "https"), ("192.0.2.0/24", "127.0.0.1", "http")] {
+        let console = TestConsole::start_behind(proxies).await;
+        let headers = [("x-forwarded-for", "6.6.6.6, 203.0.113.9"), ("x-forwarded-proto", "https")];
+        let answer = console.browser().send(Method::GET, "/healthz", &headers, None).await;
+        let event = event_of(&console, answer.header("x-request-id")).await;
+        assert_eq!((event.client_address, event.scheme), (Some(address.parse().unwrap()), scheme), "{proxies}");
+    }
+}
+
+#[tokio::test]
 async fn a_route_is_named_by_its_pattern_and_a_callers_trace_goes_on() {
     let console = TestConsole::start().await;
     let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";

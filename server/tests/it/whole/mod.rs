@@ -9,6 +9,7 @@ mod faults;
 mod life;
 mod oracle;
 mod process;
+mod proxies;
 mod spool;
 mod trace;
 mod webhooks;
