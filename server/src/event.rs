@@ -163,6 +163,8 @@ pub struct TraceContext {
     pub flags: u8,
     /// `tracestate` as it came in, when it was valid.
     pub state: Option<String>,
+    /// Made up for the logs alone: none came in, and no spans are recorded. No call carries it.
+    pub invented: bool,
 }
 
 impl TraceContext {

@@ -98,6 +98,7 @@ fn tell(bus: &Bus, written: &Written) {
             parent_span_id: None,
             flags: trace.flags,
             state: None,
+            invented: false,
         });
         let (at, entry_json) = (entry.at.into(), written.to_json().into());
         Event::Audit(event::Audit { at, tenant, entry: entry_json, request_id: entry.request_id, trace })

@@ -208,7 +208,7 @@ fn span(request: &TraceContext, traces: bool) -> TraceContext {
 
 /// Of a call that nobody asks the trace of.
 const fn nowhere() -> TraceContext {
-    TraceContext { trace_id: [0; 16], span_id: [0; 8], parent_span_id: None, flags: 0, state: None }
+    TraceContext { trace_id: [0; 16], span_id: [0; 8], parent_span_id: None, flags: 0, state: None, invented: true }
 }
 
 #[cfg(test)]

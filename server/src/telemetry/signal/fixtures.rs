@@ -54,6 +54,7 @@ pub fn request() -> Request {
             parent_span_id: Some([3; 8]),
             flags: 1,
             state: Some("vendor=x".to_owned()),
+            invented: false,
         },
     }
 }

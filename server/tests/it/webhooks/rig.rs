@@ -230,7 +230,14 @@ pub fn request(workspace: &Workspace) -> Request {
         failure: None,
         user: None,
         cancelled: false,
-        trace: TraceContext { trace_id: TRACE, span_id: SPAN, parent_span_id: None, flags: 1, state: Some("vendor=x".to_owned()) },
+        trace: TraceContext {
+            trace_id: TRACE,
+            span_id: SPAN,
+            parent_span_id: None,
+            flags: 1,
+            state: Some("vendor=x".to_owned()),
+            invented: false,
+        },
     }
 }
 
