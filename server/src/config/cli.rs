@@ -64,7 +64,7 @@ pub struct Cli {
     #[arg(long, env = "KNOXCALL_DEMO", action = ArgAction::SetTrue, value_parser = FalseyValueParser::new(), global = true)]
     pub demo: bool,
 
-    /// How long requests and exporters may take to finish after SIGTERM or SIGINT [default: 10s]
+    /// How long requests, webhooks and exporters together may take to finish after SIGTERM or SIGINT [default: 10s]
     #[arg(long, value_name = "TIME", env = "KNOXCALL_SHUTDOWN_GRACE", global = true)]
     pub shutdown_grace: Option<String>,
 

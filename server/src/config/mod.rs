@@ -35,7 +35,7 @@ pub struct Config {
     /// Proxies whose word on where a request comes from is taken.
     pub trusted_proxies: Vec<IpNet>,
     pub demo: bool,
-    /// How long requests and exporters have to finish after the first signal.
+    /// How long requests, webhooks and exporters together have to finish after the first signal.
     pub shutdown_grace: Duration,
     /// Requests at once of one workspace.
     pub max_requests: usize,

@@ -10,6 +10,7 @@ mod life;
 mod oracle;
 mod process;
 mod proxies;
+mod shutdown;
 mod spool;
 mod trace;
 mod webhooks;

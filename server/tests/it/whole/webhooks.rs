@@ -1,5 +1,6 @@
 //! From a request at the gateway to a receiver, over the death of the process.
 
+use server::store::{StopReason, Store};
 use tempfile::tempdir;
 
 use super::{KEY, Process, Setup, everything_in};
@@ -136,6 +137,30 @@ async fn a_stop_lets_an_attempt_end() {
     process.signal("TERM");
     assert!(process.ended().0.success());
     assert_eq!(receiver.all().len(), 2, "both ended before the process did");
+}
+
+/// What an attempt finds out at the very end counts as at any other time.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_410_during_the_stop_switches_the_endpoint_off() {
+    let (receiver, upstream) = (Receiver::start().await, Upstream::start().await);
+    receiver.script("/hook", [Answer::Late(410), Answer::Late(410)]);
+    let folder = tempdir().unwrap();
+    let data = folder.path().join("data");
+    let file = bootstrap(&upstream.url(), &receiver);
+    let process = Process::start(&data, &Setup { bootstrap: Some(&file), ..Setup::default() });
+    let request = reqwest::Client::new().get(format!("{}/invoices", process.gateway)).header("x-knoxcall-key", KEY);
+    request.header("x-knoxcall-route", "billing").send().await.unwrap().bytes().await.unwrap();
+    receiver.wait("/hook", 2).await;
+    process.signal("TERM");
+    until("it is stopping", || process.output().contains("stopping")).await;
+    receiver.release();
+    let (status, output) = process.ended();
+    assert!(status.success(), "{output}");
+
+    let store = Store::open(&data).unwrap();
+    let webhooks = store.webhooks().all().unwrap();
+    let gone = webhooks.iter().find(|webhook| webhook.name.as_str() == "all").unwrap();
+    assert_eq!((gone.enabled, gone.stopped.map(|stopped| stopped.why)), (false, Some(StopReason::Gone)), "{output}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
