@@ -149,6 +149,12 @@ impl Failure {
     pub const fn new(kind: &'static str, message: String) -> Self {
         Self { kind, message, error_id: None, location: None }
     }
+
+    /// One whose reason stands in the log line with this id, and nowhere else.
+    #[must_use]
+    pub fn logged(error_id: Uuid) -> Self {
+        Self { error_id: Some(error_id), ..Self::new("internal", format!("error {error_id}")) }
+    }
 }
 
 /// The request's place in a trace (W3C Trace Context). Always present, so that logs can name it.

@@ -6,13 +6,14 @@ use app::contract::{ApiError, Field, Rule};
 use uuid::Uuid;
 
 use crate::auth::AuthError;
-use crate::{settings, store};
+use crate::{faults, settings, store};
 
-/// Logs a failure and names it for the browser. `cause` is a word of a closed list: by it whoever reports errors tells those apart that
-/// are all logged here.
+/// Logs a failure and names it for the browser, and for whoever records the request. `cause` is a word of a closed list: by it whoever
+/// reports errors tells those apart that are all logged here.
 pub(super) fn internal(cause: &str, error: &dyn std::error::Error) -> ApiError {
     let error_id = Uuid::now_v7();
     tracing::error!(error_id = %error_id, cause, %error, "a request of the console failed");
+    faults::failed(error_id);
     ApiError::Internal { error_id }
 }
 

@@ -68,19 +68,22 @@ pub(super) async fn record(State(console): State<Console>, mut request: Request<
     let record = facts.trace.clone().map(|trace| Record::new(console.bus().clone(), &request, &facts, trace));
     let at_hand = facts.workspace.clone().map(|tenant| {
         let (method, path) = (request.method().as_str().to_owned(), request.uri().path().to_owned());
-        Arc::new(AtHand { request_id: id, method, path, tenant, user: Arc::clone(&facts.user) })
+        Arc::new(AtHand { request_id: id, method, path, tenant, user: Arc::clone(&facts.user), failure: OnceLock::new() })
     });
     request.extensions_mut().insert(facts);
-    let mut response = match at_hand {
-        Some(at_hand) => faults::serving(at_hand, next.run(request)).await,
+    let mut response = match &at_hand {
+        Some(at_hand) => faults::serving(Arc::clone(at_hand), next.run(request)).await,
         None => next.run(request).await,
     };
     if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     let Some(mut record) = record else { return response };
+    let told = response.extensions_mut().remove::<Failure>();
     record.event.status = Some(response.status().as_u16());
-    record.event.failure = response.extensions_mut().remove::<Failure>();
+    // A page that shows its error has no other place for it.
+    let behind = || at_hand?.failure.get().copied().filter(|_| response.status().is_server_error()).map(Failure::logged);
+    record.event.failure = told.or_else(behind);
     response.map(|inner| Body::new(RecordedBody { inner, record }))
 }
 
