@@ -118,9 +118,9 @@ pub struct Request {
 pub struct Proxied {
     /// `None` when the request named no route that exists.
     pub route_id: Option<Uuid>,
-    /// What people call the route; empty when there is none.
+    /// What people call the route, or `ai/{slug}` of an AI agent; empty when there is neither.
     pub route_name: Arc<str>,
-    /// The route's slug; empty when the request named none that exists.
+    /// The route's slug, or `ai/{slug}` of an AI agent; empty when the request named none that exists.
     pub route: Arc<str>,
     /// The environment's name; empty when there is none.
     pub environment: Arc<str>,
@@ -289,6 +289,8 @@ pub struct Ai {
     /// `gen_ai.provider.name`: `openai`, `anthropic`, …
     pub provider: &'static str,
     pub request_model: Option<String>,
+    /// The agent allows certain models only, and that is one of them: of such names there are not many.
+    pub model_listed: bool,
     pub max_tokens: Option<u64>,
     pub temperature: Option<f64>,
     pub top_p: Option<f64>,

@@ -180,7 +180,7 @@ fn proxied(found: &Found) -> Proxied {
     if let Some(agent) = &found.agent {
         return Proxied {
             route_id: None,
-            route_name: "".into(),
+            route_name: agent.handle.clone(),
             route: agent.handle.clone(),
             environment: "".into(),
             upstream_host: Some(agent.upstream.host.clone()),

@@ -231,6 +231,7 @@ fn ai(request: &Request) -> Ai {
         operation: "chat",
         provider: "anthropic",
         request_model: Some("claude".to_owned()),
+        model_listed: false,
         max_tokens: Some(100),
         temperature: Some(0.5),
         top_p: None,
