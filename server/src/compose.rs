@@ -64,7 +64,7 @@ pub struct KnoxCall {
     /// Switches off webhooks that can't be delivered to.
     stops: JoinHandle<()>,
     shutdown: CancellationToken,
-    /// Nobody saves anything any more.
+    /// Nothing is saved any more, but that a webhook is off.
     saved_all: CancellationToken,
     /// No attempt at a webhook is made any more.
     attempted_all: CancellationToken,

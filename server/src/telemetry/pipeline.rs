@@ -223,8 +223,9 @@ impl State {
         let collected = pipeline.meters.as_ref().and_then(|cell| cell.meters.get()?.collect());
         let Some(metrics) = collected else { return };
         pipeline.ledger.overflowing(overflowing(&metrics));
+        let most = pipeline.common.options.max_request;
         let encoded = self.encoders.metrics(&metrics).await.map_err(|error| error.to_string());
-        let parts = match encoded.and_then(|body| split_metrics(body, pipeline.common.options.max_request).map_err(|error| error.to_string())) {
+        let parts = match encoded.and_then(|body| split_metrics(body, most).map_err(|error| error.to_string())) {
             Ok(parts) => parts,
             Err(error) => {
                 pipeline.ledger.drop_payload(Reason::NotRetryable, Load { records: 0, items: points(&metrics) });
