@@ -38,7 +38,14 @@ pub fn request() -> Request {
         failure: None,
         user: None,
         cancelled: false,
-        trace: TraceContext { trace_id: [0xab; 16], span_id: [2; 8], parent_span_id: None, flags: 1, state: Some("canary=1".to_owned()) },
+        trace: TraceContext {
+            trace_id: [0xab; 16],
+            span_id: [2; 8],
+            parent_span_id: None,
+            flags: 1,
+            state: Some("canary=1".to_owned()),
+            invented: false,
+        },
     }
 }
 
