@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         }
     };
     start_log(config.log_format, &errors);
+    config.otel.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     allow_all_files();
     faults::watch();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 pub use self::sentry::SentryEnvironment;
 pub use cli::{AuditCommand, Cli, Command};
-pub use otel::{BatchEnvironment, OtelEnvironment, SignalEnvironment, VariableError, VariableProblem};
+pub use otel::{BatchEnvironment, OtelEnvironment, SignalEnvironment, VariableError, VariableProblem, VariableWarning};
 
 use crate::values::Endpoint;
 use crate::vault::KEY_VARIABLE;
@@ -256,10 +256,12 @@ mod tests {
             "KNOXCALL_MASTER_KEY" => Some("canary".to_owned()),
             _ => None,
         };
-        assert_eq!(Config::new(&cli(&[]), vars).unwrap_err()[0].to_string(), "OTEL_SDK_DISABLED: use true or false.");
-        let config = Config::new(&cli(&[]), |name| (name == "KNOXCALL_MASTER_KEY").then(|| "canary".to_owned())).unwrap();
+        let config = Config::new(&cli(&[]), vars).unwrap();
+        assert_eq!(config.otel.warnings[0].to_string(), "OTEL_SDK_DISABLED: use true or false. It counts as false.");
         assert_eq!(config.master_key.as_deref().map(String::as_str), Some("canary"));
         assert!(!format!("{config:?}").contains("canary"));
+        let errors = Config::new(&cli(&[]), |name| (name == "OTEL_EXPORTER_OTLP_HEADERS").then(|| "canary".to_owned())).unwrap_err();
+        assert!(errors[0].to_string().starts_with("OTEL_EXPORTER_OTLP_HEADERS: entry 1 is not name=value."), "{}", errors[0]);
     }
 
     #[test]

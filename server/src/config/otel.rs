@@ -1,8 +1,8 @@
-//! The `OTEL_*` variables, parsed once at start-up. Set but empty counts as unset; every wrong value is reported, with the
-//! variable's name and the rule, and never with the value.
+//! The `OTEL_*` variables, parsed once at start-up. Set but empty counts as unset. As the specification has it ("Environment
+//! Variable Specification", "Configuration types"), what is not understood is warned of and left out; but where telemetry goes and
+//! with which credential has to be right. Warnings and errors have the variable's name and the rule, and never the value.
 
 use std::fmt::Display;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +31,8 @@ pub struct OtelEnvironment {
     pub sdk_disabled: Option<bool>,
     pub span_batch: BatchEnvironment,
     pub log_batch: BatchEnvironment,
+    /// What was not understood, to be logged once there is a log.
+    pub warnings: Vec<VariableWarning>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -62,6 +64,16 @@ pub struct VariableError {
     pub problem: VariableProblem,
 }
 
+/// A variable whose value is not understood, or not all of it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{variable}: {problem} {instead}")]
+pub struct VariableWarning {
+    pub variable: &'static str,
+    pub problem: VariableProblem,
+    /// What is used in its place.
+    pub instead: &'static str,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum VariableProblem {
     #[error("{0}")]
@@ -91,34 +103,36 @@ impl OtelEnvironment {
     /// # Errors
     /// Every variable whose value can't be used.
     pub fn from_vars(vars: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<VariableError>> {
-        let mut reader = Reader { vars, errors: Vec::new() };
-        let read = Self {
+        let mut reader = Reader::new(vars);
+        let mut read = Self {
             endpoint: reader.parse(Variable::OtlpEndpoint.name(), |text| Ok(Endpoint::parse(text)?)),
             headers: reader.headers(Variable::OtlpHeaders),
             traces: reader.signal(Variable::OtlpTracesEndpoint, Variable::OtlpTracesHeaders, Variable::TracesExporter),
             logs: reader.signal(Variable::OtlpLogsEndpoint, Variable::OtlpLogsHeaders, Variable::LogsExporter),
             metrics: reader.signal(Variable::OtlpMetricsEndpoint, Variable::OtlpMetricsHeaders, Variable::MetricsExporter),
-            compression: reader.parse(Variable::OtlpCompression.name(), compression),
-            timeout: reader.millis(Variable::OtlpTimeout.name(), 1, HOUR),
+            compression: reader.lenient(Variable::OtlpCompression, compression),
+            timeout: reader.millis(Variable::OtlpTimeout, 1, HOUR),
             certificate: reader.parse(Variable::OtlpCertificate.name(), certificate),
-            temporality: reader.parse(Variable::OtlpTemporality.name(), temporality),
+            temporality: reader.lenient(Variable::OtlpTemporality, temporality),
             service_name: reader.parse(Variable::ServiceName.name(), |text| Ok(text.to_owned())),
-            resource: reader.parse(Variable::ResourceAttributes.name(), resource),
-            metric_interval: reader.millis(Variable::MetricInterval.name(), 1, 24 * HOUR),
-            sdk_disabled: reader.parse(Variable::SdkDisabled.name(), boolean),
+            resource: reader.lenient(Variable::ResourceAttributes, resource),
+            metric_interval: reader.millis(Variable::MetricInterval, 1, 24 * HOUR),
+            sdk_disabled: reader.boolean(Variable::SdkDisabled),
             span_batch: BatchEnvironment {
-                max_records: reader.number(Variable::SpanBatchSize.name(), 1, BATCH),
-                max_delay: reader.millis(Variable::SpanDelay.name(), 0, HOUR),
-                max_queue: reader.number(Variable::SpanQueue.name(), 1, QUEUE),
-                export_timeout: reader.millis(Variable::SpanExportTimeout.name(), 0, HOUR),
+                max_records: reader.number(Variable::SpanBatchSize, 1, BATCH),
+                max_delay: reader.millis(Variable::SpanDelay, 0, HOUR),
+                max_queue: reader.number(Variable::SpanQueue, 1, QUEUE),
+                export_timeout: reader.millis(Variable::SpanExportTimeout, 0, HOUR),
             },
             log_batch: BatchEnvironment {
-                max_records: reader.number(Variable::LogBatchSize.name(), 1, BATCH),
-                max_delay: reader.millis(Variable::LogDelay.name(), 0, HOUR),
-                max_queue: reader.number(Variable::LogQueue.name(), 1, QUEUE),
-                export_timeout: reader.millis(Variable::LogExportTimeout.name(), 0, HOUR),
+                max_records: reader.number(Variable::LogBatchSize, 1, BATCH),
+                max_delay: reader.millis(Variable::LogDelay, 0, HOUR),
+                max_queue: reader.number(Variable::LogQueue, 1, QUEUE),
+                export_timeout: reader.millis(Variable::LogExportTimeout, 0, HOUR),
             },
+            warnings: Vec::new(),
         };
+        read.warnings = reader.warnings;
         if reader.errors.is_empty() { Ok(read) } else { Err(reader.errors) }
     }
 }
@@ -128,22 +142,43 @@ const HOUR: u64 = 3_600_000;
 const BATCH: u64 = 65_536;
 const QUEUE: u64 = 10_000_000;
 
+const UNSET: &str = "It counts as unset: what is saved is used, or the default.";
+
 pub(super) struct Reader<F> {
-    pub(super) vars: F,
+    vars: F,
     pub(super) errors: Vec<VariableError>,
+    warnings: Vec<VariableWarning>,
 }
 
 impl<F: Fn(&str) -> Option<String>> Reader<F> {
+    pub(super) fn new(vars: F) -> Self {
+        Self { vars, errors: Vec::new(), warnings: Vec::new() }
+    }
+
+    fn given(&self, variable: &'static str) -> Option<String> {
+        (self.vars)(variable).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
+    fn warn(&mut self, variable: Variable, problem: VariableProblem, instead: &'static str) {
+        self.warnings.push(VariableWarning { variable: variable.name(), problem, instead });
+    }
+
     pub(super) fn parse<T>(&mut self, variable: &'static str, parse: impl FnOnce(&str) -> Result<T, VariableProblem>) -> Option<T> {
-        let text = (self.vars)(variable)?;
-        let text = text.trim();
-        if text.is_empty() {
-            return None;
-        }
-        match parse(text) {
+        match parse(&self.given(variable)?) {
             Ok(value) => Some(value),
             Err(problem) => {
                 self.errors.push(VariableError { variable, problem });
+                None
+            }
+        }
+    }
+
+    /// As [`Reader::parse`], for what counts as unset when it is not understood.
+    fn lenient<T>(&mut self, variable: Variable, parse: impl FnOnce(&str) -> Result<T, VariableProblem>) -> Option<T> {
+        match parse(&self.given(variable.name())?) {
+            Ok(value) => Some(value),
+            Err(problem) => {
+                self.warn(variable, problem, UNSET);
                 None
             }
         }
@@ -157,42 +192,57 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         SignalEnvironment {
             endpoint: self.parse(endpoint.name(), |text| Ok(Endpoint::parse_exact(text)?)),
             headers: self.headers(headers),
-            on: self.parse(exporter.name(), |text| match text {
-                "otlp" => Ok(true),
-                "none" => Ok(false),
-                _ => Err(VariableProblem::OneOf("otlp or none")),
-            }),
+            on: self.exporter(exporter),
         }
     }
 
-    fn number<T: FromStr + PartialOrd + TryFrom<u64>>(&mut self, variable: &'static str, min: u64, max: u64) -> Option<T> {
-        self.parse(variable, |text| {
+    /// A list may name exporters that are not here: they are left out. `none` sets up no exporter, and takes away none that stands
+    /// beside it.
+    fn exporter(&mut self, variable: Variable) -> Option<bool> {
+        let text = self.given(variable.name())?.to_ascii_lowercase();
+        let names: Vec<&str> = text.split(',').map(str::trim).collect();
+        let (on, used, instead) = if names.contains(&"otlp") {
+            (Some(true), "otlp", "Of it otlp is used.")
+        } else if names.contains(&"none") {
+            (Some(false), "none", "Of it none is used.")
+        } else {
+            (None, "", UNSET)
+        };
+        if on.is_none() || names.iter().any(|name| *name != used) {
+            self.warn(variable, VariableProblem::OneOf("otlp or none"), instead);
+        }
+        on
+    }
+
+    /// Only `true` is true, without regard to case; whatever else there is, is false.
+    fn boolean(&mut self, variable: Variable) -> Option<bool> {
+        let text = self.given(variable.name())?.to_ascii_lowercase();
+        if !["true", "false"].contains(&text.as_str()) {
+            self.warn(variable, VariableProblem::OneOf("true or false"), "It counts as false.");
+        }
+        Some(text == "true")
+    }
+
+    fn number<T: TryFrom<u64>>(&mut self, variable: Variable, min: u64, max: u64) -> Option<T> {
+        self.lenient(variable, |text| {
             let wrong = || VariableProblem::Rule(Rule::NumberRange { min, max });
             let number: u64 = text.parse().map_err(|_| wrong())?;
             if (min..=max).contains(&number) { T::try_from(number).map_err(|_| wrong()) } else { Err(wrong()) }
         })
     }
 
-    fn millis(&mut self, variable: &'static str, min: u64, max: u64) -> Option<Duration> {
+    fn millis(&mut self, variable: Variable, min: u64, max: u64) -> Option<Duration> {
         self.number::<u64>(variable, min, max).map(Duration::from_millis)
     }
 }
 
 fn compression(text: &str) -> Result<Compression, VariableProblem> {
-    Compression::parse(text).map_err(|_| VariableProblem::OneOf("gzip or none"))
+    Compression::parse(&text.to_ascii_lowercase()).map_err(|_| VariableProblem::OneOf("gzip or none"))
 }
 
 /// Without regard to case (specification, "Metrics Exporter — OTLP").
 fn temporality(text: &str) -> Result<Temporality, VariableProblem> {
     Temporality::parse(text).map_err(|_| VariableProblem::OneOf("cumulative, delta or lowmemory"))
-}
-
-fn boolean(text: &str) -> Result<bool, VariableProblem> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err(VariableProblem::OneOf("true or false")),
-    }
 }
 
 fn certificate(path: &str) -> Result<Arc<str>, VariableProblem> {
@@ -229,6 +279,8 @@ fn resource(text: &str) -> Result<Vec<(String, String)>, VariableProblem> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn read(vars: &[(&str, &str)]) -> Result<OtelEnvironment, Vec<VariableError>> {
@@ -242,24 +294,72 @@ mod tests {
         assert_eq!(read(&empty).unwrap(), OtelEnvironment::default());
     }
 
+    /// Where telemetry goes, and with which credential.
+    fn must_be_right(variable: Variable) -> bool {
+        let name = variable.name();
+        name.ends_with("_ENDPOINT") || name.ends_with("_HEADERS")
+    }
+
     #[test]
     fn every_wrong_value_is_named_and_none_is_quoted() {
         let wrong = "canary-7f3a";
-        let vars: Vec<_> = Variable::OTEL
-            .iter()
-            .filter(|variable| !matches!(variable, Variable::ServiceName | Variable::OtlpCertificate))
-            .map(|variable| (variable.name(), wrong))
-            .collect();
-        let errors = read(&vars).unwrap_err();
-        let mut named: Vec<_> = errors.iter().map(|error| error.variable).collect();
-        let mut expected: Vec<_> = vars.iter().map(|(name, _)| *name).collect();
-        named.sort_unstable();
-        expected.sort_unstable();
-        assert_eq!(named, expected);
-        for error in errors {
-            assert!(!format!("{error} {error:?}").contains(wrong), "{error}");
-            assert!(error.to_string().starts_with(error.variable));
+        let of_text = |variable: &Variable| matches!(variable, Variable::ServiceName | Variable::OtlpCertificate);
+        let (strict, lenient): (Vec<_>, Vec<_>) =
+            Variable::OTEL.into_iter().filter(|variable| !of_text(variable)).partition(|variable| must_be_right(*variable));
+        let set = |variables: &[Variable]| variables.iter().map(|variable| (variable.name(), wrong)).collect::<Vec<_>>();
+        let names = |variables: &[Variable]| variables.iter().map(|variable| variable.name()).collect::<BTreeSet<_>>();
+
+        let errors = read(&set(&strict)).unwrap_err();
+        assert_eq!(errors.len(), strict.len());
+        assert_eq!(errors.iter().map(|error| error.variable).collect::<BTreeSet<_>>(), names(&strict));
+        let warnings = read(&set(&lenient)).unwrap().warnings;
+        assert_eq!(warnings.len(), lenient.len());
+        assert_eq!(warnings.iter().map(|warning| warning.variable).collect::<BTreeSet<_>>(), names(&lenient));
+        let texts = errors.iter().map(|error| (error.variable, format!("{error} {error:?}")));
+        for (variable, text) in texts.chain(warnings.iter().map(|warning| (warning.variable, format!("{warning} {warning:?}")))) {
+            assert!(text.starts_with(variable) && !text.contains(wrong), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_left_out_and_warned_of() {
+        let alone = |name: &'static str, value: &str| {
+            let read = read(&[(name, value)]).unwrap();
+            let said = read.warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+            (OtelEnvironment { warnings: Vec::new(), ..read }, said)
+        };
+        for (value, on, said) in [
+            ("otlp", Some(true), ""),
+            ("OTLP", Some(true), ""),
+            ("none", Some(false), ""),
+            ("console", None, "OTEL_TRACES_EXPORTER: use otlp or none. It counts as unset: what is saved is used, or the default."),
+            ("prometheus", None, "OTEL_TRACES_EXPORTER: use otlp or none. It counts as unset: what is saved is used, or the default."),
+            ("otlp,console", Some(true), "OTEL_TRACES_EXPORTER: use otlp or none. Of it otlp is used."),
+            ("console, none", Some(false), "OTEL_TRACES_EXPORTER: use otlp or none. Of it none is used."),
+            ("none,otlp", Some(true), "OTEL_TRACES_EXPORTER: use otlp or none. Of it otlp is used."),
+        ] {
+            let (read, warning) = alone("OTEL_TRACES_EXPORTER", value);
+            assert_eq!((read.traces.on, warning.as_str()), (on, said), "{value}");
+        }
+        for (value, disabled, said) in [
+            ("True", true, ""),
+            ("FALSE", false, ""),
+            ("1", false, "OTEL_SDK_DISABLED: use true or false. It counts as false."),
+            ("yes", false, "OTEL_SDK_DISABLED: use true or false. It counts as false."),
+        ] {
+            let (read, warning) = alone("OTEL_SDK_DISABLED", value);
+            assert_eq!((read.sdk_disabled, warning.as_str()), (Some(disabled), said), "{value}");
+        }
+        for name in ["OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_BSP_SCHEDULE_DELAY", "OTEL_BLRP_MAX_QUEUE_SIZE", "OTEL_METRIC_EXPORT_INTERVAL"] {
+            for value in ["abc", "-1", "99999999999999999999"] {
+                let (read, warning) = alone(name, value);
+                assert_eq!(read, OtelEnvironment::default(), "{name}={value}");
+                assert!(warning.starts_with(&format!("{name}: give a whole number from ")), "{warning}");
+            }
+        }
+        let (read, warning) = alone("OTEL_RESOURCE_ATTRIBUTES", "team=a,broken");
+        assert_eq!(read.resource, None, "the whole value");
+        assert!(warning.contains("entry 2 is not one") && warning.ends_with(UNSET), "{warning}");
     }
 
     #[test]

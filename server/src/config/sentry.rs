@@ -18,7 +18,7 @@ impl SentryEnvironment {
     /// # Errors
     /// Every variable whose value can't be used.
     pub fn from_vars(vars: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<VariableError>> {
-        let mut reader = Reader { vars, errors: Vec::new() };
+        let mut reader = Reader::new(vars);
         let read = Self {
             dsn_browser: reader.parse(Variable::SentryDsn.name(), |text| Ok(Dsn::parse(text)?)),
             dsn_server: reader.parse(Variable::SentryDsnBackend.name(), |text| Ok(Dsn::parse(text)?)),

@@ -57,6 +57,27 @@ fn wrong_settings_are_named_with_their_rule() {
     }
 }
 
+#[test]
+fn otel_variables_that_are_not_understood_are_warned_of() {
+    let folder = tempdir().unwrap();
+    let env = [
+        ("OTEL_TRACES_EXPORTER", "console"),
+        ("OTEL_LOGS_EXPORTER", "otlp,console"),
+        ("OTEL_SDK_DISABLED", "1"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "canary"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "canary"),
+    ];
+    let process = Process::start(&folder.path().join("data"), &Setup { env: &env, ..Setup::default() });
+    process.signal("TERM");
+    let (status, output) = process.ended();
+    assert!(status.success());
+    for (name, _) in env {
+        let line = output.lines().find(|line| line.contains(&format!("{name}: "))).unwrap_or_else(|| panic!("{name}: {output}"));
+        assert!(line.contains("WARN"), "{line}");
+    }
+    assert!(!output.contains("canary"), "{output}");
+}
+
 /// What was confirmed is on disk, whatever happens to the process right after.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_saved_survives_a_kill() {
