@@ -130,7 +130,8 @@ impl Visitor {
         }
     }
 
-    /// Uses a link up: sets the password (for the first operator also the e-mail address) and signs in.
+    /// Uses a link up: sets the password (for the first operator also the e-mail address, which may be that of an operator who has
+    /// no password yet) and signs in.
     ///
     /// # Errors
     /// [`AuthError::LinkInvalid`], the rule that the address or the password breaks, or a failure of the store.
@@ -142,7 +143,12 @@ impl Visitor {
                 if !self.auth.store().users().active_operators()?.is_empty() {
                     return Err(AuthError::LinkInvalid);
                 }
-                (self.first_operator(Email::parse(email).map_err(AuthError::Email)?), None)
+                let email = Email::parse(email).map_err(AuthError::Email)?;
+                // The bootstrap file may have made the operator without a password.
+                match self.auth.store().users().by_email(&email)?.filter(waits_for_password) {
+                    Some(user) => (user.clone(), Some(user)),
+                    None => (self.first_operator(email), None),
+                }
             }
             Some(user) => {
                 let user = self.auth.invited(user, found.epoch)?;
@@ -182,6 +188,10 @@ impl Visitor {
             vouched_by: None,
         }
     }
+}
+
+fn waits_for_password(user: &User) -> bool {
+    user.operator && !user.disabled && user.password_hash.is_none()
 }
 
 fn hash(token: &str) -> String {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use app::contract::{ApiError, SetupLink};
+use app::contract::{ApiError, Field, Rule, SetupLink};
 use reqwest::StatusCode;
 use server::auth::{FIRST_OPERATOR_FOR, INVITATION_FOR};
 use server::store::{Changes, User};
@@ -42,6 +42,27 @@ async fn the_first_link_makes_an_operator_once() {
     let again = other.call("/api/probe/setup", &fields).await;
     assert_eq!((again.status, again.error()), (StatusCode::GONE, ApiError::LinkInvalid));
     assert_eq!(console.auth.setup_url("http://x").await.unwrap(), None, "there is an operator now");
+}
+
+/// As the bootstrap file makes it from `[operator]` with an address alone.
+#[tokio::test]
+async fn the_first_link_gives_an_operator_without_a_password_theirs() {
+    let console = TestConsole::start().await;
+    let made = User { password_hash: None, ..console.user("admin@example.com", true).await };
+    console.store.commit(Changes::new().put(&made)).await.unwrap();
+    console.user("bob@example.com", false).await;
+    let url = console.auth.setup_url("http://x").await.unwrap().expect("nobody can sign in yet");
+    let browser = console.browser();
+    let fields = |email: &'static str| [("token", token(&url)), ("email", email), ("password", PASSWORD)];
+    let taken = browser.call("/api/probe/setup", &fields("bob@example.com")).await;
+    assert_eq!(taken.error(), ApiError::Invalid { field: Field::Email, rule: Rule::Taken }, "no operator, and with a password of its own");
+    let done = browser.call("/api/probe/setup", &fields("admin@example.com")).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text());
+    assert_eq!(browser.viewer().await.as_deref(), Some("admin@example.com"), "signed in at once");
+    let after = console.store.users().get(made.id).unwrap().unwrap();
+    assert!(after.operator && after.password_hash.is_some() && after.session_epoch > made.session_epoch);
+    assert_eq!(console.store.users().all().unwrap().len(), 2, "the same account");
+    assert_eq!(console.browser().call("/api/probe/setup", &fields("admin@example.com")).await.error(), ApiError::LinkInvalid);
 }
 
 #[tokio::test]
