@@ -20,12 +20,14 @@ pub enum ExportState {
     Broken,
 }
 
-/// Since when nothing is collected, and who said so.
+/// Since when nothing is collected for the endpoint, and who said so.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PauseView {
     pub since: UnixMillis,
     /// `None` when the export paused itself.
     pub by: Option<String>,
+    /// Signals that are not stopped: the environment names where they go.
+    pub going_on: Vec<Signal>,
 }
 
 /// How a destination is doing.

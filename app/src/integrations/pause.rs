@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::api::{PauseExport, ResumeExport};
+use super::view_model::pause_words;
 use crate::contract::{ExportState, ExportStatus};
 use crate::ui::{ActionError, Button, Card, CardHeader, KeptForm, Live, Notice, NoticeKind, Time, error_of, exact_time};
 
@@ -53,7 +54,7 @@ fn Pause(workspace: String, generation: u64, pause: ServerAction<PauseExport>, c
         <Card>
             <CardHeader
                 title="Pause"
-                subtitle="While paused, nothing is collected for this export. Its settings stay."
+                subtitle="While paused, nothing is collected for this endpoint. Its settings stay."
                 actions=move || {
                     let workspace = workspace.clone();
                     view! {
@@ -88,7 +89,7 @@ fn Resume(workspace: String, generation: u64, resume: ServerAction<ResumeExport>
             Some(by) => format!("Paused by {by} "),
             None => "Paused itself, after it had only failed for too long, ".to_owned(),
         };
-        view! { <p>{by} <Time at=paused.since/> ". Nothing is collected."</p> }
+        view! { <p>{by} <Time at=paused.since/> ". " {pause_words(&paused.going_on)}</p> }
     });
     let failed = itself.then(|| live.newest.with_untracked(|status| status.test.as_ref().is_some_and(|report| !report.passed())));
     view! {

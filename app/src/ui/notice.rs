@@ -55,7 +55,7 @@ pub fn Notice(#[prop(optional)] kind: NoticeKind, children: Children) -> impl In
 pub(super) fn saved_words(what: &str) -> Option<&'static str> {
     Some(match what {
         "export" => "Saved. Export settings are in effect.",
-        "export-paused" => "Export paused. Nothing is collected for it until it is resumed.",
+        "export-paused" => "Export paused. Nothing is collected for its endpoint until it is resumed.",
         "export-resumed" => "Export resumed.",
         "export-reverted" => "Reverted. The earlier settings are in effect.",
         "export-off" => "Saved. Export is off.",

@@ -23,14 +23,20 @@ const WORTH_TELLING: Duration = Duration::from_secs(60 * 60);
 /// What is set decides between off, broken, paused and on; only what is on can fail.
 pub(super) fn status(telemetry: &Telemetry, owner: Owner, standing: Standing) -> ExportStatus {
     let set = state(standing);
-    let reading = if matches!(set, ExportState::Active | ExportState::Managed) { telemetry.status(owner) } else { None };
+    let paused = matches!(set, ExportState::Paused(_));
+    let goes_on = match &set {
+        ExportState::Active | ExportState::Managed => true,
+        ExportState::Paused(pause) => !pause.going_on.is_empty(),
+        _ => false,
+    };
+    let reading = if goes_on { telemetry.status(owner) } else { None };
     let known = set != ExportState::Off;
+    // Of what is paused nobody knows how many records they are.
+    let on_disk = || OnDisk { bytes: telemetry.bytes_on_disk(owner), records: 0 };
     let (reading, lately) = match reading {
+        Some(reading) if paused => (Status { on_disk: on_disk(), ..reading.clone() }, reading.lately),
         Some(reading) => (reading.clone(), reading.lately),
-        None if known => {
-            let on_disk = OnDisk { bytes: telemetry.bytes_on_disk(owner), records: 0 };
-            (Status { on_disk, ..Status::default() }, telemetry.lately(owner))
-        }
+        None if known => (Status { on_disk: on_disk(), ..Status::default() }, telemetry.lately(owner)),
         None => (Status::default(), Lately::default()),
     };
     // Of earlier settings, where these have had no success yet.
@@ -52,7 +58,9 @@ pub(super) fn status(telemetry: &Telemetry, owner: Owner, standing: Standing) ->
 fn state(standing: Standing) -> ExportState {
     match standing {
         Standing { broken: true, .. } => ExportState::Broken,
-        Standing { paused: Some(pause), .. } => ExportState::Paused(PauseView { since: pause.at, by: pause.by.map(String::from) }),
+        Standing { paused: Some(pause), going_on, .. } => {
+            ExportState::Paused(PauseView { since: pause.at, by: pause.by.map(String::from), going_on })
+        }
         Standing { on: false, .. } => ExportState::Off,
         Standing { from_environment: true, .. } => ExportState::Managed,
         Standing { .. } => ExportState::Active,
@@ -61,7 +69,10 @@ fn state(standing: Standing) -> ExportState {
 
 fn of_reading(reading: Status, set: ExportState) -> ExportStatus {
     ExportStatus {
-        state: reading.failing_since.map_or(set, |since| ExportState::Failing { since: unix(since) }),
+        state: match (reading.failing_since, set) {
+            (Some(since), ExportState::Active | ExportState::Managed) => ExportState::Failing { since: unix(since) },
+            (_, set) => set,
+        },
         last_success_at: reading.last_success.map(unix),
         last_failure: reading.last_failure.map(|failure| ExportFailure {
             at: unix(failure.at),
@@ -160,6 +171,7 @@ pub(super) fn whole_millis(duration: Duration) -> u64 {
 mod tests {
     use super::*;
     use crate::store::Pause;
+    use crate::values::Signal;
 
     fn standing() -> Standing {
         Standing { on: true, ..Standing::default() }
@@ -172,9 +184,12 @@ mod tests {
         assert_eq!(state(Standing { broken: true, ..standing() }), ExportState::Broken);
         assert_eq!(state(Standing { from_environment: true, ..standing() }), ExportState::Managed);
         let paused = Standing { on: false, paused: Some(Pause { at: 7, by: None }), ..Standing::default() };
-        assert_eq!(state(paused), ExportState::Paused(PauseView { since: 7, by: None }));
+        assert_eq!(state(paused.clone()), ExportState::Paused(PauseView { since: 7, by: None, going_on: Vec::new() }));
+        let partly = state(Standing { on: true, going_on: vec![Signal::Traces], ..paused });
+        assert_eq!(partly, ExportState::Paused(PauseView { since: 7, by: None, going_on: vec![Signal::Traces] }));
         let failing = Status { failing_since: Some(UNIX_EPOCH + Duration::from_millis(5)), ..Status::default() };
-        assert_eq!(of_reading(failing, ExportState::Managed).state, ExportState::Failing { since: 5 });
+        assert_eq!(of_reading(failing.clone(), ExportState::Managed).state, ExportState::Failing { since: 5 });
+        assert_eq!(of_reading(failing, partly.clone()).state, partly, "whoever paused it has to be able to resume it");
         assert_eq!(of_reading(Status::default(), ExportState::Active).state, ExportState::Active);
     }
 

@@ -55,6 +55,9 @@ pub struct ExportTarget {
     pub traces: Option<SignalTarget>,
     pub logs: Option<SignalTarget>,
     pub metrics: Option<SignalTarget>,
+    /// Signals that are set and not in force now, while others are: paused, or without headers that can be read. What waits for them
+    /// is kept.
+    pub suspended: Vec<Signal>,
     pub compression: Compression,
     pub temporality: Temporality,
     pub metric_interval: Duration,

@@ -134,6 +134,7 @@ pub fn operator(stored: &StoredExport, environment: &OtelEnvironment, instance: 
         })
     };
     let mut broken = false;
+    let mut suspended = Vec::new();
     let mut signal_target = |signal: Signal| {
         if !on(signal) {
             return None;
@@ -145,7 +146,12 @@ pub fn operator(stored: &StoredExport, environment: &OtelEnvironment, instance: 
         };
         let headers = own.headers.clone().or(headers);
         broken |= headers.is_none();
-        Some(SignalTarget { url, headers: headers?, timeout })
+        let paused = stored.paused && own.endpoint.is_none() && environment.endpoint.is_none();
+        let Some(headers) = headers.filter(|_| !paused) else {
+            suspended.push(signal);
+            return None;
+        };
+        Some(SignalTarget { url, headers, timeout })
     };
     let (traces, logs, metrics) = (signal_target(Signal::Traces), signal_target(Signal::Logs), signal_target(Signal::Metrics));
     let service_name = environment
@@ -154,8 +160,7 @@ pub fn operator(stored: &StoredExport, environment: &OtelEnvironment, instance: 
         .or_else(|| resource_attribute(environment, "service.name"))
         .or_else(|| stored.service_name.clone())
         .unwrap_or_else(|| DEFAULT_SERVICE_NAME.to_owned());
-    let stopped = environment.sdk_disabled == Some(true) || (stored.paused && !from_environment);
-    let exporting = (traces.is_some() || logs.is_some() || metrics.is_some()) && !stopped;
+    let exporting = (traces.is_some() || logs.is_some() || metrics.is_some()) && environment.sdk_disabled != Some(true);
     let target = exporting.then(|| ExportTarget {
         owner: Owner::Operator,
         generation: stored.generation,
@@ -165,6 +170,7 @@ pub fn operator(stored: &StoredExport, environment: &OtelEnvironment, instance: 
         traces,
         logs,
         metrics,
+        suspended,
         compression,
         temporality,
         metric_interval: environment.metric_interval.unwrap_or(DEFAULT_METRIC_INTERVAL),
@@ -211,6 +217,7 @@ pub fn tenant(workspace: TenantId, stored: &StoredExport) -> Option<ExportTarget
         traces: None,
         logs,
         metrics,
+        suspended: Vec::new(),
         compression: stored.compression.unwrap_or_default(),
         temporality: stored.temporality.unwrap_or_default(),
         metric_interval: DEFAULT_METRIC_INTERVAL,

@@ -63,6 +63,7 @@ fn rows() -> Vec<Row> {
     let mut rows = endpoint_rows();
     rows.extend(header_rows());
     rows.extend(switch_rows());
+    rows.extend(pause_rows());
     rows.extend(resource_rows());
     rows.extend(delivery_rows());
     rows
@@ -256,6 +257,54 @@ fn switch_rows() -> Vec<Row> {
     ]
 }
 
+fn paused() -> StoredExport {
+    StoredExport { paused: true, ..stored() }
+}
+
+fn pause_rows() -> Vec<Row> {
+    vec![
+        row!("a pause stops what goes to the stored endpoint", paused(), [], |e| assert!(e.target.is_none() && e.is_set)),
+        row!(
+            "a pause leaves alone a signal whose endpoint the environment names",
+            paused(),
+            [("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://t:9/custom")],
+            |e| {
+                assert_eq!(lines(e), ["http://t:9/custom|", "-", "-"]);
+                assert_eq!(target(e).suspended, [Signal::Logs, Signal::Metrics]);
+                assert_eq!(e.managed.endpoint, None, "there is something to resume");
+            },
+        ),
+        row!(
+            "a pause leaves alone two signals whose endpoints the environment names",
+            paused(),
+            [("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://t:9"), ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://m:9")],
+            |e| {
+                assert_eq!(lines(e), ["http://t:9|", "-", "http://m:9|"]);
+                assert_eq!(target(e).suspended, [Signal::Logs]);
+            },
+        ),
+        row!(
+            "a pause keeps nothing for a signal that is off",
+            StoredExport { logs: false, ..paused() },
+            [("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://t:9")],
+            |e| assert_eq!(target(e).suspended, [Signal::Metrics]),
+        ),
+        row!("a pause leaves alone the environment's endpoint", paused(), [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://env:4318")], |e| {
+            assert_eq!(lines(e), ["http://env:4318/v1/traces|", "http://env:4318/v1/logs|", "http://env:4318/v1/metrics|"]);
+            assert!(target(e).suspended.is_empty());
+        }),
+        row!(
+            "signals whose headers don't open are kept for later while another one goes on",
+            StoredExport { headers: None, ..stored() },
+            [("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://t:9")],
+            |e| {
+                assert_eq!((lines(e), e.broken), (["http://t:9|", "-", "-"].map(str::to_owned), true));
+                assert_eq!(target(e).suspended, [Signal::Logs, Signal::Metrics]);
+            },
+        ),
+    ]
+}
+
 fn resource_rows() -> Vec<Row> {
     vec![
         row!("OTEL_SERVICE_NAME", stored(), [("OTEL_SERVICE_NAME", "env-name")], |e| {
@@ -376,6 +425,7 @@ fn a_workspace_gets_its_own_settings_and_the_defaults() {
         traces: None,
         logs: of("http://stored:4318/base/v1/logs"),
         metrics: of("http://stored:4318/base/v1/metrics"),
+        suspended: Vec::new(),
         compression: Compression::Gzip,
         temporality: Temporality::Cumulative,
         metric_interval: Duration::from_secs(60),

@@ -217,12 +217,16 @@ impl Destination {
 }
 
 impl Inherits for Destination {
-    /// Of metrics only what means the same series here.
+    /// Of metrics only what means the same series here, or may mean it once they are no longer suspended.
     fn wants(&self, from: &ExportTarget, signal: Signal) -> bool {
-        self.target.signal(signal).is_some() && (signal != Signal::Metrics || same_series(from, &self.target))
+        let now = || self.target.signal(signal).is_some() && (signal != Signal::Metrics || same_series(from, &self.target));
+        self.target.suspended.contains(&signal) || now()
     }
 
     fn inherit(&self, from: &ExportTarget, signal: Signal, logs: Vec<Log>) -> Left {
+        if self.target.suspended.contains(&signal) {
+            return Left::Kept;
+        }
         if !self.wants(from, signal) {
             return Left::Unwanted(logs);
         }

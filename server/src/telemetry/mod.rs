@@ -257,7 +257,9 @@ impl Shared {
         let Some(spool) = &self.common.options.spool else { return };
         let kept: HashSet<String> = exports.owners().chain(exports.suspended.iter().copied()).map(destination::name).collect();
         spool.owners().into_iter().filter(|owner| !kept.contains(owner)).for_each(|owner| destroy(spool, &owner));
-        exports.suspended.iter().for_each(|owner| spool.park(&destination::name(*owner)));
+        // Also what waits for single signals; whoever takes up the rest counts it anew.
+        let partly = exports.operator.iter().filter(|target| !target.suspended.is_empty()).map(|target| target.owner);
+        exports.suspended.iter().copied().chain(partly).for_each(|owner| spool.park(&destination::name(owner)));
     }
 
     /// Later: those that end while they are in force see to it themselves.

@@ -54,7 +54,8 @@ pub fn disk_sentence(status: &ExportStatus) -> Option<String> {
         0 => format!("{size} wait on disk, encrypted"),
         records => format!("{} on disk ({size}, encrypted)", counted(records, "record waits", "records wait")),
     };
-    let until = match status.state {
+    let until = match &status.state {
+        ExportState::Paused(pause) if !pause.going_on.is_empty() => "when the export is resumed, or the collector is back",
         ExportState::Paused(_) => "when the export is resumed",
         _ => "once the collector is back",
     };
@@ -157,7 +158,7 @@ mod tests {
             "1 record waits on disk (2.0 KiB, encrypted), and will be sent once the collector is back, also after a restart."
         );
         assert!(sentence(failing(), 1204, 2048).unwrap().starts_with("1,204 records wait on disk"));
-        let paused = ExportState::Paused(crate::contract::PauseView { since: 0, by: None });
+        let paused = ExportState::Paused(crate::contract::PauseView { since: 0, by: None, going_on: Vec::new() });
         assert_eq!(
             sentence(paused, 0, 10).unwrap(),
             "10 B wait on disk, encrypted, and will be sent when the export is resumed, also after a restart."

@@ -15,4 +15,4 @@ pub use health::{
     bytes_words, counts, disk_problem_sentence, disk_sentence, drop_reason, failed_in, hour_counts, hour_drops, overflow_sentence,
 };
 pub use history::{cause_words, change_words};
-pub use state::{announcement, live_fact, saved_message};
+pub use state::{announcement, live_fact, pause_words, saved_message};

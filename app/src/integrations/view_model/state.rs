@@ -1,6 +1,6 @@
 //! A destination's state in a few words.
 
-use crate::contract::values::Endpoint;
+use crate::contract::values::{Endpoint, Signal};
 use crate::contract::{ExportState, PauseView, UnixMillis};
 use crate::integrations::api::ExportGlance;
 
@@ -34,8 +34,20 @@ pub const fn announcement(state: &ExportState) -> &'static str {
         ExportState::Off => "Export is off.",
         ExportState::Active | ExportState::Managed => "Export is active.",
         ExportState::Failing { .. } => "Export is failing.",
+        ExportState::Paused(pause) if !pause.going_on.is_empty() => "Export is paused, but for what the environment names.",
         ExportState::Paused(_) => "Export is paused.",
         ExportState::Broken => "The stored settings can't be read; nothing is exported.",
+    }
+}
+
+/// What a pause stops.
+#[must_use]
+pub fn pause_words(going_on: &[Signal]) -> String {
+    let names: Vec<_> = going_on.iter().map(|signal| signal.name()).collect();
+    if names.is_empty() {
+        "Nothing is collected.".to_owned()
+    } else {
+        format!("Only {} go on: the environment names where to.", names.join(" and "))
     }
 }
 
@@ -66,5 +78,11 @@ mod tests {
 
         assert_eq!(saved_message("https://otlp.example.com/x", &ExportState::Active), "Saved. Exporting to otlp.example.com");
         assert_eq!(saved_message("", &ExportState::Off), "Saved. Export is off");
+
+        assert_eq!(pause_words(&[]), "Nothing is collected.");
+        assert_eq!(pause_words(&[Signal::Traces, Signal::Logs]), "Only traces and logs go on: the environment names where to.");
+        let paused = |going_on| ExportState::Paused(PauseView { since: 7, by: None, going_on });
+        assert_eq!(announcement(&paused(Vec::new())), "Export is paused.");
+        assert_eq!(announcement(&paused(vec![Signal::Traces])), "Export is paused, but for what the environment names.");
     }
 }

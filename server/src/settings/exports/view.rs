@@ -7,7 +7,7 @@ use crate::settings::effective::{self, ManagedBy};
 use crate::settings::publish::stored_export;
 use crate::settings::secret::{self, Place, SecretState};
 use crate::store::{ExportSettings, Pause, UnixMillis};
-use crate::values::{Compression, Email, Endpoint, Preset, Temporality, TenantId, Variable};
+use crate::values::{Compression, Email, Endpoint, Preset, Signal, Temporality, TenantId, Variable};
 
 /// A value in force, and the variable that manages it if one does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,11 +46,13 @@ pub struct Export {
 pub struct Standing {
     /// Something is exported.
     pub on: bool,
-    /// The environment names where to.
+    /// The environment names where to, and leaves nothing to pause.
     pub from_environment: bool,
     /// The stored settings or their headers can't be read.
     pub broken: bool,
     pub paused: Option<Pause>,
+    /// Signals that a pause leaves alone: the environment names where they go.
+    pub going_on: Vec<Signal>,
 }
 
 impl Settings {
@@ -103,15 +105,20 @@ impl Settings {
                 from_environment: false,
                 broken: current.broken || (stored.endpoint.is_some() && stored.headers.is_none()),
                 paused: paused.filter(|_| stored.endpoint.is_some()),
+                going_on: Vec::new(),
             },
             None => {
                 let effective = effective::operator(&stored, self.environment(), self.instance());
-                let from_environment = effective.managed.endpoint.is_some();
+                let from_environment = effective.managed.endpoint.is_some() || effective.endpoint.is_none();
+                let paused = paused.filter(|_| !from_environment);
+                let target = effective.target.as_ref().filter(|_| paused.is_some());
+                let goes_on = |signal: &Signal| target.is_some_and(|target| target.signal(*signal).is_some());
                 Standing {
                     on: effective.target.is_some(),
                     from_environment,
                     broken: current.broken || effective.broken,
-                    paused: paused.filter(|_| effective.target.is_none() && effective.endpoint.is_some()),
+                    going_on: Signal::ALL.into_iter().filter(goes_on).collect(),
+                    paused,
                 }
             }
         }

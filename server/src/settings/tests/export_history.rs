@@ -4,7 +4,7 @@ use super::*;
 use crate::live::{Compression, Temporality};
 use crate::settings::{Error, Exhausted, Export, Resume};
 use crate::store::RevisionCause;
-use crate::values::{Field, Preset, Rule, Variable};
+use crate::values::{Field, Preset, Rule, Signal, Variable};
 
 fn view(house: &House, workspace: TenantId) -> Export {
     house.settings.export(&ExportReader::Workspace(member(workspace))).unwrap()
@@ -88,6 +88,35 @@ async fn what_the_environment_runs_is_not_paused_or_reverted() {
     let exhausted = Exhausted { workspace: None, generation: 0, failing_since: 5, attempts: 20 };
     assert!(!house.settings.pause_exhausted(exhausted).await.unwrap());
     assert!(house.exports().operator.is_some());
+}
+
+#[tokio::test]
+async fn a_pause_stops_the_stored_endpoint_alone_and_says_what_goes_on() {
+    let house = house_with(&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://env:4318/v1/traces")]);
+    let standing = || house.settings.export_standing(&ExportReader::Operator(operator())).unwrap();
+    assert!(standing().on && standing().from_environment, "nothing is stored that could be paused");
+    assert_eq!(house.settings.pause_export(&global(), 0).await, Err(Error::NotFound));
+    house.settings.save_export(&global(), &form("http://stored", "", 0)).await.unwrap();
+    let exported = || {
+        let target = house.exports().operator.clone().unwrap();
+        Signal::ALL.into_iter().filter(|signal| target.signal(*signal).is_some()).collect::<Vec<_>>()
+    };
+    assert_eq!((exported().len(), standing().from_environment), (3, false));
+    let exhausted = Exhausted { workspace: None, generation: 3, failing_since: 5, attempts: 20 };
+    for by_itself in [false, true] {
+        if by_itself {
+            assert!(house.settings.pause_exhausted(exhausted).await.unwrap());
+        } else {
+            house.settings.pause_export(&global(), 1).await.unwrap();
+        }
+        assert_eq!(exported(), [Signal::Traces]);
+        let standing = standing();
+        assert_eq!((standing.paused.unwrap().by.is_none(), standing.going_on), (by_itself, vec![Signal::Traces]));
+        let (generation, how) = if by_itself { (4, Resume::Tested) } else { (2, Resume::AtOnce) };
+        house.settings.resume_export(&global(), generation, how).await.unwrap();
+        assert_eq!(exported().len(), 3);
+    }
+    assert!(standing().paused.is_none() && standing().going_on.is_empty());
 }
 
 #[tokio::test]

@@ -26,6 +26,8 @@ pub trait Heirs: Send + Sync {
 /// What became of logs that were left to a destination.
 pub enum Left {
     Taken,
+    /// It has no use for it now, and will have later: it stays on disk.
+    Kept,
     /// It does not export this signal, or means something else by it.
     Unwanted(Vec<Log>),
     /// It has itself ended meanwhile.

@@ -58,6 +58,7 @@ impl Rig {
             traces: None,
             logs: None,
             metrics: Some(to.clone()),
+            suspended: Vec::new(),
             compression: Compression::None,
             temporality: Temporality::Cumulative,
             metric_interval: Duration::from_secs(60),
