@@ -135,8 +135,8 @@ impl Settings {
         let given = change.base_url.trim();
         let base_url = if given.is_empty() { provider.base_url().unwrap_or_default() } else { given };
         let base_url = Endpoint::parse_exact(base_url).map_err(Error::invalid(Field::BaseUrl))?;
-        // What the bootstrap file says again changes nothing, and so keeps nobody from starting.
-        if *witness.actor() != Actor::Bootstrap || old.is_none_or(|old| old.base_url.0 != base_url) {
+        // The bootstrap file's are warned of instead.
+        if *witness.actor() != Actor::Bootstrap {
             self.check_egress(Reach::Tenant, Field::BaseUrl, &base_url)?;
         }
         let models = parse_models(&change.models).map_err(Error::invalid(Field::Models))?;

@@ -18,6 +18,10 @@ use crate::live::hash_key;
 use crate::store::{self, Changes, now};
 use crate::values::{DisplayName, Dsn, Field, Password, Slug, TenantId};
 
+mod reach;
+
+pub(super) use reach::blocked;
+
 /// Hashes and checks passwords; implemented where Argon2 lives.
 #[async_trait]
 pub trait Passwords: Send + Sync {
@@ -64,6 +68,9 @@ impl Settings {
         file: &Bootstrap,
         passwords: &dyn Passwords,
     ) -> Result<BootstrapReport, BootstrapError> {
+        for line in blocked(self, file) {
+            tracing::warn!("{line}");
+        }
         let mut applying = Applying { settings: self, operator, passwords, report: BootstrapReport::default() };
         if let Some(account) = &file.operator {
             applying.account(account, true, None).await.map_err(at("operator"))?;

@@ -165,7 +165,8 @@ impl Settings {
         &self.inner.verifying
     }
 
-    /// Refuses what no connection could ever be made to. A name is judged when it is connected to: it may change.
+    /// Refuses what no connection could ever be made to. A name is judged when it is connected to: it may change. Of the bootstrap
+    /// file's, see [`super::bootstrap::blocked`].
     pub(super) fn check_egress(&self, reach: Reach, field: Field, endpoint: &Endpoint) -> Result<(), Error> {
         let judged = self.inner.egress.host(reach, endpoint.host());
         judged.map_err(|rule| Error::Invalid { field, rule: Rule::EgressBlocked { rule } })

@@ -69,9 +69,8 @@ impl Settings {
         };
         let old = current.stored();
         let by_file = *actor == Actor::Bootstrap;
-        // What the bootstrap file says again changes nothing, and so keeps nobody from starting. The browser's DSN is left to
-        // the browser: this process never connects there.
-        if let Some(dsn) = given.dsn_server.as_ref().filter(|dsn| !by_file || old.dsn_server.as_ref() != Some(*dsn)) {
+        // The bootstrap file's are warned of instead. The browser's DSN is left to the browser: this process never connects there.
+        if let Some(dsn) = given.dsn_server.as_ref().filter(|_| !by_file) {
             self.check_egress(Reach::Operator, Field::SentryDsnServer, dsn.base())?;
         }
         let next = if by_file { given } else { unmanaged(&self.tracking_of(&old), old, given)? };

@@ -1,4 +1,5 @@
-//! Endpoints and targets that no connection could be made to are refused when they are saved, whoever saves them.
+//! Endpoints and targets that no connection could be made to are refused when somebody saves them, and warned of when the bootstrap
+//! file names them.
 
 use uuid::Uuid;
 
@@ -9,6 +10,7 @@ use crate::config::OtelEnvironment;
 use crate::config::bootstrap::Bootstrap;
 use crate::egress::Policy;
 use crate::settings::ExportReader;
+use crate::settings::bootstrap::blocked;
 use crate::settings::{EnvironmentChange, Error, Settings};
 use crate::store::Store;
 use crate::values::{EgressRule, Field, Rule};
@@ -33,7 +35,7 @@ const REFUSED: &[(&str, EgressRule)] = &[
     ("1.2.3.4.5", EgressRule::HostForm),
 ];
 
-fn blocked(field: Field, rule: EgressRule) -> Error {
+fn refused(field: Field, rule: EgressRule) -> Error {
     Error::Invalid { field, rule: Rule::EgressBlocked { rule } }
 }
 
@@ -53,12 +55,12 @@ async fn a_workspace_can_neither_route_nor_export_there() {
     };
     for (host, rule) in REFUSED {
         let url = format!("http://{host}/v1");
-        let target = blocked(Field::TargetBaseUrl, *rule);
+        let target = refused(Field::TargetBaseUrl, *rule);
         assert_eq!(settings.create_route(&admin, "other", "Other", &url).await.map(drop), Err(target.clone()), "{host}");
         assert_eq!(settings.save_environment(&admin, "billing", &change("staging", "", &url)).await, Err(target.clone()), "{host}");
         assert_eq!(settings.save_environment(&admin, "billing", &change("production", "production", &url)).await, Err(target), "{host}");
         let saved = settings.save_export(&own(acme), &form(&url, "", 1)).await;
-        assert_eq!(saved, Err(blocked(Field::Endpoint, *rule)), "{host}");
+        assert_eq!(saved, Err(refused(Field::Endpoint, *rule)), "{host}");
     }
     let routes = settings.routes(&member(acme)).unwrap();
     assert_eq!((routes.len(), routes[0].route.environments.len()), (1, 1));
@@ -78,39 +80,59 @@ async fn the_operators_own_export_goes_anywhere_but_to_metadata() {
     house.settings.save_export(&global(), &form("http://10.0.0.1:4318", "", 0)).await.unwrap();
     for host in ["169.254.169.254", "[fd00:ec2::254]", "[::ffff:a9fe:a9fe]", "2852039166"] {
         let saved = house.settings.save_export(&global(), &form(&format!("http://{host}"), "", 1)).await;
-        assert_eq!(saved, Err(blocked(Field::Endpoint, EgressRule::CloudMetadata)), "{host}");
+        assert_eq!(saved, Err(refused(Field::Endpoint, EgressRule::CloudMetadata)), "{host}");
     }
 }
 
 #[tokio::test]
-async fn the_bootstrap_file_is_held_to_it_and_the_complaint_names_the_flag() {
+async fn what_the_bootstrap_file_names_is_saved_and_warned_of() {
     let house = house();
-    let acme = house.workspace("acme").await.id;
-    for text in [
-        "[[workspace]]\nslug = \"acme\"\n[workspace.telemetry]\nendpoint = \"http://10.0.0.1:4318\"\n",
-        "[[workspace]]\nslug = \"acme\"\n[[workspace.route]]\nslug = \"billing\"\n[[workspace.route.environment]]\nname = \"production\"\ntarget_base_url = \"http://10.0.0.1\"\n",
-    ] {
-        let file = Bootstrap::parse(text, &|_| None).unwrap();
-        let error = house.settings.apply_bootstrap(&Operator::at_startup(), &file, &Reversing).await.unwrap_err().to_string();
-        assert!(error.contains("workspace acme") && error.contains("private address") && error.contains("--allow-egress"), "{error}");
+    let text = "[otlp]\nendpoint = \"http://169.254.169.254:4318\"\n[sentry]\ndsn_server = \"http://k@169.254.169.254/1\"\n\
+                [[workspace]]\nslug = \"acme\"\n[workspace.telemetry]\nendpoint = \"http://10.0.0.1:4318\"\n\
+                [[workspace.route]]\nslug = \"billing\"\n\
+                [[workspace.route.environment]]\nname = \"production\"\ntarget_base_url = \"http://10.0.0.2\"\n\
+                [[workspace.route.environment]]\nname = \"staging\"\ntarget_base_url = \"http://127.0.0.1:9000\"\n\
+                [[workspace.webhook]]\nname = \"errors\"\nurl = \"http://10.0.0.3/canary\"\nevent_types = [\"request.error\"]\n\
+                [[workspace.ai_agent]]\nslug = \"bot\"\nprovider = \"openai_compatible\"\nbase_url = \"http://10.0.0.4/v1\"\n";
+    let file = Bootstrap::parse(text, &|_| None).unwrap();
+    house.settings.apply_bootstrap(&Operator::at_startup(), &file, &Reversing).await.unwrap();
+    let said = blocked(&house.settings, &file);
+    let expected = [
+        ("bootstrap file, otlp: OTLP HTTP endpoint: this is an address of a cloud's metadata service", "another one."),
+        ("bootstrap file, sentry: ", "another one."),
+        ("bootstrap file, workspace acme, telemetry: OTLP HTTP endpoint: this is a private address", "--allow-egress."),
+        ("bootstrap file, workspace acme, route billing, environment production: Target base URL: this is a private", "--allow-egress."),
+        ("bootstrap file, workspace acme, webhook errors: ", "--allow-egress."),
+        ("bootstrap file, workspace acme, AI agent bot: ", "--allow-egress."),
+    ];
+    assert_eq!(said.len(), expected.len(), "{said:#?}");
+    for (line, (place, advice)) in said.iter().zip(expected) {
+        assert!(line.starts_with(place) && line.contains(advice) && !line.contains("canary"), "{line}");
     }
-    assert!(house.tenant_target(acme).is_none());
+    let acme = house.settings.store().workspaces().all().unwrap()[0].id;
+    assert_eq!(house.tenant_target(acme).unwrap().logs.as_ref().unwrap().url.as_str(), "http://10.0.0.1:4318/v1/logs");
+    assert_eq!(house.settings.routes(&member(acme)).unwrap()[0].route.environments.len(), 2);
+    assert!(house.exports().operator.is_some());
 }
 
-/// A network that is no longer allowed must not keep the process from starting: the guard refuses what is sent there.
+/// The console goes on refusing it, and the file changes nothing the second time.
 #[tokio::test]
-async fn a_file_that_says_what_is_stored_is_applied_after_the_network_was_closed() {
+async fn a_file_is_applied_after_the_network_was_closed() {
     let House { dir, settings } = house();
     let text = "[[workspace]]\nslug = \"acme\"\n[workspace.telemetry]\nendpoint = \"http://127.0.0.1:4318\"\n\
                 [[workspace.route]]\nslug = \"billing\"\n[[workspace.route.environment]]\nname = \"production\"\n\
                 default = true\ntarget_base_url = \"http://127.0.0.1:9000\"\n";
     let file = Bootstrap::parse(text, &|_| None).unwrap();
     settings.apply_bootstrap(&Operator::at_startup(), &file, &Reversing).await.unwrap();
+    assert!(blocked(&settings, &file).is_empty());
     drop(settings);
     let store = Store::open(dir.path()).unwrap();
     let closed = Settings::open(store, Vault::from_key([1; 32]), OtelEnvironment::default(), Uuid::nil(), Policy::default()).unwrap();
     assert_eq!(closed.apply_bootstrap(&Operator::at_startup(), &file, &Reversing).await.unwrap().changed, 0);
     let moved = Bootstrap::parse(&text.replace("4318", "4319"), &|_| None).unwrap();
-    let error = closed.apply_bootstrap(&Operator::at_startup(), &moved, &Reversing).await.unwrap_err();
-    assert_eq!(error.error, blocked(Field::Endpoint, EgressRule::Loopback));
+    assert_eq!(closed.apply_bootstrap(&Operator::at_startup(), &moved, &Reversing).await.unwrap().changed, 1);
+    assert_eq!(blocked(&closed, &moved).len(), 2);
+    let acme = closed.store().workspaces().all().unwrap()[0].id;
+    let saved = closed.save_export(&own(acme), &form("http://127.0.0.1:4320", "", 2)).await;
+    assert_eq!(saved, Err(refused(Field::Endpoint, EgressRule::Loopback)));
 }
