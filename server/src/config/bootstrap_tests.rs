@@ -123,10 +123,17 @@ fn complaints_have_key_line_and_rule_and_no_value() {
         ("[otlp]\nheaders = 'a=1, canary'", format!("line 2: otlp.headers: {}", rule(Rule::HeaderSyntax { position: 2 }))),
         ("[sentry]\ndsn_server = 'canary'", format!("line 2: sentry.dsn_server: {}", rule(Rule::UrlScheme))),
         ("[sentry]\ndsn_browser = 'https://k:canary@h/1'", format!("line 2: sentry.dsn_browser: {}", rule(Rule::DsnSecret))),
-        ("[[workspace]]\nslug = 'a'\n[[workspace.webhook]]\nsecret = 'canary'", "workspace.webhook.secret: write whsec_".to_owned()),
         (
-            "[[workspace]]\nslug = 'a'\n[[workspace.webhook]]\nname = 'w'\nurl = 'http://h'\nevent_types = ['webhook.test']",
-            "workspace.webhook.event_types: this names something that does not exist".to_owned(),
+            "[[workspace]]\nslug = 'a'\n[[workspace.webhook]]\nsecret = 'whsec_canary'",
+            "line 4: workspace.webhook.secret: write whsec_ and the base64 of 24 to 64 bytes".to_owned(),
+        ),
+        (
+            "[[workspace]]\nslug = 'a'\n[[workspace.webhook]]\nname = 'w'\nurl = 'http://h'\nevent_types = ['webhook.tests']",
+            "line 6: workspace.webhook.event_types: this names something that does not exist".to_owned(),
+        ),
+        (
+            "[[workspace]]\nslug = 'a'\n[[workspace.webhook]]\nname = 'w'\nurl = 'http://h'\nevent_types = []",
+            "line 6: workspace.webhook.event_types: this is missing".to_owned(),
         ),
         (
             "[[workspace]]\nslug = 'a'\n[[workspace.webhook]]\nname = 'w'\nurl = 'http://h'",
@@ -179,6 +186,25 @@ fn a_workspace_chooses_its_signals() {
     let text = "[[workspace]]\nslug = 'a'\n[workspace.telemetry]\nendpoint = 'http://c'\nmetrics = false";
     let telemetry = Bootstrap::parse(text, &vars).unwrap().workspaces[0].telemetry.clone().unwrap();
     assert_eq!((telemetry.logs, telemetry.metrics), (None, Some(false)));
+}
+
+#[test]
+fn webhook_test_is_taken_and_left_out() {
+    let wanted = |types: &str| {
+        let text = format!("[[workspace]]\nslug = 'a'\n[[workspace.webhook]]\nname = 'w'\nurl = 'http://h'\nevent_types = {types}");
+        Bootstrap::parse(&text, &vars).unwrap().workspaces[0].webhooks[0].event_types.clone()
+    };
+    assert_eq!(wanted("['webhook.test', 'audit.event']"), [EventType::AuditEvent]);
+    assert!(wanted("['webhook.test']").is_empty());
+}
+
+#[test]
+fn a_compatible_provider_is_written_either_way() {
+    for name in ["openai_compatible", "openai-compatible"] {
+        let text = format!("[[workspace]]\nslug = 'a'\n[[workspace.ai_agent]]\nslug = 'b'\nprovider = '{name}'\nbase_url = 'http://h'");
+        let file = Bootstrap::parse(&text, &vars).unwrap();
+        assert_eq!(file.workspaces[0].agents[0].provider, Provider::OpenAiCompatible, "{name}");
+    }
 }
 
 #[test]

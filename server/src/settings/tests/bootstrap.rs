@@ -166,6 +166,20 @@ async fn webhooks_are_known_by_their_name() {
 }
 
 #[tokio::test]
+async fn an_endpoint_may_ask_for_tests_alone() {
+    let house = house();
+    let text = "[[workspace]]\nslug = 'acme'\n[[workspace.webhook]]\nname = 'w'\n\
+                url = 'http://127.0.0.1:9100'\nevent_types = ['webhook.test']";
+    assert_eq!(apply(&house, text).await.changed, 2, "workspace and endpoint");
+    let stored = house.settings.store().webhooks().all().unwrap().remove(0);
+    assert!(stored.event_types.is_empty());
+    assert!(house.settings.webhook_target(&admin(stored.workspace), stored.id).is_ok(), "a test can be sent");
+    assert_eq!(apply(&house, text).await.changed, 0);
+    assert_eq!(apply(&house, &text.replace("['webhook.test']", "['audit.event', 'webhook.test']")).await.changed, 1);
+    assert_eq!(house.settings.store().webhooks().all().unwrap()[0].event_types.len(), 1);
+}
+
+#[tokio::test]
 async fn a_changed_line_changes_its_record_alone() {
     let house = house();
     apply(&house, FILE).await;

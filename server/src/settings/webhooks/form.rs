@@ -62,13 +62,13 @@ pub(super) struct Parsed {
 }
 
 impl Parsed {
-    pub(super) fn from(change: &WebhookChange) -> Result<Self, Error> {
+    pub(super) fn from(change: &WebhookChange, actor: &Actor) -> Result<Self, Error> {
         let unknown = |field| Error::Invalid { field, rule: Rule::Unknown };
         let auth = WebhookAuth::parse(change.auth.trim()).ok_or_else(|| unknown(Field::WebhookAuth))?;
         let parsed = Self {
             name: DisplayName::parse(&change.name).map_err(Error::invalid(Field::Name))?,
             url: WebhookUrl::parse(&change.url).map_err(Error::invalid(Field::WebhookUrl))?,
-            event_types: event_types(&change.event_types)?,
+            event_types: event_types(&change.event_types, actor)?,
             method: DeliveryMethod::parse(change.method.trim()).ok_or_else(|| unknown(Field::DeliveryMethod))?,
             auth,
             auth_user: match auth {
@@ -87,15 +87,15 @@ impl Parsed {
     }
 }
 
-/// In the form's order, each once.
-fn event_types(names: &[String]) -> Result<Vec<EventType>, Error> {
+/// In the form's order, each once. The bootstrap file may ask for tests alone, which every endpoint gets: that leaves none.
+fn event_types(names: &[String], actor: &Actor) -> Result<Vec<EventType>, Error> {
     let wrong = |rule| Error::Invalid { field: Field::EventTypes, rule };
     let mut wanted = Vec::new();
     for name in names.iter().map(|name| name.trim()).filter(|name| !name.is_empty()) {
         wanted.push(EventType::parse(name).ok_or_else(|| wrong(Rule::Unknown))?);
     }
     let wanted: Vec<EventType> = EventType::SELECTABLE.into_iter().filter(|event| wanted.contains(event)).collect();
-    if wanted.is_empty() { Err(wrong(Rule::Required)) } else { Ok(wanted) }
+    if wanted.is_empty() && *actor != Actor::Bootstrap { Err(wrong(Rule::Required)) } else { Ok(wanted) }
 }
 
 /// Whose record is made, and what it was.

@@ -32,7 +32,7 @@ impl Settings {
         change: &WebhookChange,
         secret: Zeroizing<String>,
     ) -> Result<NewSigningSecret, Error> {
-        let parsed = Parsed::from(change)?;
+        let parsed = Parsed::from(change, witness.actor())?;
         let (workspace, id) = (witness.workspace(), Uuid::now_v7());
         let guard = self.writing().await;
         self.store().workspaces().get(workspace)?.ok_or(Error::NotFound)?;
@@ -49,7 +49,7 @@ impl Settings {
     /// # Errors
     /// A field breaks a rule, somebody saved meanwhile, or there is no such endpoint.
     pub async fn save_webhook(&self, witness: &WorkspaceAdmin, id: Uuid, change: &WebhookChange) -> Result<(), Error> {
-        let parsed = Parsed::from(change)?;
+        let parsed = Parsed::from(change, witness.actor())?;
         let guard = self.writing().await;
         let old = self.find_webhook(witness.workspace(), id)?;
         if change.generation != old.generation {
@@ -69,7 +69,7 @@ impl Settings {
         change: &WebhookChange,
         secret: Option<&str>,
     ) -> Result<bool, Error> {
-        let parsed = Parsed::from(change)?;
+        let parsed = Parsed::from(change, witness.actor())?;
         let guard = self.writing().await;
         let old = self.find_webhook(witness.workspace(), id)?;
         let signed = match secret.filter(|secret| !self.signs_with(&old, secret)) {
