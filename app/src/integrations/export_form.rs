@@ -39,7 +39,8 @@ pub fn ExportFields(view: ExportView, signals: &'static [OtlpSignal], answer: An
             let _ = headers_typed.try_set(!headers.value().is_empty());
         }
     };
-    let has_headers = view.headers.value.set;
+    // Those of the environment go where the form says.
+    let has_headers = view.headers.value.set && view.headers.by.is_none();
     let elsewhere = move || has_headers && !headers_typed.get() && typed.with(|typed| origin_changed(&stored_endpoint, typed));
     let preset = asked.or(view.preset).map(Preset::slug).unwrap_or_default();
     let takes = move |signal| template.is_none_or(|template| template.signals.contains(&signal));

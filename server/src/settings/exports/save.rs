@@ -12,7 +12,7 @@ use crate::settings::effective::{self, ManagedBy, StoredExport};
 use crate::settings::publish::{Scope, stored_export};
 use crate::settings::secret::{self, HeaderChange, Place};
 use crate::settings::told;
-use crate::store::{Changes, ExportSettings, RevisionCause, now};
+use crate::store::{Changes, ExportSettings, RevisionCause, SecretRecord, StoredEndpoint, now};
 use crate::values::{Field, Rule, TenantId};
 
 impl Settings {
@@ -92,6 +92,7 @@ impl Settings {
             let reach = if workspace.is_some() { Reach::Tenant } else { Reach::Operator };
             self.check_egress(reach, Field::Endpoint, endpoint)?;
         }
+        let mut headers_managed = false;
         let mut next = match workspace {
             Some(workspace) => parsed.of_workspace(workspace, old),
             None => {
@@ -100,6 +101,7 @@ impl Settings {
                     ..StoredExport::default()
                 };
                 let effective = effective::operator(&stored, self.environment(), self.instance());
+                headers_managed = effective.managed.headers.is_some();
                 let managed = if by_file { ManagedBy::default() } else { effective.managed };
                 if let Some(variable) = managed.headers
                     && (change.clear_headers || !change.headers.trim().is_empty())
@@ -109,9 +111,12 @@ impl Settings {
                 parsed.of_operator(old, &effective, &managed)?
             }
         };
+        let stored = old.and_then(|old| old.headers.as_ref());
+        // Nobody could enter or clear them while the environment has them locked, and they must not go along.
+        let left_behind = headers_managed && stored.is_some_and(|stored| belong_elsewhere(stored, next.endpoint.as_ref()));
         let header_change = HeaderChange {
             text: &change.headers,
-            clear: change.clear_headers,
+            clear: change.clear_headers || left_behind,
             field: Field::Headers,
             endpoint: next.endpoint.as_ref().map(|endpoint| &endpoint.0),
         };
@@ -119,7 +124,6 @@ impl Settings {
         if next.endpoint.is_none() && !change.headers.trim().is_empty() {
             return Err(Error::Invalid { field: Field::Endpoint, rule: Rule::Required });
         }
-        let stored = old.and_then(|old| old.headers.as_ref());
         next.headers = secret::change(self.vault(), &Place::export(workspace), stored, &header_change, actor)?;
         Ok(next)
     }
@@ -161,6 +165,14 @@ fn told(who: &Who, cause: &RevisionCause, before: Option<&ExportSettings>, next:
     });
     // Out of the history alone.
     told.secret(Field::Headers.label(), headers_cleared && !headers)
+}
+
+/// They were saved for another origin than the one of this endpoint.
+fn belong_elsewhere(headers: &SecretRecord, endpoint: Option<&StoredEndpoint>) -> bool {
+    match (&headers.origin, endpoint) {
+        (Some(origin), Some(endpoint)) => origin != endpoint.0.origin(),
+        _ => false,
+    }
 }
 
 pub(super) fn scope(workspace: Option<TenantId>) -> Scope {

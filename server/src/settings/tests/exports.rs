@@ -139,6 +139,30 @@ async fn the_environment_locks_its_fields() {
     assert!(house.settings.store().exports().operator().unwrap().unwrap().endpoint.is_none(), "the stored endpoint is left alone");
 }
 
+/// The field is locked, so nobody could enter or clear them.
+#[tokio::test]
+async fn stored_headers_are_left_behind_when_the_environment_has_them_locked() {
+    let House { dir, settings } = house();
+    settings.save_export(&global(), &form("https://old.example", "x-stored=canary", 0)).await.unwrap();
+    drop(settings);
+    let vars = [("OTEL_EXPORTER_OTLP_HEADERS", "x-env=1")];
+    let house = House { settings: open(dir.path(), [1; 32], &vars), dir };
+    let stored = || house.settings.store().exports().operator().unwrap().unwrap().headers;
+    house.settings.save_export(&global(), &form("https://old.example/base", "", 1)).await.unwrap();
+    assert!(stored().is_some(), "the same origin");
+    house.settings.save_export(&global(), &form("https://new.example", "", 2)).await.unwrap();
+    assert!(stored().is_none());
+    let history = house.settings.export(&ExportReader::Operator(operator())).unwrap().history;
+    let changed: Vec<_> = history[0].changes.iter().map(|change| (change.field, change.values.is_some())).collect();
+    assert_eq!(changed, [(Field::Endpoint, true), (Field::Headers, false)], "told of, without the value");
+    // Without the variable nothing of them comes back.
+    let House { dir, settings } = house;
+    drop(settings);
+    let house = House { settings: open(dir.path(), [1; 32], &[]), dir };
+    let logs = house.exports().operator.clone().unwrap().logs.clone().unwrap();
+    assert_eq!((logs.url.as_str(), logs.headers.is_empty()), ("https://new.example/v1/logs", true));
+}
+
 #[tokio::test]
 async fn a_save_leaves_every_other_target_the_same() {
     let house = house();
