@@ -169,6 +169,8 @@ pub enum FailureKind {
     PartialSuccess {
         rejected: u64,
     },
+    /// The request was taken, but its answer could not be read to the end.
+    AnswerCut,
     /// The answer was not what OTLP says, or too large.
     BadAnswer,
     /// The request would have been larger than 64 MiB.
