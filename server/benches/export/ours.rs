@@ -66,6 +66,7 @@ fn target(owner: Owner, endpoint: &str) -> Result<ExportTarget, Box<dyn Error>> 
         traces: if owner == Owner::Operator { Some(signal(Signal::Traces)?) } else { None },
         logs: Some(signal(Signal::Logs)?),
         metrics: Some(signal(Signal::Metrics)?),
+        withheld: Vec::new(),
         compression: Compression::Gzip,
         temporality: Temporality::Cumulative,
         metric_interval: Duration::from_secs(60),

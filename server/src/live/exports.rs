@@ -23,6 +23,12 @@ impl Exports {
         self.operator.iter().map(|_| Owner::Operator).chain(self.tenants.keys().copied().map(Owner::Tenant))
     }
 
+    /// Whether anybody has one, in force or not.
+    #[must_use]
+    pub fn is_any(&self) -> bool {
+        self.operator.is_some() || !self.tenants.is_empty() || !self.suspended.is_empty()
+    }
+
     /// Whether somebody has one, in force or not.
     #[must_use]
     pub fn knows(&self, owner: Owner) -> bool {
@@ -55,6 +61,8 @@ pub struct ExportTarget {
     pub traces: Option<SignalTarget>,
     pub logs: Option<SignalTarget>,
     pub metrics: Option<SignalTarget>,
+    /// Signals that are not among these because something of theirs that is stored can't be read now. What waits for them is kept.
+    pub withheld: Vec<Signal>,
     pub compression: Compression,
     pub temporality: Temporality,
     pub metric_interval: Duration,
@@ -72,6 +80,12 @@ impl ExportTarget {
             Signal::Logs => self.logs.as_ref(),
             Signal::Metrics => self.metrics.as_ref(),
         }
+    }
+
+    /// Whether the signal is not sent now, and will be once what is stored can be read again.
+    #[must_use]
+    pub fn withholds(&self, signal: Signal) -> bool {
+        self.withheld.contains(&signal)
     }
 
     /// How records of this signal are batched; metrics are not.

@@ -21,6 +21,8 @@ pub struct StoredExport {
     pub service_name: Option<String>,
     /// `None` when there are some that can't be opened.
     pub headers: Option<HeaderList>,
+    /// There is a record that can't be read: what it says is not known.
+    pub unreadable: bool,
     pub traces: bool,
     pub logs: bool,
     pub metrics: bool,
@@ -39,6 +41,7 @@ impl Default for StoredExport {
             endpoint: None,
             service_name: None,
             headers: Some(HeaderList::default()),
+            unreadable: false,
             traces: true,
             logs: true,
             metrics: true,
@@ -102,7 +105,7 @@ pub struct Effective {
     pub managed: ManagedBy,
     /// Variables in effect that are not among `managed`.
     pub also_managed: Vec<Variable>,
-    /// A signal is left out because the stored headers it would need can't be opened.
+    /// A signal is left out because what is stored of it can't be read.
     pub broken: bool,
 }
 
@@ -132,19 +135,27 @@ pub fn operator(stored: &StoredExport, environment: &OtelEnvironment, instance: 
             Signal::Metrics => stored.metrics,
         })
     };
-    let mut broken = false;
+    let mut withheld = Vec::new();
     let mut signal_target = |signal: Signal| {
         if !on(signal) {
             return None;
         }
         let own = environment.signal(signal);
-        let (url, headers) = match &own.endpoint {
-            Some(url) => (url.clone(), Some(environment.headers.clone().unwrap_or_default())),
-            None => (signal_url(endpoint.as_ref()?, signal)?, common_headers.clone()),
+        let (url, headers) = match (&own.endpoint, &endpoint) {
+            (Some(url), _) => (url.clone(), Some(environment.headers.clone().unwrap_or_default())),
+            (None, Some(endpoint)) => (signal_url(endpoint, signal)?, common_headers.clone()),
+            (None, None) => {
+                if stored.unreadable {
+                    withheld.push(signal);
+                }
+                return None;
+            }
         };
-        let headers = own.headers.clone().or(headers);
-        broken |= headers.is_none();
-        Some(SignalTarget { url, headers: headers?, timeout })
+        let Some(headers) = own.headers.clone().or(headers) else {
+            withheld.push(signal);
+            return None;
+        };
+        Some(SignalTarget { url, headers, timeout })
     };
     let (traces, logs, metrics) = (signal_target(Signal::Traces), signal_target(Signal::Logs), signal_target(Signal::Metrics));
     let service_name = environment
@@ -155,6 +166,7 @@ pub fn operator(stored: &StoredExport, environment: &OtelEnvironment, instance: 
         .unwrap_or_else(|| DEFAULT_SERVICE_NAME.to_owned());
     let stopped = environment.sdk_disabled == Some(true) || (stored.paused && !from_environment);
     let exporting = (traces.is_some() || logs.is_some() || metrics.is_some()) && !stopped;
+    let broken = !withheld.is_empty();
     let target = exporting.then(|| ExportTarget {
         owner: Owner::Operator,
         generation: stored.generation,
@@ -164,6 +176,7 @@ pub fn operator(stored: &StoredExport, environment: &OtelEnvironment, instance: 
         traces,
         logs,
         metrics,
+        withheld,
         compression,
         temporality,
         metric_interval: environment.metric_interval.unwrap_or(DEFAULT_METRIC_INTERVAL),
@@ -210,6 +223,7 @@ pub fn tenant(workspace: TenantId, stored: &StoredExport) -> Option<ExportTarget
         traces: None,
         logs,
         metrics,
+        withheld: Vec::new(),
         compression: stored.compression.unwrap_or_default(),
         temporality: stored.temporality.unwrap_or_default(),
         metric_interval: DEFAULT_METRIC_INTERVAL,

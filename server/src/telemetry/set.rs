@@ -117,6 +117,7 @@ mod tests {
             traces: None,
             logs: None,
             metrics: None,
+            withheld: Vec::new(),
             compression: Compression::Gzip,
             temporality: Temporality::Cumulative,
             metric_interval: Duration::from_secs(60),

@@ -25,6 +25,10 @@ impl Lanes {
         let abort = common.abort.child_token();
         let workers = TaskTracker::new();
         let lanes = Signal::ALL.map(|signal| {
+            if pipeline.target.signal(signal).is_none() && pipeline.target.withholds(signal) {
+                // What waits stays where it lies until the signal can be sent again.
+                return None;
+            }
             if pipeline.target.signal(signal).is_none() {
                 let mut backlog = Backlog::new(pipeline.home.clone(), signal, Arc::clone(&pipeline.ledger));
                 workers.spawn(async move { backlog.discard().await });

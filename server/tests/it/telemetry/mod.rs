@@ -125,6 +125,7 @@ pub fn target(owner: Owner, endpoint: &str, headers: &str) -> ExportTarget {
         traces: if owner == Owner::Operator { signal(Signal::Traces) } else { None },
         logs: signal(Signal::Logs),
         metrics: signal(Signal::Metrics),
+        withheld: Vec::new(),
         compression: Compression::Gzip,
         temporality: Temporality::Cumulative,
         metric_interval: Duration::from_secs(3600),

@@ -63,6 +63,7 @@ impl Worker {
                 Heir::Later => return,
                 Heir::To(next) => match next.inherit(&way.target, signal, logs) {
                     Left::Taken => return way.ledger.hand_over(records),
+                    Left::Withheld => return,
                     Left::Ended(logs) => logs,
                     Left::Unwanted(logs) => return way.destroy(spool, logs).await,
                 },
