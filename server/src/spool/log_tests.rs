@@ -223,15 +223,6 @@ fn it_is_sealed_and_opens_in_its_own_place_alone() {
 }
 
 #[test]
-fn another_key_opens_nothing_and_breaks_nothing() {
-    let rig = Rig::new(Options::default());
-    drop(filled(&rig.home(), 2));
-    let other = Spool::new(rig.folder.path().join("spool"), Vault::from_key([8; 32]), rig.options).home("operator");
-    let mut log = other.left("logs").logs.remove(0);
-    assert_eq!((drain(&mut log), log.take_losses().damaged.payloads), (vec![], 2));
-}
-
-#[test]
 fn what_waited_too_long_expires() {
     let rig = Rig::new(Options::default());
     let mut log = rig.home().log("logs").unwrap();
