@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::auth::AuthError;
 use crate::settings;
+use crate::store::CommitError;
 
 /// Logs a failure and names it for the browser.
 pub(super) fn internal(error: &dyn std::error::Error) -> ApiError {
@@ -32,6 +33,7 @@ impl From<AuthError> for ApiError {
             AuthError::Email(rule) => Self::Invalid { field: Field::Email, rule },
             AuthError::Password(rule) => Self::Invalid { field: Field::Password, rule },
             AuthError::Stale => Self::Stale,
+            AuthError::Commit(CommitError::NoRoom { .. }) => Self::NoRoom,
             AuthError::Read(_) | AuthError::Commit(_) | AuthError::Session(_) | AuthError::Hash(_) | AuthError::Random(_) => {
                 internal(&error)
             }
@@ -49,6 +51,7 @@ impl From<settings::Error> for ApiError {
             settings::Error::Stale => Self::Stale,
             settings::Error::Verifying => Self::Verifying,
             settings::Error::LastAdmin => Self::LastAdmin,
+            settings::Error::NoRoom => Self::NoRoom,
             settings::Error::Unreadable { .. } | settings::Error::Store(_) => internal(&error),
         }
     }

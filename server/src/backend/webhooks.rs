@@ -219,6 +219,7 @@ impl From<webhooks::Error> for ApiError {
             webhooks::Error::Full => Self::Throttled { retry_after_s: FULL_S },
             webhooks::Error::TooMany(too_many) => throttled(too_many),
             webhooks::Error::Stale => Self::Stale,
+            webhooks::Error::Commit(store::CommitError::NoRoom { .. }) => Self::NoRoom,
             webhooks::Error::Body | webhooks::Error::Read(_) | webhooks::Error::Commit(_) => internal(&error),
         }
     }

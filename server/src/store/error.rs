@@ -45,6 +45,9 @@ pub enum CommitError {
     /// A record is no longer as the change expected it.
     #[error("a record of {tree} was changed meanwhile")]
     Stale { tree: &'static str },
+    /// Nothing was tried: the disk is nearly full.
+    #[error("the store could not be written: the disk has less than {least_mib} MiB left")]
+    NoRoom { least_mib: u64 },
     /// The disk refused. If that happened while flushing, the change may be visible until the restart.
     #[error("the store could not be written: {0}")]
     Io(String),

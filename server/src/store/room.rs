@@ -25,7 +25,7 @@ impl Room {
     pub(super) fn check(&self) -> Result<(), CommitError> {
         match rustix::fs::statvfs(&*self.folder) {
             Ok(stat) if stat.f_bavail.saturating_mul(stat.f_frsize) < self.least => {
-                Err(CommitError::Io(format!("the disk has less than {} MiB left", self.least >> 20)))
+                Err(CommitError::NoRoom { least_mib: self.least >> 20 })
             }
             _ => Ok(()),
         }
