@@ -315,13 +315,13 @@ async fn answer(
 type Answer = BoxBody<Bytes, ResetByScript>;
 
 fn whole(body: impl Into<Bytes>) -> Answer {
-    Full::new(body.into()).map_err(|never| match never {}).boxed()
+    BoxBody::new(Full::new(body.into()).map_err(|never| match never {}))
 }
 
 /// Some bytes, then nothing more for now, then what `end` says.
 fn begun(end: impl Future<Output = ResetByScript> + Send + Sync + 'static) -> Answer {
     let first = stream::once(std::future::ready(Ok(Frame::data(Bytes::from_static(b"half")))));
-    StreamBody::new(first.chain(stream::once(async move { Err(end.await) }))).boxed()
+    BoxBody::new(StreamBody::new(first.chain(stream::once(async move { Err(end.await) }))))
 }
 
 async fn respond(path: &str, reply: Reply) -> Result<Response<Answer>, ResetByScript> {
