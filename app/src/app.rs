@@ -61,6 +61,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("w/:slug/agents") view=Endpoints::AgentList ssr=SsrMode::Async/>
                     <Route path=path!("w/:slug/agents/new") view=Endpoints::NewAgent ssr=SsrMode::Async/>
                     <Route path=path!("w/:slug/agents/:agent") view=Endpoints::AgentPage ssr=SsrMode::Async/>
+                    <Route path=path!("w/:slug/logs") view=Lists::Logs ssr=SsrMode::Async/>
                     <Route path=path!("w/:slug/members") view=Lists::Members ssr=SsrMode::Async/>
                     <Route path=path!("w/:slug/audit") view=Lists::WorkspaceAudit ssr=SsrMode::Async/>
                 </ParentRoute>

@@ -30,6 +30,7 @@ mod setup;
 #[cfg(feature = "ssr")]
 mod shell;
 mod sign_in;
+mod traffic;
 pub mod ui;
 mod webhooks;
 

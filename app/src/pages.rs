@@ -20,6 +20,7 @@ use crate::overview::{Overview, WorkspaceOverview};
 use crate::routes::{NewRoute, RouteList, RoutePage};
 use crate::setup::SetupPage;
 use crate::sign_in::SignInPage;
+use crate::traffic::Logs;
 use crate::ui::{Boundary, ErrorView};
 use crate::webhooks::{DeliveryHistory, NewWebhook, WebhookList, WebhookPage};
 
@@ -89,8 +90,8 @@ part! {
 }
 
 part! {
-    /// Lists of what there is and who may come in, and what was changed.
-    Lists: RouteList, NewRoute, RoutePage, KeyList, Workspaces, Operators, Members, GlobalAudit, WorkspaceAudit;
+    /// Lists of what there is and who may come in, what passes, and what was changed.
+    Lists: RouteList, NewRoute, RoutePage, KeyList, Workspaces, Operators, Members, Logs, GlobalAudit, WorkspaceAudit;
         lists fetched by fetch_lists
 }
 

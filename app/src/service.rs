@@ -30,6 +30,7 @@ pub struct Services {
     pub routing: std::sync::Arc<dyn crate::contract::Routing>,
     pub webhooks: std::sync::Arc<dyn crate::contract::Webhooks>,
     pub agents: std::sync::Arc<dyn crate::contract::Agents>,
+    pub traffic: std::sync::Arc<dyn crate::contract::Traffic>,
     pub integrations: std::sync::Arc<dyn crate::contract::Integrations>,
     pub error_tracking: std::sync::Arc<dyn crate::contract::ErrorTracking>,
 }

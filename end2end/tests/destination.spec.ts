@@ -158,6 +158,36 @@ test("health follows the traffic, a failing one says so, and a pause stops it", 
   collector.stop();
 });
 
+test("on a narrow screen an attempt takes two lines, and the newest five come first", async ({ page, upstream }) => {
+  const collector = await Collector.start();
+  await withServer(page, upstream.url, "admin", {}, async (knoxcall) => {
+    await open(page, knoxcall.console + OWN);
+    await fill(page, collector.endpoint);
+    await save(page);
+    for (let sent = 1; sent <= 7; sent++) {
+      await send(knoxcall);
+      await expect.poll(() => collector.requests.length).toBeGreaterThanOrEqual(sent);
+    }
+    const rows = page.getByRole("table", { name: "Last attempts" }).getByRole("row");
+    // With the head; what is waited for is that the page has heard of all.
+    await expect.poll(() => rows.count()).toBeGreaterThanOrEqual(8);
+    const all = await rows.count();
+    await expect(page.getByText(/^Show \d+ more attempts?$/)).toBeHidden();
+    await page.setViewportSize({ width: 390, height: 900 });
+    await expect(rows).toHaveCount(6);
+    await expect(rows.nth(1)).toContainText("1 record");
+    expect((await rows.nth(1).boundingBox())?.height).toBeLessThan(70);
+    await expectFits(page);
+    await expectAccessible(page);
+    await page.getByText(/^Show \d+ more attempts?$/).click();
+    await expect.poll(() => rows.count()).toBeGreaterThanOrEqual(all);
+    await expectFits(page);
+    await page.getByText("Show fewer attempts").click();
+    await expect(rows).toHaveCount(6);
+  });
+  collector.stop();
+});
+
 test("one that only fails pauses itself and resumes only after a test that passes", async ({ page, upstream }) => {
   test.setTimeout(120_000);
   const collector = await Collector.start();
@@ -228,6 +258,7 @@ test("a backend fills the form in and saves nothing by it", async ({ as }) => {
   await page.getByRole("button", { name: "Fill in" }).click();
   await expect(page).toHaveURL(/preset=datadog/);
   await expect(page.getByLabel("OTLP HTTP endpoint")).toHaveValue("https://otlp.datadoghq.com");
+  await expect(page.getByText("https://otlp.datadoghq.com/v1/logs", { exact: true })).toBeVisible();
   await expect(page.getByLabel("Auth headers")).toHaveValue("dd-api-key=<API key>");
   await expect(page.getByLabel("Metric temporality")).toHaveValue("delta");
   await expect(page.getByRole("switch", { name: "Export traces" })).not.toBeChecked();
@@ -247,6 +278,27 @@ test("a backend fills the form in and saves nothing by it", async ({ as }) => {
   await expect(page.getByLabel("Backend")).toHaveValue("datadog");
   await open(page, GLOBAL);
   await expect(page.getByLabel("OTLP HTTP endpoint")).toHaveValue("");
+});
+
+test("where each signal goes is told of the endpoint in the field, whoever put it there", async ({ as }) => {
+  const page = await as("operator");
+  await open(page, GLOBAL);
+  const endpoint = page.getByLabel("OTLP HTTP endpoint");
+  const sentTo = (base: string) => page.getByText(`${base}/v1/metrics`, { exact: true });
+  // A backend without an address of its own leaves what was typed.
+  await endpoint.fill("https://typed.example");
+  await expect(sentTo("https://typed.example")).toBeVisible();
+  await page.getByLabel("Backend").selectOption({ label: "Generic OTLP" });
+  const loaded = page.waitForResponse("**/api/integrations/export");
+  await page.getByRole("button", { name: "Fill in" }).click();
+  await (await loaded).finished();
+  await expect(page.getByText("Any receiver of OTLP over HTTP with protobuf.")).toBeVisible();
+  await expect(endpoint).toHaveValue("https://typed.example");
+  await expect(sentTo("https://typed.example")).toBeVisible();
+  await page.getByLabel("Backend").selectOption({ label: "Honeycomb" });
+  await page.getByRole("button", { name: "Fill in" }).click();
+  await expect(endpoint).toHaveValue("https://api.honeycomb.io");
+  await expect(sentTo("https://api.honeycomb.io")).toBeVisible();
 });
 
 test("what the environment manages is shown, locked, and neither paused nor reverted", async ({ page, upstream }) => {

@@ -1,6 +1,6 @@
 // Slow lines and quick hands: what somebody types or presses before the page is ready for it, or goes on to before the last
 // answer has come, is neither lost nor taken for something else.
-import { EMAIL, expect, expectFits, hydrated, open, type Page, signIn, test } from "../support/test.ts";
+import { EMAIL, expect, expectAccessible, expectFits, hydrated, open, type Page, signIn, test } from "../support/test.ts";
 
 const CODE = /\/pkg\/knoxcall\..*\.wasm$/;
 
@@ -100,10 +100,39 @@ test("an answer that comes late takes nobody back to the page of its form", asyn
   await page.waitForLoadState("networkidle");
   await expect(page).toHaveURL(/\/w\/acme\/keys$/);
   await expect(page.getByLabel("Name", { exact: true })).toHaveValue("half a na");
+  await expect(page.getByText("Your change on the page “Billing API”: Route saved.")).toBeVisible();
+  await expectAccessible(page);
+  await page.getByRole("link", { name: "Open page" }).click();
+  await expect(h1(page)).toHaveText("Billing API");
+  await expect(page.getByText("Your change on the page")).toHaveCount(0);
   // Whoever stays is still told.
   await open(page, "/w/acme/routes/billing");
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page).toHaveURL(/saved=/);
+});
+
+test("a refusal that comes late is told on the page where somebody is by then, and on no other", async ({ as }) => {
+  const page = await as("admin");
+  await open(page, "/w/acme/routes/billing");
+  const answer = await hold(page, "**/api/routes/update");
+  await page.getByLabel("Name", { exact: true }).fill("x".repeat(81));
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  const links = page.getByRole("navigation", { name: "Main" });
+  await links.getByRole("link", { name: "API keys" }).click();
+  await expect(h1(page)).toHaveText("API keys");
+  const told = page.getByText("Your change on the page “Billing API” was not made: Name: use at most 80 characters.");
+  await expect(told).toHaveCount(0);
+  answer();
+  await expect(told).toBeVisible();
+  await expectAccessible(page);
+  await page.getByRole("button", { name: "Dismiss" }).click();
+  await expect(told).toHaveCount(0);
+  // Who stays is told at the form, and nowhere else.
+  await open(page, "/w/acme/routes/billing");
+  await page.getByLabel("Name", { exact: true }).fill("x".repeat(81));
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(page.getByRole("alert")).toContainText("use at most 80 characters");
+  await expect(page.getByText("Your change on the page")).toHaveCount(0);
 });
 
 test("figures whose questions get no answer say that they are old", async ({ as }) => {
@@ -165,6 +194,54 @@ test("a second press while the list with the new workspace is on its way is not 
   await expect(button).not.toHaveAttribute("aria-disabled");
   await expect(page.getByText("taken already")).toHaveCount(0);
   await expect(page.getByLabel("Slug")).toHaveValue("");
+});
+
+test("a question that is open while its page is built anew stays in sight, and what is behind it in reach", async ({ as }) => {
+  const page = await as("admin");
+  await open(page, "/w/acme/routes/new");
+  await page.getByLabel("Name", { exact: true }).fill("Asked");
+  await page.getByLabel("Slug").fill("asked");
+  await page.getByLabel("Target base URL").fill("http://127.0.0.1:9");
+  await page.getByRole("button", { name: "Create route" }).click();
+  await expect(h1(page)).toHaveText("Asked");
+  const answer = await hold(page, "**/api/routes/detail");
+  await page.getByLabel("Name", { exact: true }).fill("Asked anew");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(page).toHaveURL(/saved=route$/);
+  const trigger = page.getByRole("button", { name: "Delete route" });
+  await trigger.click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog).toBeVisible();
+  answer();
+  // Behind a dialog nothing has a role.
+  await expect(page.locator("h1")).toHaveText("Asked anew");
+  await expect(dialog).toBeVisible();
+  await dialog.getByRole("link", { name: "Cancel" }).click();
+  await expect(dialog).toHaveCount(0);
+  await trigger.click();
+  await dialog.getByLabel("Confirmation").fill("asked");
+  await dialog.getByRole("button", { name: "Delete route" }).click();
+  await expect(h1(page)).toHaveText("Routes");
+});
+
+test("a question of a list's row is gone when the list is built anew, and the page behind it in reach", async ({ as }) => {
+  const page = await as("admin");
+  await open(page, "/w/acme/keys");
+  const name = page.getByLabel("Name", { exact: true });
+  await name.fill("Asked about");
+  await page.getByRole("button", { name: "Create key" }).click();
+  await expect(page.getByText("Key Asked about created.")).toBeVisible();
+  const answer = await hold(page, "**/api/keys/list");
+  await page.getByRole("button", { name: "Disable Asked about" }).click();
+  await expect(page).toHaveURL(/saved=key-disabled$/);
+  await page.getByRole("button", { name: "Delete Asked about" }).click();
+  await expect(page.getByRole("dialog")).toBeVisible();
+  answer();
+  await expect(page.locator("tr", { hasText: "Asked about" })).toContainText("Disabled");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await page.getByRole("button", { name: "Delete Asked about" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete key" }).click();
+  await expect(page.getByRole("button", { name: "Delete Asked about" })).toHaveCount(0);
 });
 
 test("what is typed in one form stays while another one of its page is sent", async ({ as }) => {
@@ -237,3 +314,21 @@ test("what was a moment ago does not stay so on a page that is left open", async
   await page.clock.fastForward("03:00:00");
   await expect(created).toHaveText("3 h ago");
 });
+
+for (const minutes of [-10, 10]) {
+  test(`what just happened did so a moment ago where the browser's clock is ${minutes} minutes off`, async ({ as }) => {
+    const page = await as("admin");
+    await page.addInitScript((shift) => {
+      const right = Date.now.bind(Date);
+      Date.now = () => right() + shift;
+    }, minutes * 60_000);
+    await open(page, "/w/acme/keys");
+    const name = `Made ${minutes} minutes off`;
+    await page.getByLabel("Name", { exact: true }).fill(name);
+    await page.getByRole("button", { name: "Create key" }).click();
+    const created = page.getByRole("row").filter({ hasText: name }).locator("time");
+    await expect(created).toHaveText(/^(just now|\d+ s ago)$/);
+    await open(page, "/w/acme/keys");
+    await expect(created).toHaveText(/^(just now|\d+ s ago)$/);
+  });
+}

@@ -1,6 +1,7 @@
 // Every page: accessible in both themes, no wider than its window from 390 to 1920 pixels, nothing on the console, and
 // reachable by keyboard.
-import { expect, expectAccessible, expectFits, hydrated, type Page, test } from "../support/test.ts";
+import type { Locator } from "@playwright/test";
+import { expect, expectAccessible, expectFits, hydrated, open, type Page, test } from "../support/test.ts";
 import { pathOf } from "../support/webhooks.ts";
 
 const OPERATOR_PAGES = ["/", "/account", "/settings/integrations", "/settings/integrations/otlp", "/settings/integrations/sentry", "/settings/workspaces", "/settings/operators", "/settings/audit"];
@@ -17,6 +18,7 @@ const WORKSPACE_PAGES = [
   "/w/acme/agents",
   "/w/acme/agents/new",
   "/w/acme/agents/assistant",
+  "/w/acme/logs",
   "/w/acme/members",
   "/w/acme/audit",
 ];
@@ -106,6 +108,24 @@ test("the sign-in form says what is wrong and keeps the address", async ({ page,
   await page.getByRole("button", { name: "Sign in" }).click();
   await expect(page.getByRole("alert")).toContainText("wrong");
   await expect(page.getByLabel("Email")).toHaveValue("nobody@example.test");
+});
+
+test("a long line in a card's head wraps beside its button, and a short one keeps its pill", async ({ as }) => {
+  const page = await as("operator");
+  const top = async (what: Locator) => (await what.boundingBox())?.y ?? Number.NaN;
+  await open(page, "/w/acme/routes/billing");
+  for (const width of [1280, 900, 768, 600]) {
+    await page.setViewportSize({ width, height: 900 });
+    const [name, button] = [page.getByRole("heading", { name: "Environments" }), page.getByRole("link", { name: "Add environment" })];
+    expect(Math.abs((await top(name)) - (await top(button))), `${width}`).toBeLessThan(16);
+    await expectFits(page);
+  }
+  await open(page, "/settings/integrations/otlp");
+  for (const width of [1280, 1100, 390]) {
+    await page.setViewportSize({ width, height: 900 });
+    const head = page.getByRole("heading", { name: "Health" }).locator("xpath=../..");
+    expect(Math.abs((await top(head.getByRole("heading"))) - (await top(head.locator(".pill")))), `${width}`).toBeLessThan(16);
+  }
 });
 
 test("the theme can be chosen and stays", async ({ as }) => {

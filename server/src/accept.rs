@@ -1,8 +1,10 @@
-//! Accepts connections for whoever serves them: so many at once, and with patience while the system gives none. Knows nothing
-//! of what is said on them; when to stop is up to whoever asks.
+//! Accepts connections for whoever serves them: so many at once, of which one address can't take all, and with patience while the
+//! system gives none. Knows nothing of what is said on them; when to stop is up to whoever asks.
+
+mod shares;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,13 +12,23 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until};
 
+use self::shares::{Share, Shares};
+use crate::peers::{Proxies, network_of};
+
 /// After the first failure; each further one in a row doubles it.
 const PAUSE: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
+/// How often the log is told of connections that are closed because their address has its share.
+const CROWDED_EVERY: Duration = Duration::from_secs(60);
 
 pub struct Accept {
     listener: TcpListener,
     slots: Arc<Semaphore>,
+    most: usize,
+    shares: Shares,
+    proxies: Proxies,
+    /// Whose connections are many people's, or the machine's own.
+    exempt: fn(&Proxies, IpAddr) -> bool,
     /// For the log, such as `the gateway`.
     who: &'static str,
     /// How long to wait after the next failure.
@@ -25,19 +37,50 @@ pub struct Accept {
     until: Option<Instant>,
     /// When the log was told last.
     told: Option<Instant>,
+    /// Connections that were closed since the log was told of any, and when that was.
+    crowded: u64,
+    crowded_told: Option<Instant>,
+}
+
+/// A connection's place; somebody else's once it is dropped.
+#[derive(Debug)]
+pub struct Place {
+    _slot: OwnedSemaphorePermit,
+    /// `None`: it counts for nobody.
+    _share: Option<Share>,
 }
 
 impl Accept {
-    /// At most `most` connections at once; above it, they wait to be accepted.
+    /// At most `most` connections at once; above it, they wait to be accepted. Once more than half of the places are taken, one
+    /// address (of IPv6, a network of 64 bits) gets no more than a quarter: what it opens beyond that is closed. Loopback and
+    /// trusted proxies may have all.
     #[must_use]
     pub fn new(listener: TcpListener, most: usize, who: &'static str) -> Self {
-        let slots = Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
-        Self { listener, slots, who, pause: PAUSE, until: None, told: None }
+        let most = most.min(Semaphore::MAX_PERMITS);
+        Self {
+            listener,
+            slots: Arc::new(Semaphore::new(most)),
+            most,
+            shares: Shares::default(),
+            proxies: Proxies::default(),
+            exempt: |proxies, address| address.is_loopback() || proxies.trusts(address),
+            who,
+            pause: PAUSE,
+            until: None,
+            told: None,
+            crowded: 0,
+            crowded_told: None,
+        }
     }
 
-    /// The next connection, once there is room for it; it counts until its permit is dropped. Whoever stops waiting loses no
+    #[must_use]
+    pub fn trusting(self, proxies: Proxies) -> Self {
+        Self { proxies, ..self }
+    }
+
+    /// The next connection, once there is room for it; it counts until its place is dropped. Whoever stops waiting loses no
     /// connection, and a pause goes on where it was.
-    pub async fn next(&mut self) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
+    pub async fn next(&mut self) -> (TcpStream, SocketAddr, Place) {
         // Nobody closes the semaphore.
         let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else { return std::future::pending().await };
         loop {
@@ -48,12 +91,35 @@ impl Accept {
             match self.listener.accept().await {
                 Ok((stream, peer)) => {
                     self.pause = PAUSE;
-                    return (stream, peer, slot);
+                    let address = peer.ip().to_canonical();
+                    match self.share(address) {
+                        Ok(share) => return (stream, peer, Place { _slot: slot, _share: share }),
+                        Err(Crowded) => self.closed(address),
+                    }
                 }
                 // The client's own doing, and over.
                 Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) => {}
                 Err(error) => self.failed(&error),
             }
+        }
+    }
+
+    /// One more of this address's share. What is asked for has its slot already.
+    fn share(&self, address: IpAddr) -> Result<Option<Share>, Crowded> {
+        if (self.exempt)(&self.proxies, address) {
+            return Ok(None);
+        }
+        let taken = self.most.saturating_sub(self.slots.available_permits());
+        let most = if taken > self.most / 2 { (self.most / 4).max(1) } else { self.most };
+        self.shares.take(network_of(address), most).map(Some).ok_or(Crowded)
+    }
+
+    fn closed(&mut self, address: IpAddr) {
+        self.crowded += 1;
+        let now = Instant::now();
+        if self.crowded_told.is_none_or(|told| now.duration_since(told) >= CROWDED_EVERY) {
+            tracing::warn!(%address, closed = self.crowded, "{} closes connections: the address has its share of the places", self.who);
+            (self.crowded, self.crowded_told) = (0, Some(now));
         }
     }
 
@@ -70,11 +136,16 @@ impl Accept {
     }
 }
 
+/// The address has its share.
+struct Crowded;
+
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
 
     use futures::FutureExt;
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpSocket;
 
     use super::*;
 
@@ -113,5 +184,59 @@ mod tests {
         assert!(accept.next().now_or_never().is_none(), "there is no room");
         drop(slot);
         let _other = accept.next().await;
+    }
+
+    /// A client at this address of the machine's own network.
+    async fn from(last: u8, to: SocketAddr) -> TcpStream {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 0, last], 0).into()).unwrap();
+        socket.connect(to).await.unwrap()
+    }
+
+    async fn is_closed(stream: &mut TcpStream) -> bool {
+        matches!(stream.read(&mut [0]).await, Ok(0) | Err(_))
+    }
+
+    #[tokio::test]
+    async fn one_address_takes_half_of_the_places_and_then_no_more_than_a_quarter() {
+        let (mut accept, address) = listening(8).await;
+        accept.exempt = |_, _| false;
+        let (mut clients, mut first, mut second) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..4 {
+            clients.push(from(1, address).await);
+            first.push(accept.next().await);
+        }
+        let mut beyond = from(1, address).await;
+        for _ in 0..2 {
+            clients.push(from(2, address).await);
+            let accepted = accept.next().await;
+            assert_eq!(accepted.1, clients.last().unwrap().local_addr().unwrap(), "of another address");
+            second.push(accepted);
+        }
+        assert!(is_closed(&mut beyond).await);
+        let mut beyond = from(2, address).await;
+        clients.push(from(3, address).await);
+        let _third = accept.next().await;
+        assert!(is_closed(&mut beyond).await, "that one has a quarter");
+        drop(second.pop());
+        clients.push(from(2, address).await);
+        second.push(accept.next().await);
+        drop((first, second));
+        assert_eq!(accept.shares.lock().len(), 1, "nothing is kept of whoever has none");
+    }
+
+    #[tokio::test]
+    async fn loopback_and_trusted_proxies_may_have_all_places() {
+        let (accept, address) = listening(4).await;
+        let mut accept = accept.trusting(Proxies::new(["192.0.2.0/24".parse().unwrap()]));
+        let (mut clients, mut places) = (Vec::new(), Vec::new());
+        for _ in 0..4 {
+            clients.push(from(1, address).await);
+            places.push(accept.next().await);
+        }
+        assert_eq!(accept.slots.available_permits(), 0);
+        assert!(matches!(accept.share([192, 0, 2, 1].into()), Ok(None)));
+        let others = [accept.share([198, 51, 100, 1].into()), accept.share([198, 51, 100, 1].into())];
+        assert!(matches!(others, [Ok(Some(_)), Err(Crowded)]));
     }
 }

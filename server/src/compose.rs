@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -22,10 +23,12 @@ use crate::egress::Policy;
 use crate::error_tracking::ErrorTracking;
 use crate::gateway;
 use crate::outbound::Outbound;
+use crate::peers::Proxies;
 use crate::settings::{BootstrapReport, Environment, Settings};
 use crate::spool::{self, Spool};
 use crate::store::Store;
 use crate::telemetry::{self, GiveUp, OutboundTransport, Telemetry};
+use crate::traffic::Traffic;
 use crate::values::Password;
 use crate::vault::Vault;
 use crate::webhooks::{self, Webhooks};
@@ -34,6 +37,9 @@ use crate::{demo, web};
 mod messages;
 
 use messages::{pause_exhausted, report_unreadable, stop_webhooks, tell_audit, trim_audit};
+
+/// Beyond the grace, for a disk that is slow to take what could not be sent.
+const LAST_SPOOLING: Duration = Duration::from_secs(1);
 
 /// A running process.
 pub struct KnoxCall {
@@ -55,9 +61,13 @@ pub struct KnoxCall {
     telemetry: Telemetry,
     webhooks: Webhooks,
     errors: ErrorTracking,
+    /// Switches off webhooks that can't be delivered to.
+    stops: JoinHandle<()>,
     shutdown: CancellationToken,
-    /// Nothing is saved any more.
+    /// Nothing is saved any more, but that a webhook is off.
     saved_all: CancellationToken,
+    /// No attempt at a webhook is made any more.
+    attempted_all: CancellationToken,
     grace: Duration,
 }
 
@@ -105,10 +115,17 @@ impl KnoxCall {
         if let Some(keep) = config.audit_retention {
             tokio::spawn(trim_audit(settings.clone(), keep, shutdown.clone()));
         }
-        let webhooks = start_webhooks(&settings, vault, &bus, &outbound, &shutdown).await?;
+        let attempted_all = CancellationToken::new();
+        let (webhooks, stops) = start_webhooks(&settings, vault, &bus, &outbound, &attempted_all).await?;
         tokio::spawn(report_unreadable(settings.unreadable(), settings.problems(), bus.clone(), shutdown.clone()));
-        let gateway_config =
-            gateway::Config { shutdown_grace: config.shutdown_grace, max_requests: config.max_requests, ..gateway::Config::default() };
+        let proxies = Proxies::new(config.trusted_proxies.iter().copied());
+        let for_requests = for_requests(config.shutdown_grace);
+        let gateway_config = gateway::Config {
+            shutdown_grace: for_requests,
+            max_requests: config.max_requests,
+            proxies: proxies.clone(),
+            ..gateway::Config::default()
+        };
         let gateway = tokio::spawn(gateway::serve(
             gateway_listener,
             gateway_config,
@@ -129,12 +146,13 @@ impl KnoxCall {
             telemetry: telemetry.clone(),
             errors: errors.clone(),
             webhooks: webhooks.clone(),
+            traffic: Traffic::start(&bus),
             outbound,
             console_url: console_url.clone(),
             gateway_url: gateway_url.clone(),
         });
-        let console = web::Console::new(backend, bus.clone(), web::Assets::of_this_build(), config.public_url.clone());
-        let console = tokio::spawn(web::serve(console_listener, console, shutdown.clone(), config.shutdown_grace));
+        let console = web::Console::new(backend, bus.clone(), web::Assets::of_this_build(), config.public_url.clone(), proxies);
+        let console = tokio::spawn(web::serve(console_listener, console, shutdown.clone(), for_requests));
 
         Ok(Self {
             console_url,
@@ -150,29 +168,53 @@ impl KnoxCall {
             telemetry,
             webhooks,
             errors,
+            stops,
             shutdown,
             saved_all,
+            attempted_all,
             grace: config.shutdown_grace,
         })
     }
 
     /// Stops accepting, finishes requests, then webhook deliveries that are under way (what waits is on disk), then sends what
-    /// is queued for every destination; each step within the grace.
+    /// is queued for every destination: all of it within the grace, counted from now. What can't be sent by then is spooled.
     pub async fn stop(self) {
-        self.shutdown.cancel();
-        let (console, gateway) = tokio::join!(self.console, self.gateway);
-        for (name, ended) in [("console", console), ("gateway", gateway)] {
-            if let Err(error) = ended {
-                tracing::error!(%error, "the {name}'s listener ended badly");
-            }
+        let Self { console, gateway, bus, audit, telemetry, webhooks, errors, stops, shutdown, saved_all, attempted_all, grace, .. } = self;
+        let began = Instant::now();
+        let (requests_end, end) = (began + for_requests(grace), began + grace);
+        shutdown.cancel();
+        let finishing = async {
+            let (console, gateway) = tokio::join!(console, gateway);
+            told_of("the console's listener", console);
+            told_of("the gateway's listener", gateway);
+            saved_all.cancel();
+            told_of("what tells of the audit log", audit.await);
+            webhooks.shutdown(requests_end.saturating_duration_since(Instant::now())).await;
+            attempted_all.cancel();
+            told_of("what switches webhooks off", stops.await);
+        };
+        if timeout_at(end, finishing).await.is_err() {
+            tracing::error!("the disk takes too long: what came of requests and webhook attempts may be lost");
         }
-        self.saved_all.cancel();
-        if let Err(error) = self.audit.await {
-            tracing::error!(%error, "what tells of the audit log ended badly");
+        bus.flush();
+        // The rest is for the disk.
+        let sending = end.saturating_duration_since(Instant::now()) * 3 / 4;
+        let flushing = async { tokio::join!(telemetry.shutdown(sending), errors.shutdown(sending)) };
+        if timeout_at(end + LAST_SPOOLING, flushing).await.is_err() {
+            tracing::error!("the disk takes too long: what could not be sent may be lost");
         }
-        self.webhooks.shutdown(self.grace).await;
-        self.bus.flush();
-        tokio::join!(self.telemetry.shutdown(self.grace), self.errors.shutdown(self.grace));
+    }
+}
+
+/// How long requests, and after them webhook attempts, may go on after the shutdown began. A third of the grace is kept for what is
+/// queued for export.
+fn for_requests(grace: Duration) -> Duration {
+    grace.saturating_sub(grace / 3)
+}
+
+fn told_of(what: &str, ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "{what} ended badly");
     }
 }
 
@@ -200,15 +242,15 @@ async fn start_webhooks(
     vault: Vault,
     bus: &Bus,
     outbound: &Outbound,
-    shutdown: &CancellationToken,
-) -> Result<Webhooks> {
+    attempted_all: &CancellationToken,
+) -> Result<(Webhooks, JoinHandle<()>)> {
     let (stops, stopped) = mpsc::channel(64);
-    tokio::spawn(stop_webhooks(settings.clone(), stopped, shutdown.clone()));
+    let stopping = tokio::spawn(stop_webhooks(settings.clone(), stopped, attempted_all.clone()));
     let options = webhooks::Options { stops: Some(stops), ..webhooks::Options::default() };
     let place = webhooks::Place { store: settings.store().clone(), vault };
     let (in_force, bus, outbound) = (settings.webhooks_in_force(), bus.clone(), outbound.clone());
     let started = tokio::task::spawn_blocking(move || Webhooks::start(in_force, place, &bus, outbound, options)).await?;
-    started.context("the webhook deliveries that wait can't be taken over")
+    Ok((started.context("the webhook deliveries that wait can't be taken over")?, stopping))
 }
 
 fn made_keys(report: &BootstrapReport) -> Vec<(String, String, String)> {

@@ -118,9 +118,9 @@ pub struct Request {
 pub struct Proxied {
     /// `None` when the request named no route that exists.
     pub route_id: Option<Uuid>,
-    /// What people call the route; empty when there is none.
+    /// What people call the route, or `ai/{slug}` of an AI agent; empty when there is neither.
     pub route_name: Arc<str>,
-    /// The route's slug; empty when the request named none that exists.
+    /// The route's slug, or `ai/{slug}` of an AI agent; empty when the request named none that exists.
     pub route: Arc<str>,
     /// The environment's name; empty when there is none.
     pub environment: Arc<str>,
@@ -149,6 +149,12 @@ impl Failure {
     pub const fn new(kind: &'static str, message: String) -> Self {
         Self { kind, message, error_id: None, location: None }
     }
+
+    /// One whose reason stands in the log line with this id, and nowhere else.
+    #[must_use]
+    pub fn logged(error_id: Uuid) -> Self {
+        Self { error_id: Some(error_id), ..Self::new("internal", format!("error {error_id}")) }
+    }
 }
 
 /// The request's place in a trace (W3C Trace Context). Always present, so that logs can name it.
@@ -163,6 +169,8 @@ pub struct TraceContext {
     pub flags: u8,
     /// `tracestate` as it came in, when it was valid.
     pub state: Option<String>,
+    /// Made up for the logs alone: none came in, and no spans are recorded. No call carries it.
+    pub invented: bool,
 }
 
 impl TraceContext {
@@ -281,6 +289,8 @@ pub struct Ai {
     /// `gen_ai.provider.name`: `openai`, `anthropic`, …
     pub provider: &'static str,
     pub request_model: Option<String>,
+    /// The agent allows certain models only, and that is one of them: of such names there are not many.
+    pub model_listed: bool,
     pub max_tokens: Option<u64>,
     pub temperature: Option<f64>,
     pub top_p: Option<f64>,

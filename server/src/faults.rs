@@ -43,6 +43,8 @@ pub struct AtHand {
     pub path: String,
     pub tenant: Arc<OnceLock<TenantId>>,
     pub user: Arc<OnceLock<Uuid>>,
+    /// The id of the first failure that was logged meanwhile and is behind the answer.
+    pub failure: OnceLock<Uuid>,
 }
 
 /// Names the request that `future` serves, for whatever is logged meanwhile.
@@ -54,6 +56,14 @@ pub async fn serving<F: Future>(request: Arc<AtHand>, future: F) -> F::Output {
 #[must_use]
 pub fn at_hand() -> Option<Arc<AtHand>> {
     AT_HAND.try_with(Arc::clone).ok()
+}
+
+/// Leaves the id of a logged failure with the request that the task at hand serves, for whoever records it.
+pub fn failed(error_id: Uuid) {
+    if let Some(request) = at_hand() {
+        // The first is the cause.
+        let _ = request.failure.set(error_id);
+    }
 }
 
 /// Installs the process's panic hook: it remembers where a panic was for whoever catches it, and logs one that nobody
@@ -154,7 +164,11 @@ mod tests {
     async fn the_request_at_hand_is_known_within() {
         assert!(at_hand().is_none());
         let request = Arc::new(AtHand { method: "GET".to_owned(), ..AtHand::default() });
-        assert_eq!(serving(request, async { at_hand().map(|at| at.method.clone()) }).await.as_deref(), Some("GET"));
+        assert_eq!(serving(Arc::clone(&request), async { at_hand().map(|at| at.method.clone()) }).await.as_deref(), Some("GET"));
         assert!(at_hand().is_none());
+        let (cause, after) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        serving(Arc::clone(&request), async { [cause, after].into_iter().for_each(failed) }).await;
+        failed(after);
+        assert_eq!(request.failure.get(), Some(&cause));
     }
 }

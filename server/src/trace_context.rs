@@ -38,7 +38,8 @@ pub fn read(headers: &HeaderMap) -> Option<Inbound> {
 /// The place of a request that begins now.
 ///
 /// With `traces`, a valid inbound context is continued with a span of our own and its sampled flag; else a new, sampled
-/// trace starts. Without `traces` there is no span of our own: the caller's ids are kept, so that logs can name them.
+/// trace starts. Without `traces` there is no span of our own: the caller's ids are kept, so that logs can name them, or some are
+/// invented for the logs, which no call carries.
 #[must_use]
 pub fn begin(headers: &HeaderMap, traces: bool) -> TraceContext {
     match (read(headers), traces) {
@@ -48,6 +49,7 @@ pub fn begin(headers: &HeaderMap, traces: bool) -> TraceContext {
             parent_span_id: Some(inbound.span_id),
             flags: inbound.flags,
             state: inbound.state,
+            invented: false,
         },
         (Some(inbound), false) => TraceContext {
             trace_id: inbound.trace_id,
@@ -55,6 +57,7 @@ pub fn begin(headers: &HeaderMap, traces: bool) -> TraceContext {
             parent_span_id: None,
             flags: inbound.flags,
             state: inbound.state,
+            invented: false,
         },
         (None, _) => TraceContext {
             trace_id: ids::random(),
@@ -62,6 +65,7 @@ pub fn begin(headers: &HeaderMap, traces: bool) -> TraceContext {
             parent_span_id: None,
             flags: if traces { SAMPLED } else { 0 },
             state: None,
+            invented: !traces,
         },
     }
 }

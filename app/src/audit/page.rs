@@ -62,7 +62,7 @@ fn AuditLog(slug: Memo<String>, subtitle: &'static str) -> impl IntoView {
                     <PageHeader
                         title="Audit log"
                         subtitle=subtitle
-                        actions=move || view! { <LinkButton href=verify.clone()>"Verify"</LinkButton> }
+                        actions=move || view! { <LinkButton href=verify.clone()>"Verify log"</LinkButton> }
                     />
                     <div class="space-y-6">
                         {verdict.map(|verdict| view! { <Verdict verdict/> })}

@@ -99,7 +99,7 @@ pub(super) fn Entries(base: String, asked: Asked, page: AuditPage) -> impl IntoV
         return if asked.is_filtered() {
             view! {
                 <EmptyState title="Nothing found" text="No entry of this log matches the filter.">
-                    <LinkButton href=base>"Show all"</LinkButton>
+                    <LinkButton href=base>"Show all entries"</LinkButton>
                 </EmptyState>
             }
             .into_any()

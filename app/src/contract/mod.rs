@@ -14,6 +14,7 @@ mod export_health;
 mod export_history;
 mod integrations;
 mod routing;
+mod traffic;
 pub mod values;
 mod variable;
 mod webhooks;
@@ -29,6 +30,7 @@ pub use export_health::*;
 pub use export_history::*;
 pub use integrations::*;
 pub use routing::*;
+pub use traffic::*;
 pub use variable::*;
 pub use webhooks::*;
 

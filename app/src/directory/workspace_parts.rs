@@ -17,7 +17,7 @@ pub(super) fn CreateForm(create: ServerAction<CreateWorkspace>, created: Memo<us
     let pending = held(create.pending(), created);
     view! {
         <Card>
-            <CardHeader title="New workspace"/>
+            <CardHeader title="Create workspace"/>
             <KeptForm action=create node_ref=form>
                 <div class="px-5 pt-5 empty:hidden">
                     <ActionError error=error_of(create.value())/>
@@ -87,7 +87,7 @@ fn WorkspaceLine(row: WorkspaceRow, enable: ServerAction<EnableWorkspace>, delet
                     {if enabled {
                         view! { <Disable slug=slug.clone() name=name.clone() enable/> }.into_any()
                     } else {
-                        view! { <EnableForm slug=slug.clone() enable on=true/> }.into_any()
+                        view! { <EnableForm slug=slug.clone() object=name.clone() enable on=true/> }.into_any()
                     }}
                     <Delete slug name delete/>
                 </div>
@@ -97,11 +97,19 @@ fn WorkspaceLine(row: WorkspaceRow, enable: ServerAction<EnableWorkspace>, delet
 }
 
 #[component]
-fn EnableForm(slug: String, enable: ServerAction<EnableWorkspace>, on: bool) -> impl IntoView {
+fn EnableForm(
+    slug: String,
+    /// Read after "Enable" where a list repeats it.
+    #[prop(optional, into)]
+    object: String,
+    enable: ServerAction<EnableWorkspace>,
+    on: bool,
+) -> impl IntoView {
+    let object = (!object.is_empty()).then(|| view! { <span class="sr-only">" " {object}</span> });
     view! {
         <KeptForm action=enable about=vec![("workspace", slug), ("enabled", on.to_string())]>
             <Button kind=if on { ButtonKind::Secondary } else { ButtonKind::Danger } submit=true pending=enable.pending()>
-                {if on { "Enable" } else { "Disable workspace" }}
+                {if on { "Enable" } else { "Disable workspace" }} {object}
             </Button>
         </KeptForm>
     }

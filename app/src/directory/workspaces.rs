@@ -8,7 +8,9 @@ use leptos_router::hooks::use_query_map;
 use super::api::{CreateWorkspace, DeleteWorkspace, EnableWorkspace, load_workspaces};
 use super::workspace_parts::{CreateForm, WorkspaceTable};
 use crate::contract::{Page, WorkspaceRow};
-use crate::ui::{ActionError, Card, EmptyState, ErrorView, Icon, IconName, LinkButton, PageHeader, Skeleton, error_of, successes};
+use crate::ui::{
+    ActionError, Card, EmptyState, ErrorView, Icon, IconName, LinkButton, PageHeader, Skeleton, error_of, successes, thousands,
+};
 
 /// The operator's list: search, create, disable, delete.
 #[component]
@@ -21,7 +23,7 @@ pub fn Workspaces() -> impl IntoView {
     let query = use_query_map();
     let search = Memo::new(move |_| query.with(|query| query.get("q").unwrap_or_default()));
     let field = NodeRef::<Input>::new();
-    // The field is kept when the page is built anew, and with it what was typed; it says what is listed, after "Show all" too.
+    // The field is kept when the page is built anew, and with it what was typed; it says what is listed, also where all are.
     Effect::new(move |before: Option<String>| {
         let asked = search.get();
         if before.is_some_and(|before| before != asked)
@@ -72,7 +74,7 @@ fn List(
         } else {
             view! {
                 <EmptyState title="Nothing found" text=format!("No workspace's name or slug contains “{search}”.")>
-                    <LinkButton href="/settings/workspaces">"Show all"</LinkButton>
+                    <LinkButton href="/settings/workspaces">"Show all workspaces"</LinkButton>
                 </EmptyState>
             }
             .into_any()
@@ -139,9 +141,10 @@ fn Pager(total: u64, page: u32, per_page: u32, search: String) -> impl IntoView 
     let href = |page: u32| format!("/settings/workspaces?q={search}&page={page}");
     let back = (page > 0).then(|| view! { <LinkButton href=href(page)>"Previous"</LinkButton> });
     let on = (last < total).then(|| view! { <LinkButton href=href(page + 2)>"Next"</LinkButton> });
+    let shown = format!("{}–{} of {}", thousands(first), thousands(last), thousands(total));
     view! {
         <nav aria-label="Pages" class="flex items-center justify-between gap-3 border-t border-line px-5 py-3">
-            <p class="text-small text-muted tabular-nums">{format!("{first}–{last} of {total}")}</p>
+            <p class="text-small text-muted tabular-nums">{shown}</p>
             <div class="flex gap-2">{back} {on}</div>
         </nav>
     }

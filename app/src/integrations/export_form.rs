@@ -30,12 +30,13 @@ pub fn ExportFields(view: ExportView, signals: &'static [OtlpSignal], answer: An
     let generation = draft.text_or("form[generation]", view.generation.to_string());
     let typed = RwSignal::new(draft.text_or("form[endpoint]", endpoint.value.clone()));
     let headers_typed = RwSignal::new(false);
-    let listen = move |event: leptos::ev::Event| {
-        let input: HtmlInputElement = event_target(&event);
-        match input.name().as_str() {
-            "form[endpoint]" => typed.set(input.value()),
-            "form[headers]" => headers_typed.set(!input.value().is_empty()),
-            _ => {}
+    // What the fields hold, also where nobody typed it: a page that is built anew keeps what was typed, a template is filled in.
+    let read = move |fields: &Element| {
+        if let Some(endpoint) = input_of(fields, "form[endpoint]") {
+            let _ = typed.try_set(endpoint.value());
+        }
+        if let Some(headers) = input_of(fields, "form[headers]") {
+            let _ = headers_typed.try_set(!headers.value().is_empty());
         }
     };
     let has_headers = view.headers.value.set;
@@ -58,12 +59,21 @@ pub fn ExportFields(view: ExportView, signals: &'static [OtlpSignal], answer: An
     let has_endpoint = template.is_none_or(|template| !template.endpoint.is_empty());
     // Above all a key that was typed for one backend is not for the next.
     Effect::new(move |_| {
-        if let Some(fields) = fields.get()
-            && is_for_another(&fields, filled_from)
-        {
-            request_animation_frame(move || fill_in(&fields, has_endpoint));
-        }
+        let Some(fields) = fields.get() else { return };
+        let another = is_for_another(&fields, filled_from);
+        request_animation_frame(move || {
+            if another {
+                fill_in(&fields, has_endpoint);
+            }
+            // By the next frame a form that was saved has gone back to what is stored, too.
+            request_animation_frame(move || read(&fields));
+        });
     });
+    let listen = move |_| {
+        if let Some(fields) = fields.get_untracked() {
+            read(&fields);
+        }
+    };
     view! {
         <div class="space-y-5 p-5" on:input=listen node_ref=fields>
             <ActionError error=error_of(answer)/>
@@ -134,10 +144,7 @@ pub fn ExportFields(view: ExportView, signals: &'static [OtlpSignal], answer: An
 
 /// The fields go back to what the page was given, such as another backend's template; what no template has stays as it was typed.
 fn fill_in(fields: &Element, has_endpoint: bool) {
-    let field = |name: &str| {
-        let found = fields.query_selector(&format!("input[name='{name}']")).ok().flatten();
-        found.and_then(|found| found.dyn_into::<HtmlInputElement>().ok())
-    };
+    let field = |name: &str| input_of(fields, name);
     let own = ["form[service_name]", "form[timeout_s]"].into_iter().chain((!has_endpoint).then_some("form[endpoint]"));
     let typed: Vec<_> = own.filter_map(field).map(|field| (field.value(), field)).collect();
     if let Some(form) = field("form[headers]").and_then(|field| field.form()) {
@@ -148,6 +155,11 @@ fn fill_in(fields: &Element, has_endpoint: bool) {
             field.set_value(&text);
         }
     }
+}
+
+/// The input of this name, in the browser.
+fn input_of(fields: &Element, name: &str) -> Option<HtmlInputElement> {
+    fields.query_selector(&format!("input[name='{name}']")).ok().flatten()?.dyn_into().ok()
 }
 
 struct Advanced {

@@ -22,19 +22,16 @@ pub fn History(
     if revisions.is_empty() {
         return ().into_any();
     }
-    let mut items: Vec<_> = revisions
-        .into_iter()
-        .map(|revision| {
-            let workspace = workspace.clone();
-            view! { <Entry workspace revision generation revert may_write/> }.into_any()
-        })
-        .collect();
-    let rest = items.split_off(items.len().min(SHOWN));
+    let mut newest = revisions;
+    let rest = newest.split_off(newest.len().min(SHOWN));
     let more = (!rest.is_empty()).then(|| {
+        let workspace = workspace.clone();
         view! {
             <details class="border-t border-line">
                 <summary class="cursor-pointer px-5 py-3 text-small text-muted hover:text-ink">"Earlier changes"</summary>
-                <ol class="divide-y divide-line border-t border-line">{rest}</ol>
+                <div class="border-t border-line">
+                    <Entries workspace revisions=rest generation revert may_write/>
+                </div>
             </details>
         }
     });
@@ -42,11 +39,29 @@ pub fn History(
         <Card>
             <CardHeader title="History" subtitle=format!("Generation {generation} is in effect.")/>
             <ActionError error=error_of(revert.value())/>
-            <ol class="divide-y divide-line">{items}</ol>
+            <Entries workspace revisions=newest generation revert may_write/>
             {more}
         </Card>
     }
     .into_any()
+}
+
+/// Keyed: a question that is open must not come to ask about another generation when one more is there.
+#[component]
+fn Entries(
+    workspace: String,
+    revisions: Vec<ExportRevision>,
+    generation: u64,
+    revert: ServerAction<RevertExport>,
+    may_write: bool,
+) -> impl IntoView {
+    view! {
+        <ol class="divide-y divide-line">
+            <For each=move || revisions.clone() key=|revision| revision.generation let:revision>
+                <Entry workspace=workspace.clone() revision generation revert may_write/>
+            </For>
+        </ol>
+    }
 }
 
 #[component]

@@ -32,7 +32,7 @@ fn Line(result: TestResult) -> impl IntoView {
     let passed = result.failure.is_none();
     let sentence = test_sentence(&result);
     let figures = match result.status {
-        Some(status) => format!("{status} · {} ms", result.latency_ms),
+        Some(status) => format!("HTTP {status} · {} ms", result.latency_ms),
         None => format!("no answer · {} ms", result.latency_ms),
     };
     view! {

@@ -97,7 +97,7 @@ fn Loaded(slug: String, may_write: bool, rows: Vec<KeyRow>, routes: Vec<RouteRow
             })}
             <ActionError error=error_of(actions.enable.value())/>
             {if rows.is_empty() {
-                view! { <EmptyState title="No keys yet" text=PURPOSE/> }.into_any()
+                view! { <EmptyState title="No API keys yet" text=PURPOSE/> }.into_any()
             } else {
                 view! { <KeyTable slug page rows routes=routes.clone() may_write actions/> }.into_any()
             }}

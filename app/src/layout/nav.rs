@@ -27,6 +27,7 @@ fn entries(scope: &Scope, operator: bool) -> Vec<Entry> {
             entry("API keys", format!("/w/{slug}/keys"), IconName::Key),
             entry("Webhooks", format!("/w/{slug}/webhooks"), IconName::Send),
             entry("AI agents", format!("/w/{slug}/agents"), IconName::Spark),
+            entry("Logs", format!("/w/{slug}/logs"), IconName::Pulse),
             entry("Members", format!("/w/{slug}/members"), IconName::Users),
             entry("Integrations", format!("/w/{slug}/settings/integrations"), IconName::Plug),
             entry("Audit log", format!("/w/{slug}/audit"), IconName::List),

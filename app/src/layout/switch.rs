@@ -52,7 +52,7 @@ pub(super) fn WorkspaceSwitch(viewer: Viewer, scope: Scope) -> impl IntoView {
                     <a href=format!("/w/{}", workspace.slug) class="menu-item" aria-current=current.then_some("true")>
                         <Icon name=IconName::Building/>
                         <span class="min-w-0 flex-1 truncate">{workspace.name}</span>
-                        {(!workspace.enabled).then(|| view! { <span class="text-xs text-muted">"disabled"</span> })}
+                        {(!workspace.enabled).then(|| view! { <span class="text-xs text-muted">"Disabled"</span> })}
                         {current.then(|| view! { <Icon name=IconName::Check/> })}
                     </a>
                 </li>

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::api::{GatewaySummary, load_gateway_summary};
 use super::steps::{Step, Steps};
 use super::view_model::export_line;
+use crate::contract::values::Role;
 use crate::contract::{Access, ExportState, Viewer, WorkspaceRow};
 use crate::layout::use_viewer;
 use crate::ui::{
@@ -151,8 +152,9 @@ fn ForMember(viewer: Viewer) -> impl IntoView {
         .into_iter()
         .map(|workspace| {
             let role = match workspace.access {
-                Access::Operator => "operator",
-                Access::Member(role) => role.name(),
+                Access::Operator => "Operator",
+                Access::Member(Role::Admin) => "Admin",
+                Access::Member(Role::Viewer) => "Viewer",
             };
             let href = format!("/w/{}", workspace.slug);
             view! {

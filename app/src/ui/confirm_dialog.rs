@@ -4,8 +4,10 @@
 //! rendered open: that is the whole of it without JavaScript. With it, the press opens the same `<dialog>` as a modal:
 //! focus stays inside, Escape closes, and the focus returns to the trigger. It closes when the address is no longer the one it
 //! was opened at, as after a successful save. The element remembers that address: a page that is built anew from what the server
-//! says keeps its elements, but not what its components knew. Not to be put inside another form; in lists, build rows keyed so
-//! that an open one stays with its row.
+//! says keeps its elements, but not what its components knew, and so an open dialog stays open. Not so in a list: a `<For>` of such
+//! a page is made anew with all its rows, and a dialog that was open in one is gone, as if it had been cancelled. Rows that are no
+//! `<For>` are kept by their place, and an open dialog would come to ask about another row: build them with one. Not to be put
+//! inside another form.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -32,8 +34,8 @@ pub fn ConfirmDialog(
     trigger_object: String,
     #[prop(into)] title: String,
     #[prop(default = ButtonKind::Danger)] kind: ButtonKind,
-    /// What is in the dialog is made when it is opened: for long lists, of which it would be most. Only in keyed rows: what is
-    /// rebuilt while the dialog is open would be empty.
+    /// What is in the dialog is made when it is opened: for long lists, of which it would be most. Only in the rows of a `<For>`,
+    /// which are made anew, and closed, with their page: a dialog that is kept while it is open would be empty.
     #[prop(optional)]
     lazy: bool,
     children: Children,
@@ -46,16 +48,19 @@ pub fn ConfirmDialog(
     let asked = query.with_untracked(|query| query.get_str("confirm") == Some(id.as_str()));
     let pathname = location.pathname;
     let here = move || format!("{}?{}", location.pathname.read_untracked(), location.search.read_untracked());
-    Effect::new(move |before: Option<()>| {
-        let _ = (location.pathname.read(), location.search.read());
-        if let Some(dialog) = dialog.get_untracked().filter(is_shown) {
-            if asked && before.is_none() {
+    Effect::new(move |_| {
+        let here = format!("{}?{}", location.pathname.read(), location.search.read());
+        // Tracked: on a page that is built anew the reference is filled after this has run once.
+        let Some(dialog) = dialog.get().filter(is_shown) else { return };
+        match dialog.get_attribute(OPENED_AT) {
+            None => {
                 // Rendered open by the server: now that scripts run, make it a modal.
                 dialog.close();
-                show(&dialog, &here());
-            } else if dialog.get_attribute(OPENED_AT) != Some(here()) {
-                dialog.close();
+                show(&dialog, &here);
             }
+            // Not modal: it was closed, and the page that was built anew rendered it open again.
+            Some(at) if at != here || !is_modal(&dialog) => dialog.close(),
+            Some(_) => {}
         }
     });
     let made = RwSignal::new(asked || !lazy);
@@ -120,13 +125,18 @@ pub fn ConfirmDialog(
 /// Where a dialog keeps the address at which it was opened.
 const OPENED_AT: &str = "data-opened-at";
 
-/// Whether it is open. A page that is built anew may take the attribute from one that is: then nobody sees it, and it still keeps
-/// everything else out of reach. It gets it back, without which it could not be closed either.
+/// Whether it is open. A page that is built anew takes off all attributes and sets those that its views name, so one that was
+/// opened here loses this one: then nobody sees it, and it still keeps everything else out of reach. It gets it back, without which
+/// it could not be closed either.
 fn is_shown(dialog: &HtmlDialogElement) -> bool {
-    if !dialog.open() && dialog.matches(":modal").unwrap_or(false) {
+    if !dialog.open() && is_modal(dialog) {
         drop(dialog.set_attribute("open", ""));
     }
     dialog.open()
+}
+
+fn is_modal(dialog: &HtmlDialogElement) -> bool {
+    dialog.matches(":modal").unwrap_or(false)
 }
 
 /// Opens the dialog as a modal. What has to be typed has the focus; where nothing has, it stays on the way out.

@@ -17,6 +17,8 @@ use leptos::server_fn::request::ClientReq;
 use leptos::server_fn::{Http, ServerFn};
 use serde::de::DeserializeOwned;
 
+use super::form_errors::error_of;
+use super::late_notice::LateAnswers;
 use crate::contract::{ApiError, Draft};
 
 /// The draft that came with this page.
@@ -119,8 +121,16 @@ where
     let functions = [S::PATH, also.unwrap_or(S::PATH)];
     let draft = FormDraft::of(&functions, &about).filter(|draft| untouched && (refused || also == Some(draft.function.as_str())));
     let hidden = about.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect_view();
+    let late = use_context::<LateAnswers>();
+    let sent = move |_| {
+        if let Some(late) = &late {
+            let owner = late.owner();
+            let (version, error) = owner.with(|| (action.version(), error_of(action.value())));
+            late.follow(owner, version, error);
+        }
+    };
     view! {
-        <ActionForm action node_ref>
+        <ActionForm action node_ref on:submit=sent>
             {hidden}
             <Provider value=draft>{children()}</Provider>
         </ActionForm>

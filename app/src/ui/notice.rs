@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_query_map};
 
 use super::icon::{Icon, IconName};
+use super::late_notice::LateNotice;
 
 /// What a notice tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub enum NoticeKind {
 }
 
 impl NoticeKind {
-    const fn classes(self) -> &'static str {
+    pub(super) const fn classes(self) -> &'static str {
         match self {
             Self::Info => "notice border-info-line bg-info-soft [&>svg]:text-info",
             Self::Success => "notice border-ok-line bg-ok-soft [&>svg]:text-ok",
@@ -28,7 +29,7 @@ impl NoticeKind {
         }
     }
 
-    const fn icon(self) -> IconName {
+    pub(super) const fn icon(self) -> IconName {
         match self {
             Self::Info => IconName::Info,
             Self::Success => IconName::Check,
@@ -51,7 +52,7 @@ pub fn Notice(#[prop(optional)] kind: NoticeKind, children: Children) -> impl In
 }
 
 /// The words for `?saved=<what>`; `None` for what is not in the list.
-fn saved_words(what: &str) -> Option<&'static str> {
+pub(super) fn saved_words(what: &str) -> Option<&'static str> {
     Some(match what {
         "export" => "Saved. Export settings are in effect.",
         "export-paused" => "Export paused. Nothing is collected for it until it is resumed.",
@@ -105,7 +106,8 @@ fn saved_words(what: &str) -> Option<&'static str> {
     })
 }
 
-/// The banner after a save, on top of the page. The frame holds one; pages need none of their own.
+/// The banner after a save, on top of the page, and the one of an answer that came late. The frame holds them; pages need none of
+/// their own.
 #[component]
 pub fn SavedNotice() -> impl IntoView {
     let query = use_query_map();
@@ -124,6 +126,7 @@ pub fn SavedNotice() -> impl IntoView {
                     </div>
                 })
             }}
+            <LateNotice/>
         </div>
     }
 }

@@ -5,9 +5,18 @@ use leptos::prelude::*;
 
 /// A table; `children` are [`Row`]s. The caption is read, not shown. An empty header heads a column of buttons.
 ///
-/// Build rows with a keyed `<For>` where they hold forms or dialogs, so that an open one stays with its row.
+/// Build rows with a keyed `<For>` where they hold forms or dialogs. While the list changes by itself, what is open stays with its
+/// row. A page that is built anew from what the server says makes a `<For>` and all its rows anew: what was open is closed, what
+/// was typed is gone. Other rows it keeps by their place, and what is open or typed in one is then in another's.
 #[component]
-pub fn Table(caption: &'static str, headers: Vec<&'static str>, children: Children) -> impl IntoView {
+pub fn Table(
+    caption: &'static str,
+    headers: Vec<&'static str>,
+    /// Stacked, a row takes two lines: the first three cells, then the others, which have to say by themselves what they are.
+    #[prop(optional)]
+    compact: bool,
+    children: Children,
+) -> impl IntoView {
     let heads = headers
         .into_iter()
         .map(|head| match head {
@@ -16,7 +25,7 @@ pub fn Table(caption: &'static str, headers: Vec<&'static str>, children: Childr
         })
         .collect_view();
     view! {
-        <table class="data-table" role="table">
+        <table class="data-table" class:compact=compact role="table">
             <caption class="sr-only">{caption}</caption>
             <thead role="rowgroup">
                 <tr role="row">{heads}</tr>

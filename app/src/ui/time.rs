@@ -1,6 +1,7 @@
 //! Points in time: the exact one for everybody, and in the browser how long ago it was.
 //!
-//! The server renders the exact time in UTC; an effect then refines it, so that hydration finds what was rendered, and keeps it true.
+//! The server renders the exact time in UTC; an effect then refines it, so that hydration finds what was rendered, and keeps it true,
+//! by the server's clock ([`super::clock`]).
 
 use leptos::prelude::*;
 

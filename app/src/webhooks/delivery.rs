@@ -26,7 +26,7 @@ pub(super) fn Recent(newest: Memo<Deliveries>, all: String) -> impl IntoView {
                     view! {
                         {move || {
                             let href = all.clone();
-                            any.get().then(|| view! { <LinkButton href>"View all"</LinkButton> })
+                            any.get().then(|| view! { <LinkButton href>"View all deliveries"</LinkButton> })
                         }}
                     }
                 }

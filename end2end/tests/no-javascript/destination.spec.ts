@@ -1,7 +1,7 @@
 // The export card's test, pause, resume and revert with JavaScript switched off.
 import { Collector } from "../../support/collector.ts";
 import { expectSaid, refused } from "../../support/forms.ts";
-import { expect, test } from "../../support/test.ts";
+import { ACME_KEY, expect, test, withServer } from "../../support/test.ts";
 
 const CARD = "/w/globex/settings/integrations/telemetry";
 
@@ -41,5 +41,32 @@ test("a test keeps what was typed and shows its result; pause, resume and revert
   await page.getByLabel("Backend").selectOption({ label: "Honeycomb" });
   await page.getByRole("button", { name: "Fill in" }).click();
   await expect(endpoint).toHaveValue("https://api.honeycomb.io");
+  await expect(page.getByText("https://api.honeycomb.io/v1/logs", { exact: true })).toBeVisible();
+  collector.stop();
+});
+
+test("the newest five attempts come first on a narrow screen, the others are asked for", async ({ page, upstream }) => {
+  const collector = await Collector.start();
+  await withServer(page, upstream.url, "admin", {}, async (knoxcall) => {
+    await page.setViewportSize({ width: 390, height: 900 });
+    await page.goto(`${knoxcall.console}/w/acme/settings/integrations/telemetry`);
+    await page.getByLabel("OTLP HTTP endpoint").fill(collector.endpoint);
+    await page.getByRole("button", { name: "Save", exact: true }).click();
+    await expectSaid(page, /^Saved/);
+    for (let sent = 1; sent <= 7; sent++) {
+      const response = await fetch(`${knoxcall.gateway}/x`, { headers: { "x-knoxcall-key": ACME_KEY, "x-knoxcall-route": "billing" } });
+      await response.arrayBuffer();
+      await expect.poll(() => collector.requests.length).toBeGreaterThanOrEqual(sent);
+    }
+    const rows = page.getByRole("table", { name: "Last attempts" }).getByRole("row");
+    const more = page.getByText(/^Show \d+ more attempts?$/);
+    await expect(async () => {
+      await page.reload();
+      await expect(more).toBeVisible({ timeout: 1000 });
+    }).toPass();
+    await expect(rows).toHaveCount(6);
+    await more.click();
+    await expect.poll(() => rows.count()).toBeGreaterThan(6);
+  });
   collector.stop();
 });

@@ -63,7 +63,7 @@ impl Iterator for Events {
             failure: None,
             user: None,
             cancelled: false,
-            trace: TraceContext { trace_id: *id.as_bytes(), span_id, parent_span_id: None, flags: 1, state: None },
+            trace: TraceContext { trace_id: *id.as_bytes(), span_id, parent_span_id: None, flags: 1, state: None, invented: false },
         })
     }
 }

@@ -37,7 +37,7 @@ impl Actor {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Who {
     pub actor: Actor,
-    /// These three: `None` for what nobody asked for over the network. The trace is there when somebody listens.
+    /// These three: `None` for what nobody asked for over the network. The trace is there when one came in or spans are recorded.
     pub address: Option<IpAddr>,
     pub request_id: Option<Uuid>,
     pub trace: Option<Trace>,

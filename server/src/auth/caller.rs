@@ -135,7 +135,7 @@ impl Visitor {
 
     /// The account as who changes something in this request.
     pub(super) fn who(&self, user: &User) -> Who {
-        let trace = self.origin.trace.as_ref();
+        let trace = self.origin.trace.as_ref().filter(|trace| !trace.invented);
         Who {
             actor: Actor::User { id: user.id, email: user.email.clone() },
             address: self.origin.address,

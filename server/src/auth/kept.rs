@@ -46,6 +46,11 @@ impl Kept {
         self.lock().sessions.get(hash).cloned()
     }
 
+    /// All of them.
+    pub(super) fn all(&self) -> Vec<Session> {
+        self.lock().sessions.values().cloned().collect()
+    }
+
     /// Answers whether there is such a session here.
     pub(super) fn replace(&self, session: &Session) -> bool {
         let mut inner = self.lock();

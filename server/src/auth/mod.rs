@@ -22,7 +22,7 @@ pub use clock::{Clock, millis};
 pub use error::AuthError;
 pub use password::{PasswordError, Passwords};
 pub use reveal::{KEEP as REVEAL_FOR, Reveal, Revealed};
-pub use session::{ABSOLUTE, BUMP_AFTER, IDLE, SessionLayer};
+pub use session::{ABSOLUTE, BUMP_AFTER, IDLE, MOST_SESSIONS, SessionLayer};
 pub use setup::{FIRST_OPERATOR_FOR, INVITATION_FOR, Link, SetupSecret};
 pub use throttle::Throttled;
 pub use witness::{Operator, WorkspaceAdmin, WorkspaceMember};

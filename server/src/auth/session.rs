@@ -4,12 +4,14 @@
 //! room for one it is in memory alone.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
+use tokio::sync::Mutex;
 use tower_sessions::session::{Id, Record as SessionRecord};
 use tower_sessions::session_store::{Error, Result};
 use tower_sessions::{Expiry, Session, SessionManagerLayer, SessionStore};
@@ -17,12 +19,16 @@ use uuid::Uuid;
 
 use super::clock::{Clock, millis};
 use super::kept::Kept;
-use crate::store::{Changes, CommitError, Session as Stored, Store, UnixMillis};
+use super::told;
+use crate::audit::{Action, Actor, Told};
+use crate::store::{Changes, CommitError, ReadError, Session as Stored, Store, UnixMillis};
 
 /// A session that is not used for this long is over.
 pub const IDLE: Duration = Duration::from_secs(12 * 60 * 60);
 /// Used or not, a session is over this long after sign-in.
 pub const ABSOLUTE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// Of one account; one more ends the one that was used longest ago.
+pub const MOST_SESSIONS: usize = 20;
 /// The time of the last use is written down at most this often.
 pub const BUMP_AFTER: Duration = Duration::from_secs(5 * 60);
 
@@ -62,7 +68,7 @@ pub(super) async fn write(session: &Session, value: &SignedIn) -> std::result::R
 /// The cookie is `__Host-knoxcall` (Secure) where browsers reach the console by https, else `knoxcall`; both HttpOnly,
 /// SameSite=Strict, Path=/.
 pub(super) fn layer(store: Store, kept: Kept, clock: Clock, https: bool) -> SessionLayer {
-    SessionManagerLayer::new(Sessions { store, kept, clock })
+    SessionManagerLayer::new(Sessions { store, kept, clock, beginning: Arc::default() })
         .with_name(cookie_name(https))
         .with_secure(https)
         .with_http_only(true)
@@ -80,31 +86,77 @@ pub struct Sessions {
     store: Store,
     kept: Kept,
     clock: Clock,
+    /// They begin one after another, so that nobody counts them while another one begins.
+    beginning: Arc<Mutex<()>>,
 }
 
 impl Sessions {
     fn to_stored(&self, record: &SessionRecord) -> Result<Stored> {
-        let account = record.data.get(KEY).cloned().map(serde_json::from_value::<SignedIn>).transpose();
-        let account = account.map_err(|error| Error::Encode(error.to_string()))?;
+        let account = account_in(&record.data).map_err(|error| Error::Encode(error.to_string()))?;
         Ok(Stored {
             hash: hash(&record.id),
             data: serde_json::to_string(&record.data).map_err(|error| Error::Encode(error.to_string()))?,
             expires_at: account.map_or_else(|| self.clock.now_ms(), |account| account.expires_at()),
         })
     }
+
+    /// Makes room for one more session of its account: which ones are to end, and what the audit logs are told of it.
+    async fn make_room(&self, record: &SessionRecord) -> Result<(Vec<Stored>, Vec<Told>)> {
+        let account = account_in(&record.data).map_err(|error| Error::Encode(error.to_string()))?;
+        let Some(account) = account else { return Ok((Vec::new(), Vec::new())) };
+        let (store, now) = (self.store.clone(), self.clock.now_ms());
+        // All accounts' sessions are looked through, which must hold up nobody else.
+        let found = tokio::task::spawn_blocking(move || -> std::result::Result<_, ReadError> {
+            let surplus = surplus(store.sessions().all()?, &account, now);
+            let user = if surplus.is_empty() { None } else { store.users().get(account.user)? };
+            let told = match user {
+                Some(user) => told::of_account(&store, Action::AuthSignedOut, &user, &Actor::System.into())?,
+                None => Vec::new(),
+            };
+            Ok((surplus, told))
+        });
+        found.await.map_err(|error| backend(&error))?.map_err(|error| backend(&error))
+    }
+}
+
+/// Those of the account that have to end before one more begins: the ones used longest ago. What is over or from before a new
+/// password does not count.
+fn surplus(all: Vec<Stored>, account: &SignedIn, now: UnixMillis) -> Vec<Stored> {
+    let user = account.user.to_string();
+    let live = all.into_iter().filter(|stored| stored.expires_at > now && stored.data.contains(&user)).filter_map(|stored| {
+        let data: HashMap<String, serde_json::Value> = serde_json::from_str(&stored.data).ok()?;
+        let other = account_in(&data).ok()??;
+        (other.user == account.user && other.epoch == account.epoch).then_some((other.seen_at, other.created_at, stored))
+    });
+    let mut live: Vec<(UnixMillis, UnixMillis, Stored)> = live.collect();
+    live.sort_unstable_by_key(|(seen_at, created_at, _)| (*seen_at, *created_at));
+    live.truncate((live.len() + 1).saturating_sub(MOST_SESSIONS));
+    live.into_iter().map(|(_, _, stored)| stored).collect()
+}
+
+fn account_in(data: &HashMap<String, serde_json::Value>) -> serde_json::Result<Option<SignedIn>> {
+    data.get(KEY).cloned().map(serde_json::from_value).transpose()
 }
 
 #[async_trait]
 impl SessionStore for Sessions {
     async fn create(&self, record: &mut SessionRecord) -> Result<()> {
+        let _turn = self.beginning.lock().await;
+        let (surplus, told) = self.make_room(record).await?;
         loop {
             let stored = self.to_stored(record)?;
             let changes = Changes::new().expect_absent::<Stored>(&Stored::key_of(&stored.hash)).put(&stored);
-            match self.store.commit(changes).await {
+            let changes = surplus.iter().fold(changes, |changes, old| changes.delete::<Stored>(&Stored::key_of(&old.hash)));
+            match self.store.commit_all_told(changes, told.clone()).await {
                 Ok(()) => return Ok(()),
                 Err(CommitError::Stale { .. }) => record.id = Id::default(),
                 Err(error @ CommitError::NoRoom { .. }) => {
                     tracing::warn!(%error, "a session is kept in memory and ends with the process");
+                    if let Ok(Some(account)) = account_in(&record.data) {
+                        for old in self::surplus(self.kept.all(), &account, self.clock.now_ms()) {
+                            self.kept.remove(&old.hash);
+                        }
+                    }
                     self.kept.put(stored);
                     return Ok(());
                 }
@@ -172,7 +224,6 @@ fn backend(error: &dyn std::error::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
     use std::time::UNIX_EPOCH;
 
@@ -191,7 +242,7 @@ mod tests {
         let time = Arc::new(AtomicU64::new(1_000));
         let now = Arc::clone(&time);
         let clock = Clock::from_fn(move || UNIX_EPOCH + Duration::from_millis(now.load(Ordering::Relaxed)));
-        let roomy = Sessions { store: store.clone(), kept: Kept::default(), clock };
+        let roomy = Sessions { store: store.clone(), kept: Kept::default(), clock, beginning: Arc::default() };
         let full = Sessions { store: store.with_little_room(), ..roomy.clone() };
         let (mut earlier, mut one, mut unused) = (record(1_000), record(1_000), record(1_000));
         roomy.create(&mut earlier).await.unwrap();
@@ -201,7 +252,8 @@ mod tests {
         assert_eq!(store.sessions().all().unwrap().len(), 1, "nothing is written");
         // One that is used goes on, of the other's use nothing can be written.
         time.store(u64::try_from(IDLE.as_millis()).unwrap(), Ordering::Relaxed);
-        let used = SessionRecord { id: one.id, ..record(UnixMillis::try_from(IDLE.as_millis()).unwrap()) };
+        let used_at = millis(IDLE);
+        let used = SessionRecord { id: one.id, ..record(used_at) };
         full.save(&used).await.unwrap();
         full.save(&SessionRecord { id: earlier.id, ..used.clone() }).await.unwrap();
         time.fetch_add(2_000, Ordering::Relaxed);
@@ -209,6 +261,11 @@ mod tests {
         assert_eq!([there(&one.id).await, there(&unused.id).await, there(&earlier.id).await], [true, false, false]);
         full.delete(&one.id).await.unwrap();
         assert!(!there(&one.id).await);
+        // Nor may one account have all there may be.
+        for _ in 0..MOST_SESSIONS + 5 {
+            full.create(&mut record(used_at)).await.unwrap();
+        }
+        assert_eq!(full.kept.all().iter().filter(|kept| kept.expires_at > millis(IDLE) + 2_000).count(), MOST_SESSIONS);
     }
 
     #[tokio::test]
@@ -216,7 +273,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(&dir.path().join("store")).unwrap();
         let clock = Clock::from_fn(|| UNIX_EPOCH + Duration::from_secs(1));
-        let roomy = Sessions { store: store.clone(), kept: Kept::default(), clock };
+        let roomy = Sessions { store: store.clone(), kept: Kept::default(), clock, beginning: Arc::default() };
         let full = Sessions { store: store.with_little_room(), ..roomy.clone() };
         let mut one = record(1_000);
         roomy.create(&mut one).await.unwrap();
@@ -235,5 +292,31 @@ mod tests {
         assert_eq!(account.expires_at(), 1_000 + millis(IDLE));
         let late = SignedIn { seen_at: 1_000 + millis(ABSOLUTE) - 5, ..account };
         assert_eq!(late.expires_at(), 1_000 + millis(ABSOLUTE));
+    }
+
+    #[test]
+    fn what_is_used_longest_ago_makes_room_and_only_what_is_live_takes_any() {
+        let account = SignedIn { user: Uuid::from_u128(1), epoch: 3, created_at: 500, seen_at: 500 };
+        let stored = |account: &SignedIn, hash: i64| Stored {
+            hash: hash.to_string(),
+            data: serde_json::json!({ KEY: account }).to_string(),
+            expires_at: account.expires_at(),
+        };
+        // The earlier it began, the later it was used.
+        let live = |count: i64| -> Vec<Stored> {
+            (0..count).map(|n| stored(&SignedIn { created_at: n, seen_at: 400 - n, ..account.clone() }, n)).collect()
+        };
+        let most = i64::try_from(MOST_SESSIONS).unwrap();
+        let ends = |all: Vec<Stored>| surplus(all, &account, 500).into_iter().map(|one| one.hash).collect::<Vec<_>>();
+        assert_eq!(ends(live(most - 1)), [""; 0]);
+        assert_eq!(ends(live(most)), ["19"]);
+        assert_eq!(ends(live(most + 2)), ["21", "20", "19"], "as many as it takes");
+        let others = [
+            SignedIn { user: Uuid::from_u128(2), ..account.clone() },
+            SignedIn { epoch: 2, ..account.clone() },
+            SignedIn { seen_at: 400 - millis(IDLE), created_at: 0, ..account.clone() },
+        ];
+        let others = others.iter().map(|other| stored(other, 99));
+        assert_eq!(ends(live(most - 1).into_iter().chain(others).collect()), [""; 0]);
     }
 }

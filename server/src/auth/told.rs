@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use super::account::Visitor;
 use super::error::AuthError;
 use crate::audit::{Action, Actor, Log, Resource, Told, Who};
-use crate::store::{Changes, CommitError, User};
+use crate::store::{Changes, CommitError, ReadError, Store, User};
 use crate::values::Email;
 
 impl Visitor {
@@ -43,11 +43,16 @@ impl Visitor {
 
     async fn write(&self, action: Action, user: &User, who: &Who) -> Result<(), AuthError> {
         let store = self.auth().store();
-        let members = store.members().of_user(user.id)?.into_iter().filter(|member| !member.disabled);
-        let logs = [Log::Global].into_iter().chain(members.map(|member| Log::Workspace(member.workspace)));
-        let account = Resource::new("account", &user.email, Some(user.id));
-        let told = logs.map(|log| Told::new(who, log, action, account.clone())).collect();
+        let told = of_account(store, action, user, who)?;
         // One transaction, however many workspaces there are.
         Ok(store.commit_all_told(Changes::new(), told).await?)
     }
+}
+
+/// What all the logs that hear of the account are told.
+pub(super) fn of_account(store: &Store, action: Action, user: &User, who: &Who) -> Result<Vec<Told>, ReadError> {
+    let members = store.members().of_user(user.id)?.into_iter().filter(|member| !member.disabled);
+    let logs = [Log::Global].into_iter().chain(members.map(|member| Log::Workspace(member.workspace)));
+    let account = Resource::new("account", &user.email, Some(user.id));
+    Ok(logs.map(|log| Told::new(who, log, action, account.clone())).collect())
 }

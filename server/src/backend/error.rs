@@ -6,13 +6,15 @@ use app::contract::{ApiError, Field, Rule};
 use uuid::Uuid;
 
 use crate::auth::AuthError;
-use crate::settings;
 use crate::store::CommitError;
+use crate::{faults, settings, store};
 
-/// Logs a failure and names it for the browser.
-pub(super) fn internal(error: &dyn std::error::Error) -> ApiError {
+/// Logs a failure and names it for the browser, and for whoever records the request. `cause` is a word of a closed list: by it whoever
+/// reports errors tells those apart that are all logged here.
+pub(super) fn internal(cause: &str, error: &dyn std::error::Error) -> ApiError {
     let error_id = Uuid::now_v7();
-    tracing::error!(error_id = %error_id, %error, "a request of the console failed");
+    tracing::error!(error_id = %error_id, cause, %error, "a request of the console failed");
+    faults::failed(error_id);
     ApiError::Internal { error_id }
 }
 
@@ -34,9 +36,11 @@ impl From<AuthError> for ApiError {
             AuthError::Password(rule) => Self::Invalid { field: Field::Password, rule },
             AuthError::Stale => Self::Stale,
             AuthError::Commit(CommitError::NoRoom { .. }) => Self::NoRoom,
-            AuthError::Read(_) | AuthError::Commit(_) | AuthError::Session(_) | AuthError::Hash(_) | AuthError::Random(_) => {
-                internal(&error)
-            }
+            AuthError::Read(ref read) => internal(&read.cause(), &error),
+            AuthError::Commit(ref commit) => internal(commit.cause(), &error),
+            AuthError::Session(_) => internal("session", &error),
+            AuthError::Hash(_) => internal("password_hash", &error),
+            AuthError::Random(_) => internal("random", &error),
         }
     }
 }
@@ -52,7 +56,8 @@ impl From<settings::Error> for ApiError {
             settings::Error::Verifying => Self::Verifying,
             settings::Error::LastAdmin => Self::LastAdmin,
             settings::Error::NoRoom => Self::NoRoom,
-            settings::Error::Unreadable { .. } | settings::Error::Store(_) => internal(&error),
+            settings::Error::Unreadable { tree } => internal(&store::unreadable(tree), &error),
+            settings::Error::Store { cause, .. } => internal(cause, &error),
         }
     }
 }

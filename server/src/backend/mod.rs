@@ -12,12 +12,13 @@ mod health;
 mod integrations;
 mod operators;
 mod routing;
+mod traffic;
 mod webhooks;
 
 use std::sync::{Arc, OnceLock};
 
 use app::contract::{
-    Accounts, Agents, ApiError, Audit, Directory, ErrorTracking, Integrations, Operators, Routing, SecretView, Viewer, Webhooks,
+    Accounts, Agents, ApiError, Audit, Directory, ErrorTracking, Integrations, Operators, Routing, SecretView, Traffic, Viewer, Webhooks,
 };
 
 pub use error::to_api;
@@ -35,6 +36,7 @@ pub struct Parts {
     pub telemetry: Telemetry,
     pub errors: crate::error_tracking::ErrorTracking,
     pub webhooks: crate::webhooks::Webhooks,
+    pub traffic: crate::traffic::Traffic,
     /// For tests of what is not in force yet.
     pub outbound: Outbound,
     /// How browsers reach the console, without a trailing slash; invitations start with it.
@@ -85,6 +87,7 @@ impl Backend {
             error_tracking: Arc::clone(&bound) as Arc<dyn ErrorTracking>,
             webhooks: Arc::clone(&bound) as Arc<dyn Webhooks>,
             agents: Arc::clone(&bound) as Arc<dyn Agents>,
+            traffic: Arc::clone(&bound) as Arc<dyn Traffic>,
             integrations: bound as Arc<dyn Integrations>,
         }
     }

@@ -219,8 +219,10 @@ impl From<webhooks::Error> for ApiError {
             webhooks::Error::Full => Self::Throttled { retry_after_s: FULL_S },
             webhooks::Error::TooMany(too_many) => throttled(too_many),
             webhooks::Error::Stale => Self::Stale,
+            webhooks::Error::Body => internal("webhook_body", &error),
+            webhooks::Error::Read(ref read) => internal(&read.cause(), &error),
             webhooks::Error::Commit(store::CommitError::NoRoom { .. }) => Self::NoRoom,
-            webhooks::Error::Body | webhooks::Error::Read(_) | webhooks::Error::Commit(_) => internal(&error),
+            webhooks::Error::Commit(ref commit) => internal(commit.cause(), &error),
         }
     }
 }

@@ -73,10 +73,15 @@ pub async fn trim_audit(settings: Settings, keep: Duration, shutdown: Cancellati
     }
 }
 
-/// Switches off endpoints that can't be delivered to.
-pub async fn stop_webhooks(settings: Settings, mut stops: mpsc::Receiver<webhooks::Stop>, shutdown: CancellationToken) {
-    while let Some(Some(stop)) = shutdown.run_until_cancelled(stops.recv()).await {
-        let webhooks::Stop { workspace, endpoint, generation, why } = stop;
+/// Switches off endpoints that can't be delivered to, until no attempt is made any more and all of them are off.
+pub async fn stop_webhooks(settings: Settings, mut stops: mpsc::Receiver<webhooks::Stop>, attempted_all: CancellationToken) {
+    loop {
+        let stop = tokio::select! {
+            biased;
+            stop = stops.recv() => stop,
+            () = attempted_all.cancelled() => return,
+        };
+        let Some(webhooks::Stop { workspace, endpoint, generation, why }) = stop else { return };
         match settings.stop_webhook(workspace, endpoint, generation, why).await {
             Ok(true) => tracing::warn!(%workspace, webhook = %endpoint, ?why, "a webhook has been switched off"),
             Ok(false) => {}
@@ -98,6 +103,7 @@ fn tell(bus: &Bus, written: &Written) {
             parent_span_id: None,
             flags: trace.flags,
             state: None,
+            invented: false,
         });
         let (at, entry_json) = (entry.at.into(), written.to_json().into());
         Event::Audit(event::Audit { at, tenant, entry: entry_json, request_id: entry.request_id, trace })

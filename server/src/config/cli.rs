@@ -56,11 +56,15 @@ pub struct Cli {
     #[arg(long, value_name = "CIDR", env = "KNOXCALL_ALLOW_EGRESS", value_delimiter = ',', action = ArgAction::Append, global = true)]
     pub allow_egress: Vec<String>,
 
+    /// Proxy in front whose X-Forwarded-For and X-Forwarded-Proto are believed, such as 10.0.0.5; repeat it or separate by commas
+    #[arg(long, value_name = "CIDR", env = "KNOXCALL_TRUSTED_PROXIES", value_delimiter = ',', action = ArgAction::Append, global = true)]
+    pub trusted_proxies: Vec<String>,
+
     /// Start with an operator, a workspace, a route to a built-in echo upstream and an API key, all printed
     #[arg(long, env = "KNOXCALL_DEMO", action = ArgAction::SetTrue, value_parser = FalseyValueParser::new(), global = true)]
     pub demo: bool,
 
-    /// How long requests and exporters may take to finish after SIGTERM or SIGINT [default: 10s]
+    /// How long requests, webhooks and exporters together may take to finish after SIGTERM or SIGINT [default: 10s]
     #[arg(long, value_name = "TIME", env = "KNOXCALL_SHUTDOWN_GRACE", global = true)]
     pub shutdown_grace: Option<String>,
 

@@ -32,8 +32,10 @@ pub struct Config {
     pub bootstrap: Option<PathBuf>,
     /// Networks that tenants may reach besides the public internet.
     pub allow_egress: Vec<IpNet>,
+    /// Proxies whose word on where a request comes from is taken.
+    pub trusted_proxies: Vec<IpNet>,
     pub demo: bool,
-    /// How long requests and exporters have to finish after the first signal.
+    /// How long requests, webhooks and exporters together have to finish after the first signal.
     pub shutdown_grace: Duration,
     /// Requests at once of one workspace.
     pub max_requests: usize,
@@ -92,6 +94,7 @@ impl Config {
             data_dir: parse::given(cli.data_dir.as_deref()).unwrap_or(cli::DATA_DIR).into(),
             bootstrap: parse::given(cli.bootstrap.as_deref()).map(PathBuf::from),
             allow_egress: check.networks("--allow-egress / KNOXCALL_ALLOW_EGRESS", &cli.allow_egress),
+            trusted_proxies: check.networks("--trusted-proxies / KNOXCALL_TRUSTED_PROXIES", &cli.trusted_proxies),
             demo: cli.demo,
             shutdown_grace: check.duration("--shutdown-grace / KNOXCALL_SHUTDOWN_GRACE", cli.shutdown_grace.as_deref(), cli::GRACE),
             pause_failing_after: check.long_duration(
@@ -130,6 +133,7 @@ impl std::fmt::Debug for Config {
             .field("data_dir", &self.data_dir)
             .field("bootstrap", &self.bootstrap)
             .field("allow_egress", &self.allow_egress)
+            .field("trusted_proxies", &self.trusted_proxies)
             .field("demo", &self.demo)
             .field("public_url", &self.public_url)
             .finish_non_exhaustive()
@@ -180,6 +184,9 @@ mod tests {
             "--allow-egress=10.0.0.0/8,127.0.0.1",
             "--allow-egress",
             "fd00::/8",
+            "--trusted-proxies=10.0.0.5,fd00::/8",
+            "--trusted-proxies",
+            "192.0.2.0/24",
             "--shutdown-grace=1500ms",
             "--spool-limit=64MiB",
             "--audit-retention-days=90",
@@ -191,6 +198,8 @@ mod tests {
         .unwrap();
         assert_eq!(config.console_addr.to_string(), "[::1]:0");
         assert_eq!(config.allow_egress.iter().map(ToString::to_string).collect::<Vec<_>>(), ["10.0.0.0/8", "127.0.0.1/32", "fd00::/8"]);
+        let proxies: Vec<_> = config.trusted_proxies.iter().map(ToString::to_string).collect();
+        assert_eq!(proxies, ["10.0.0.5/32", "fd00::/8", "192.0.2.0/24"]);
         assert_eq!((config.shutdown_grace, config.spool_bytes, config.max_requests), (Duration::from_millis(1500), 64 << 20, 10));
         assert_eq!(config.audit_retention, Some(Duration::from_secs(90 * 24 * 60 * 60)));
         assert_eq!(config.public_url.unwrap().as_str(), "https://console.example.com");
@@ -202,6 +211,7 @@ mod tests {
         let config =
             config(&["--console-addr=", "--data-dir=", "--bootstrap=", "--allow-egress=", "--public-url=", "--log-format="]).unwrap();
         assert_eq!(config.console_addr.port(), 3000);
+        assert!(self::config(&["--trusted-proxies="]).unwrap().trusted_proxies.is_empty());
         assert_eq!((config.bootstrap, config.public_url, config.allow_egress.len()), (None, None, 0));
     }
 
@@ -211,6 +221,7 @@ mod tests {
             "--console-addr=localhost",
             "--gateway-addr=1.2.3.4:99999",
             "--allow-egress=10.0.0.0/33",
+            "--trusted-proxies=proxy.example",
             "--shutdown-grace=soon",
             "--pause-failing-after=0s",
             "--spool-limit=much",
@@ -224,6 +235,7 @@ mod tests {
             "CONSOLE_ADDR",
             "GATEWAY_ADDR",
             "ALLOW_EGRESS",
+            "TRUSTED_PROXIES",
             "SHUTDOWN_GRACE",
             "PAUSE_FAILING_AFTER",
             "SPOOL_LIMIT",
@@ -260,6 +272,7 @@ mod tests {
             "DATA_DIR",
             "BOOTSTRAP",
             "ALLOW_EGRESS",
+            "TRUSTED_PROXIES",
             "DEMO",
             "SHUTDOWN_GRACE",
             "PAUSE_FAILING_AFTER",

@@ -100,7 +100,7 @@ pub(super) fn is_metadata(address: IpAddr) -> bool {
     }
 }
 
-/// The IPv4 addresses that a network may deliver to when it is sent to this one.
+/// The IPv4 addresses that a network may deliver to when it is sent to this one; those of [`local_nat64`] aside.
 pub(super) fn carried(address: IpAddr) -> Vec<Ipv4Addr> {
     let IpAddr::V6(v6) = address else { return Vec::new() };
     let o = v6.octets();
@@ -118,15 +118,21 @@ pub(super) fn carried(address: IpAddr) -> Vec<Ipv4Addr> {
         // RFC 4380 §4: the server, and the client with its bits inverted.
         return vec![Ipv4Addr::new(o[4], o[5], o[6], o[7]), Ipv4Addr::new(!o[12], !o[13], !o[14], !o[15])];
     }
-    if covers_v6(NAT64_LOCAL, 48, v6) {
-        // RFC 6052 §2.2: where it stands depends on the length of the site's prefix, which nobody tells. Octet 8 is left out.
-        let layouts = [[o[6], o[7], o[9], o[10]], [o[7], o[9], o[10], o[11]], [o[9], o[10], o[11], o[12]], [o[12], o[13], o[14], o[15]]];
-        let layouts = layouts.map(Ipv4Addr::from);
-        let used = if last.is_unspecified() { layouts[0] } else { last };
-        let hidden = layouts.into_iter().filter(|v4| *v4 != used && METADATA_V4.contains(v4));
-        return std::iter::once(used).chain(hidden).collect();
-    }
     Vec::new()
+}
+
+/// What an address in 64:ff9b:1::/48 may carry: each length that a site's prefix can have, and the IPv4 address that it makes of this
+/// one (RFC 6052 §2.2; octet 8 is left out). Which length is the right one only the site knows. `None` for any other address.
+pub(super) fn local_nat64(address: IpAddr) -> Option<[(u8, Ipv4Addr); 4]> {
+    let IpAddr::V6(v6) = address else { return None };
+    let o = v6.octets();
+    let readings = [
+        (48, [o[6], o[7], o[9], o[10]]),
+        (56, [o[7], o[9], o[10], o[11]]),
+        (64, [o[9], o[10], o[11], o[12]]),
+        (96, [o[12], o[13], o[14], o[15]]),
+    ];
+    covers_v6(NAT64_LOCAL, 48, v6).then(|| readings.map(|(length, octets)| (length, Ipv4Addr::from(octets))))
 }
 
 fn covers_v4(first: Ipv4Addr, length: u32, address: Ipv4Addr) -> bool {
@@ -229,13 +235,20 @@ mod tests {
             ("::ffff:0:10.0.0.1", &["10.0.0.1"]),
             ("::10.1.2.3", &["10.1.2.3"]),
             ("64:ff9b::169.254.169.254", &["169.254.169.254"]),
-            ("64:ff9b:1::10.0.0.1", &["10.0.0.1"]),
-            ("64:ff9b:1:a9fe:a9:fe00::", &["169.254.169.254"]),
-            ("64:ff9b:1:a9:fe:a9fe:0:1", &["0.0.0.1", "169.254.169.254"]),
             ("2002:7f00:1::1", &["127.0.0.1"]),
             ("2001:0:a00:1::f5ff:fffd", &["10.0.0.1", "10.0.0.2"]),
         ] {
             assert_eq!(carried(ip(text)).iter().map(ToString::to_string).collect::<Vec<_>>(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_sites_own_nat64_may_make_of_an_address() {
+        let read = |text| local_nat64(ip(text)).map(|all| all.map(|(length, v4)| format!("{length} {v4}")));
+        let expected = ["48 1.2.4.5", "56 2.4.5.6", "64 4.5.6.7", "96 7.8.9.10"];
+        assert_eq!(read("64:ff9b:1:102:304:506:708:90a"), Some(expected.map(str::to_owned)));
+        for text in ["64:ff9b::8.8.8.8", "64:ff9b:2::1", "64:ff9b:0:ffff::1", "::ffff:10.0.0.1", "10.0.0.1"] {
+            assert_eq!(read(text), None, "{text}");
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Who may reach what.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use super::class::{carried, is_metadata, special};
+use super::class::{carried, is_metadata, local_nat64, special};
 use super::host::Host;
 use crate::values::EgressRule;
 
@@ -35,7 +35,8 @@ impl Policy {
     ///
     /// A workspace reaches public addresses and allowed networks; the operator reaches anything. A cloud's metadata service
     /// is reached by nobody, unless a network of exactly that address is allowed. An address that carries an IPv4 address
-    /// (mapped, NAT64, 6to4 and the like) needs both to be allowed.
+    /// (mapped, NAT64, 6to4 and the like) needs both to be allowed; one in the prefix of sites' own NAT64, an allowed network that says
+    /// where the IPv4 address stands.
     ///
     /// # Errors
     /// The rule that forbids it.
@@ -46,10 +47,28 @@ impl Policy {
         for inner in carried(address) {
             self.address(scope, inner.into())?;
         }
+        if let Some(readings) = local_nat64(address) {
+            return self.through_nat64(scope, address, readings);
+        }
         match special(address) {
             Some(rule) if scope == Scope::Tenant && !self.allows(address) => Err(rule),
             _ => Ok(()),
         }
+    }
+
+    /// Of a site's own NAT64 only the site knows where the IPv4 address stands, so whoever chooses the address could have another one
+    /// judged than the one that is reached. A workspace gets through where a network of one of the possible lengths is allowed: that
+    /// length says it; or where exactly this address is. Metadata is looked for in every place.
+    fn through_nat64(&self, scope: Scope, address: IpAddr, readings: [(u8, Ipv4Addr); 4]) -> Result<(), EgressRule> {
+        let mut known = scope == Scope::Operator || self.names_exactly(address);
+        for (length, inner) in readings {
+            let named = self.allowed.iter().any(|network| network.prefix_len() == length && network.contains(&address));
+            if named || is_metadata(inner.into()) {
+                self.address(scope, inner.into())?;
+            }
+            known |= named;
+        }
+        if known { Ok(()) } else { Err(EgressRule::Nat64) }
     }
 
     /// Judges a host as it is written. A name passes: it is judged by the addresses it has when a connection is made. A
@@ -146,6 +165,7 @@ mod tests {
             ("64:ff9b::10.0.0.1", Some("private")),
             ("64:ff9b::8.8.8.8", Some("nat64")),
             ("64:ff9b:1::8.8.8.8", Some("nat64")),
+            ("64:ff9b:1::10.0.0.1", Some("nat64")),
             ("2002:a00:1::1", Some("private")),
             ("2002:808:808::1", Some("6to4")),
             ("2001:0:808:808::f7f7:f7f7", Some("teredo")),
@@ -175,6 +195,46 @@ mod tests {
             ("0.0.0.0/0", "::1", Some("loopback")),
         ] {
             assert_eq!(judge(networks, Scope::Tenant, address), rule, "{address} with {networks}");
+        }
+    }
+
+    /// The same address is another one for each length that the site's prefix may have.
+    #[test]
+    fn a_sites_own_nat64_is_judged_by_the_prefix_that_was_allowed() {
+        let by_64_private = "64:ff9b:1:0:a:0:108:808";
+        for (networks, address, rule) in [
+            ("64:ff9b:1::/96", "64:ff9b:1::8.8.8.8", None),
+            ("64:ff9b:1::/96", "64:ff9b:1::10.0.0.1", Some("private")),
+            ("64:ff9b:1::/96 10.0.0.0/8", "64:ff9b:1::10.0.0.1", None),
+            ("64:ff9b:1:7::/64", "64:ff9b:1:7:8:808:800::", None),
+            ("64:ff9b:1:7::/64", "64:ff9b:1:7:a:0:108:808", Some("private")),
+            ("64:ff9b:1::/64", by_64_private, Some("private")),
+            ("64:ff9b:1::/64 10.0.0.0/8", by_64_private, None),
+            ("64:ff9b:1:aa00::/56", "64:ff9b:1:aa08:8:808::", None),
+            ("64:ff9b:1:aa00::/56", "64:ff9b:1:aa0a:0:1:808:808", Some("private")),
+            ("64:ff9b:1::/48", "64:ff9b:1:808:8:800::", None),
+            ("64:ff9b:1::/48", "64:ff9b:1:a00:0:100:808:808", Some("private")),
+            // Both may be meant, so both have to be fine.
+            ("64:ff9b:1::/64 64:ff9b:1::/96", "64:ff9b:1::8.8.8.8", Some("this_network")),
+            ("64:ff9b:1::a00:1/128", "64:ff9b:1::10.0.0.1", None),
+            // Where the IPv4 address stands is not said.
+            (EVERYTHING, "64:ff9b:1::8.8.8.8", Some("nat64")),
+            ("64:ff9b::/16", by_64_private, Some("nat64")),
+            ("64:ff9b:1::/120", "64:ff9b:1::8", Some("nat64")),
+            ("64:ff9b:1:8::/64", "64:ff9b:1:7:8:808:800::", Some("nat64")),
+            ("64:ff9b:1:a9fe::/64", "64:ff9b:1:a9fe:a9:fe00::", Some("cloud_metadata")),
+            ("64:ff9b:1::/48", "64:ff9b:1:a9fe:a9:fe00::", Some("cloud_metadata")),
+        ] {
+            assert_eq!(judge(networks, Scope::Tenant, address), rule, "{address} with {networks}");
+        }
+        for (address, rule) in [
+            ("64:ff9b:1::10.0.0.1", None),
+            (by_64_private, None),
+            ("64:ff9b:1:a9fe:a9:fe00::", Some("cloud_metadata")),
+            ("64:ff9b:1:a9:fe:a9fe:0:1", Some("cloud_metadata")),
+            ("64:ff9b:1::169.254.169.254", Some("cloud_metadata")),
+        ] {
+            assert_eq!(judge("", Scope::Operator, address), rule, "{address}");
         }
     }
 

@@ -64,6 +64,8 @@ fn room_of(target: &'static str) -> &'static str {
 struct Fields {
     message: String,
     error: Option<String>,
+    /// What kind of failure, where one line tells of several: a word of a closed list.
+    cause: Option<String>,
     panic: Option<String>,
     location: Option<String>,
     error_id: Option<Uuid>,
@@ -75,6 +77,7 @@ impl Fields {
         match name {
             "message" => self.message = text,
             "error" => self.error = Some(text),
+            "cause" => self.cause = Some(text),
             "panic" => self.panic = Some(text),
             "location" => self.location = Some(text),
             "error_id" => self.error_id = Uuid::try_parse(&text).ok(),
@@ -86,7 +89,11 @@ impl Fields {
         let detail = self.panic.as_ref().or(self.error.as_ref());
         Report {
             error_id: self.error_id.unwrap_or_else(Uuid::now_v7),
-            kind: Cow::Borrowed(if self.panic.is_some() { "panic" } else { component }),
+            kind: match self.cause {
+                _ if self.panic.is_some() => Cow::Borrowed("panic"),
+                Some(cause) => Cow::Owned(cause),
+                None => Cow::Borrowed(component),
+            },
             message: detail.map_or_else(|| self.message.clone(), |detail| format!("{}: {detail}", self.message)),
             location: self.location.or(place),
             component,
@@ -103,5 +110,28 @@ impl Visit for Fields {
 
     fn record_str(&mut self, field: &Field, value: &str) {
         self.put(field.name(), value.to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(fields: &[(&str, &str)]) -> Report {
+        let mut read = Fields::default();
+        fields.iter().for_each(|(name, text)| read.put(name, (*text).to_owned()));
+        read.report("backend", Some("server/src/backend/error.rs:15".to_owned()))
+    }
+
+    #[test]
+    fn what_one_line_tells_of_is_told_apart_by_its_cause_and_by_nothing_else() {
+        let of = |cause, error| report(&[("message", "a request failed"), ("cause", cause), ("error", error)]);
+        let (read, write) = (of("store_read", "first"), of("store_write", "first"));
+        assert_eq!((&*read.kind, &*write.kind), ("store_read", "store_write"));
+        assert_ne!(read.key(), write.key());
+        assert_eq!(read.key(), of("store_read", "second").key());
+        assert!(read.whose().is_none() && read.extra.is_empty());
+        assert_eq!(report(&[("message", "x")]).kind, "backend");
+        assert_eq!(report(&[("cause", "store_read"), ("panic", "x")]).kind, "panic");
     }
 }

@@ -10,6 +10,7 @@ use http::{Request, Response, StatusCode, Uri};
 use tokio::time::Instant;
 
 use super::body::{Phase, Upload};
+use super::client::Client;
 use super::headers;
 use super::refusal::Refusal;
 use super::trace_context;
@@ -23,7 +24,7 @@ pub(super) fn request(
     parts: Parts,
     body: outbound::Body,
     (upstream, inject): (&Upstream, &HeaderMap),
-    forwarded_for: HeaderValue,
+    client: &Client,
     host: HeaderValue,
     trace: Option<&TraceContext>,
 ) -> Result<Request<outbound::Body>, Refusal> {
@@ -31,7 +32,7 @@ pub(super) fn request(
     *request.uri_mut() = target(upstream, &parts.uri)?;
     *request.method_mut() = parts.method;
     *request.headers_mut() = parts.headers;
-    headers::to_upstream(request.headers_mut(), forwarded_for, host, inject);
+    headers::to_upstream(request.headers_mut(), client, host, inject);
     if let Some(trace) = trace {
         trace_context::write(trace, request.headers_mut());
     }

@@ -13,13 +13,13 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 
 use super::body::{Body, FromClient, Upload};
+use super::client::Client;
 use super::forward::{self, Unanswered};
 use super::limiter::Limiter;
 use super::matcher::{self, Found};
 use super::record::{Begun, Record};
 use super::refusal::{Refusal, Words};
 use super::seats::{Seat, Seats};
-use super::wire::Watch;
 use super::{ai, headers, ids, shape, trace_context};
 use crate::bus::{Bus, Interest};
 use crate::capture::{self, Room};
@@ -38,23 +38,6 @@ pub(super) struct Handler {
     pub(super) seats: Seats,
     pub(super) rates: Arc<ai::Rates>,
     pub(super) copies: Arc<Room>,
-}
-
-/// Whose connection a request came on.
-#[derive(Clone)]
-pub(super) struct Client {
-    pub(super) address: IpAddr,
-    /// The address, as upstreams are told it.
-    pub(super) forwarded_for: HeaderValue,
-    /// HTTP/1.1 only: what the bytes looked like.
-    pub(super) watch: Option<Arc<Watch>>,
-}
-
-impl Client {
-    pub(super) fn new(address: IpAddr, watch: Option<Arc<Watch>>) -> Self {
-        let forwarded_for = HeaderValue::try_from(address.to_string()).unwrap_or(HeaderValue::from_static("unknown"));
-        Self { address, forwarded_for, watch }
-    }
 }
 
 impl Handler {
@@ -117,7 +100,7 @@ impl Handler {
             self.report(SecurityKind::AuthzDenied, found.tenant, client.address, trace.as_ref());
         }
         let mut record = match &trace {
-            Some(trace) => Record::open(&self.bus, begun, client.address, &parts, host.as_ref(), &found, trace.clone()),
+            Some(trace) => Record::open(&self.bus, begun, client, &parts, host.as_ref(), &found, trace.clone()),
             None => Record::default(),
         };
         if interest.events {
@@ -185,7 +168,7 @@ impl Handler {
             parts,
             body,
             (&ready.environment.upstream, &ready.environment.inject),
-            client.forwarded_for.clone(),
+            client,
             ready.host,
             ready.trace.as_ref(),
         ) {

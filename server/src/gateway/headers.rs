@@ -3,6 +3,9 @@
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
+use super::client::Client;
+pub(super) use crate::peers::{X_FORWARDED_FOR, X_FORWARDED_PROTO};
+
 pub(super) const X_KNOXCALL_KEY: HeaderName = HeaderName::from_static("x-knoxcall-key");
 pub(super) const X_KNOXCALL_ROUTE: HeaderName = HeaderName::from_static("x-knoxcall-route");
 pub(super) const X_KNOXCALL_ENVIRONMENT: HeaderName = HeaderName::from_static("x-knoxcall-environment");
@@ -13,8 +16,6 @@ pub(super) const X_KNOX_UPSTREAM_STATUS: HeaderName = HeaderName::from_static("x
 /// Read by the gateway and never passed on.
 pub(super) static CONSUMED: [HeaderName; 4] = [X_KNOXCALL_KEY, X_KNOXCALL_ROUTE, X_KNOXCALL_ENVIRONMENT, X_KNOXCALL_ORIGIN];
 
-pub(super) const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-pub(super) const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 pub(super) const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
@@ -62,8 +63,8 @@ fn remove_all(headers: &mut HeaderMap, names: &[HeaderName]) {
     }
 }
 
-/// Turns what the client, whose address is in `forwarded_for`, sent into what the upstream gets; the environment's own headers come last.
-pub(super) fn to_upstream(headers: &mut HeaderMap, forwarded_for: HeaderValue, host: HeaderValue, inject: &HeaderMap) {
+/// Turns what the client sent into what the upstream gets; the environment's own headers come last.
+pub(super) fn to_upstream(headers: &mut HeaderMap, client: &Client, host: HeaderValue, inject: &HeaderMap) {
     let wants_trailers = wants_trailers(headers);
     strip_hop_by_hop(headers);
     remove_all(headers, &CONSUMED);
@@ -77,8 +78,8 @@ pub(super) fn to_upstream(headers: &mut HeaderMap, forwarded_for: HeaderValue, h
     if wants_trailers {
         headers.insert(header::TE, TRAILERS);
     }
-    headers.insert(X_FORWARDED_FOR, forwarded_for);
-    headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static("http"));
+    headers.insert(X_FORWARDED_FOR, client.forwarded_for.clone());
+    headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(client.scheme));
     headers.insert(X_FORWARDED_HOST, host);
     for name in inject.keys() {
         headers.remove(name);
@@ -152,6 +153,7 @@ fn join_cookies(headers: &mut HeaderMap) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::peers::Proxies;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         let mut map = HeaderMap::new();
@@ -191,7 +193,8 @@ mod tests {
             ("accept", "b"),
         ]);
         let inject = headers(&[("authorization", "Bearer upstream"), ("x-many", "1"), ("x-many", "2")]);
-        to_upstream(&mut map, HeaderValue::from_static("192.0.2.7"), HeaderValue::from_static("api.test:8080"), &inject);
+        let client = Client::new([192, 0, 2, 7].into(), None, &Proxies::default());
+        to_upstream(&mut map, &client, HeaderValue::from_static("api.test:8080"), &inject);
         let mut got: Vec<String> = map.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
         got.sort();
         assert_eq!(

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,20 +13,23 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::handler::{Client, Handler};
+use super::client::Client;
+use super::handler::Handler;
 use super::limiter::Limiter;
 use super::seats::Seats;
 use super::wire::{self, Inlet, Watch};
 use crate::accept::Accept;
 use crate::bus::Bus;
+use crate::connection::{Held, Requests, drive};
 use crate::live::Routing;
 use crate::outbound::Outbound;
+use crate::peers::Proxies;
 
 /// What a listener allows its clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// From the moment a request may come (also on a kept-alive connection) until its head is complete. HTTP/2
-    /// connections are pinged in this interval instead.
+    /// connections are pinged in this interval instead, and closed when they have had no request open for so long.
     pub header_timeout: Duration,
     /// Of a request's head, in bytes; at least 8 KiB.
     pub max_header_bytes: usize,
@@ -38,6 +40,8 @@ pub struct Config {
     pub max_streams: u32,
     /// Requests at once of one workspace; what comes beyond is refused with 429.
     pub max_requests: usize,
+    /// Peers whose word on whom a request comes from is taken.
+    pub proxies: Proxies,
     /// How long requests may go on after the shutdown began.
     pub shutdown_grace: Duration,
 }
@@ -51,6 +55,7 @@ impl Default for Config {
             max_connections: 10_000,
             max_streams: 1_000,
             max_requests: 2_000,
+            proxies: Proxies::default(),
             shutdown_grace: Duration::from_secs(30),
         }
     }
@@ -76,7 +81,7 @@ pub async fn serve(
     outbound: Outbound,
     shutdown: CancellationToken,
 ) {
-    let mut accept = Accept::new(listener, config.max_connections, "the gateway");
+    let mut accept = Accept::new(listener, config.max_connections, "the gateway").trusting(config.proxies.clone());
     let grace = config.shutdown_grace;
     let kill = CancellationToken::new();
     let handler = Handler {
@@ -91,7 +96,7 @@ pub async fn serve(
     let server = Arc::new(Server::new(&config, handler));
     let tracker = TaskTracker::new();
     loop {
-        let (stream, peer, slot) = tokio::select! {
+        let (stream, peer, place) = tokio::select! {
             biased;
             () = shutdown.cancelled() => break,
             accepted = accept.next() => accepted,
@@ -99,7 +104,7 @@ pub async fn serve(
         let (server, drain, kill) = (Arc::clone(&server), shutdown.child_token(), kill.child_token());
         tracker.spawn(async move {
             server.connection(stream, peer, drain, kill).await;
-            drop(slot);
+            drop(place);
         });
     }
     drop(accept);
@@ -115,6 +120,7 @@ struct Server {
     http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
     header_timeout: Duration,
+    proxies: Proxies,
     handler: Arc<Handler>,
 }
 
@@ -136,7 +142,7 @@ impl Server {
             .initial_connection_window_size(H2_CONNECTION_WINDOW)
             .max_send_buf_size(H2_SEND_BUFFER)
             .max_concurrent_streams(config.max_streams);
-        Self { http1, http2, header_timeout: config.header_timeout, handler: Arc::new(handler) }
+        Self { http1, http2, header_timeout: config.header_timeout, proxies: config.proxies.clone(), handler: Arc::new(handler) }
     }
 
     async fn connection(&self, mut stream: TcpStream, peer: SocketAddr, drain: CancellationToken, kill: CancellationToken) {
@@ -150,58 +156,40 @@ impl Server {
             },
         };
         let address = peer.ip().to_canonical();
-        if is_h2 {
-            let client = Client::new(address, None);
-            let connection = self.http2.serve_connection(TokioIo::new(Inlet::h2(stream, ahead)), self.service(client));
-            run(connection, http2::Connection::graceful_shutdown, drain, kill).await;
+        let ended = if is_h2 {
+            let requests = Requests::default();
+            let service = self.service(Client::new(address, None, &self.proxies), Some(requests.clone()));
+            let connection = self.http2.serve_connection(TokioIo::new(Inlet::h2(stream, ahead)), service);
+            let idle = Some((requests, self.header_timeout));
+            drive(connection, http2::Connection::graceful_shutdown, idle, drain, kill).await
         } else {
             let watch = Arc::new(Watch::default());
-            let client = Client::new(address, Some(Arc::clone(&watch)));
-            let connection = self.http1.serve_connection(TokioIo::new(Inlet::h1(stream, ahead, watch)), self.service(client));
-            run(connection, http1::Connection::graceful_shutdown, drain, kill).await;
+            // Its time to be idle is that of the next head.
+            let service = self.service(Client::new(address, Some(Arc::clone(&watch)), &self.proxies), None);
+            let connection = self.http1.serve_connection(TokioIo::new(Inlet::h1(stream, ahead, watch)), service);
+            drive(connection, http1::Connection::graceful_shutdown, None, drain, kill).await
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a client's connection ended");
         }
     }
 
+    /// `requests`: where they are counted.
     fn service(
         &self,
         client: Client,
+        requests: Option<Requests>,
     ) -> impl hyper::service::Service<
         hyper::Request<hyper::body::Incoming>,
-        Response = hyper::Response<super::body::Body>,
+        Response = hyper::Response<Held<super::body::Body>>,
         Error = Infallible,
         Future: Send + 'static,
     > + use<> {
-        let handler = Arc::clone(&self.handler);
-        service_fn(move |request| {
-            let (handler, client) = (Arc::clone(&handler), client.clone());
-            async move { Ok(handler.handle(request, &client).await) }
+        let (handler, proxies) = (Arc::clone(&self.handler), self.proxies.clone());
+        service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+            let open = requests.as_ref().map(Requests::begin);
+            let (handler, client) = (Arc::clone(&handler), client.of_request(request.headers(), &proxies));
+            async move { Ok(handler.handle(request, &client).await.map(|body| Held::new(body, open))) }
         })
-    }
-}
-
-/// Drives a connection to its end, politely from `drain` on, and not at all after `kill`.
-async fn run<C>(connection: C, graceful: impl Fn(std::pin::Pin<&mut C>), drain: CancellationToken, kill: CancellationToken)
-where
-    C: Future<Output = hyper::Result<()>>,
-{
-    let mut connection = pin!(connection);
-    {
-        let mut asked = pin!(drain.cancelled());
-        tokio::select! {
-            biased;
-            ended = connection.as_mut() => return ended_with(ended),
-            () = &mut asked => graceful(connection.as_mut()),
-        }
-    }
-    tokio::select! {
-        biased;
-        ended = connection => ended_with(ended),
-        () = kill.cancelled() => {}
-    }
-}
-
-fn ended_with(result: hyper::Result<()>) {
-    if let Err(error) = result {
-        tracing::debug!(%error, "a client's connection ended");
     }
 }

@@ -13,11 +13,12 @@
 //! # What passes
 //! The upstream's path is the environment's base path followed by the request's path and query exactly as they came:
 //! nothing is decoded, normalised or resolved. Where there is a base path, a request with a dot segment is refused, so
-//! that nobody leaves it with the injected credentials in hand. The gateway is the edge: `x-forwarded-for`, `-proto` and `-host` are replaced, never appended to,
-//! and `forwarded` is dropped, so that an upstream may trust them.
+//! that nobody leaves it with the injected credentials in hand. `x-forwarded-for`, `-proto` and `-host` are replaced and `forwarded` is dropped, so that an
+//! upstream may trust them: the gateway is the edge, or a proxy that it believes is (`crate::peers`), whose chain goes on from the sender.
 
 mod ai;
 mod body;
+mod client;
 mod forward;
 mod framing;
 mod handler;

@@ -10,6 +10,7 @@ use http::request::Parts;
 use http::{Method, Version};
 use uuid::Uuid;
 
+use super::client::Client;
 use super::ids;
 use super::matcher::Found;
 use super::refusal::Words;
@@ -45,7 +46,7 @@ impl Record {
     pub(super) fn open(
         bus: &Bus,
         begun: Begun,
-        client: std::net::IpAddr,
+        client: &Client,
         parts: &Parts,
         host: Option<&HeaderValue>,
         found: &Found,
@@ -60,10 +61,10 @@ impl Record {
             tenant: found.tenant,
             method: parts.method.clone(),
             path: path(parts),
-            scheme: "http",
+            scheme: client.scheme,
             server_address,
             server_port,
-            client_address: Some(client),
+            client_address: Some(client.address),
             user_agent: parts.headers.get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
             protocol_version: version(parts.version),
             http_route: None,
@@ -179,7 +180,7 @@ fn proxied(found: &Found) -> Proxied {
     if let Some(agent) = &found.agent {
         return Proxied {
             route_id: None,
-            route_name: "".into(),
+            route_name: agent.handle.clone(),
             route: agent.handle.clone(),
             environment: "".into(),
             upstream_host: Some(agent.upstream.host.clone()),
@@ -228,6 +229,7 @@ mod tests {
 
     use super::*;
     use crate::bus::{Interest, Listener};
+    use crate::peers::Proxies;
     use crate::values::TenantId;
 
     #[derive(Default)]
@@ -247,7 +249,8 @@ mod tests {
         let begun = Begun { id: Uuid::nil(), wall: SystemTime::now(), clock: Instant::now(), words: Words::Proxy };
         let trace = crate::trace_context::begin(&parts.headers, true);
         let host = HeaderValue::from_static("[::1]:8080");
-        Record::open(bus, begun, [127, 0, 0, 1].into(), &parts, Some(&host), &Found::default(), trace)
+        let client = Client::new([127, 0, 0, 1].into(), None, &Proxies::default());
+        Record::open(bus, begun, &client, &parts, Some(&host), &Found::default(), trace)
     }
 
     /// The wall clock says when it began, and only the other one how long it took.

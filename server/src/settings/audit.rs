@@ -132,5 +132,5 @@ async fn reading<T: Send + 'static>(
 ) -> Result<T, Error> {
     let store = store.clone();
     let read = tokio::task::spawn_blocking(move || read(store.audit())).await;
-    Ok(read.map_err(|_| Error::Store("reading the audit log was interrupted".to_owned()))??)
+    Ok(read.map_err(|_| Error::store("interrupted", "reading the audit log was interrupted"))??)
 }

@@ -128,7 +128,7 @@ impl Applying<'_> {
     /// One that another workspace's admin made is reset when it is `joining` a workspace, as when the operator adds it there:
     /// nobody can know who answers to the address.
     async fn account(&mut self, file: &Account, operator: bool, joining: Option<TenantId>) -> Result<uuid::Uuid, Error> {
-        let hashing = |_| Error::Store("the password could not be hashed".to_owned());
+        let hashing = |_| Error::store("password_hash", "the password could not be hashed");
         let guard = self.settings.writing().await;
         let existing = self.settings.store().users().by_email(&file.email)?;
         let mut user = match &existing {

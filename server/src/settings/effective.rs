@@ -112,7 +112,8 @@ pub struct Effective {
 /// The operator's export: environment over stored, field by field.
 ///
 /// Stored headers go to the stored endpoint alone: where the environment names the endpoint, the headers are the
-/// environment's too, even if it names none. A pause stops what was stored; an endpoint that the environment names is the
+/// environment's too, even if it names none. The other way round nothing can be held back: headers of the environment without an
+/// endpoint have nowhere to go but to the stored one, whoever entered it. A pause stops what was stored; an endpoint that the environment names is the
 /// environment's to stop.
 #[must_use]
 pub fn operator(stored: &StoredExport, environment: &OtelEnvironment, instance: Uuid) -> Effective {

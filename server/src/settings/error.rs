@@ -30,11 +30,16 @@ pub enum Error {
     /// The disk is nearly full.
     #[error("there is no room on the disk to save anything")]
     NoRoom,
-    #[error("{0}")]
-    Store(String),
+    /// `cause` is a word of a closed list, for whoever tells failures apart.
+    #[error("{text}")]
+    Store { cause: &'static str, text: String },
 }
 
 impl Error {
+    pub(super) fn store(cause: &'static str, text: &(impl ToString + ?Sized)) -> Self {
+        Self::Store { cause, text: text.to_string() }
+    }
+
     pub(super) const fn invalid(field: Field) -> impl FnOnce(Rule) -> Self {
         move |rule| Self::Invalid { field, rule }
     }
@@ -44,7 +49,7 @@ impl From<ReadError> for Error {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::Undecodable { tree, .. } => Self::Unreadable { tree },
-            ReadError::Io(_) => Self::Store(error.to_string()),
+            ReadError::Io(_) => Self::store("store_read", &error),
         }
     }
 }
@@ -56,13 +61,13 @@ impl From<CommitError> for Error {
             CommitError::Taken { index: "email", .. } => Self::Taken(Field::Email),
             CommitError::Stale { .. } => Self::Stale,
             CommitError::NoRoom { .. } => Self::NoRoom,
-            CommitError::Taken { .. } | CommitError::Io(_) => Self::Store(error.to_string()),
+            CommitError::Taken { .. } | CommitError::Io(_) => Self::store(error.cause(), &error),
         }
     }
 }
 
 impl From<SealError> for Error {
     fn from(error: SealError) -> Self {
-        Self::Store(error.to_string())
+        Self::store("seal", &error)
     }
 }

@@ -195,7 +195,7 @@ pub(super) fn generate() -> Result<Zeroizing<String>, Error> {
     key.push_str(API_KEY_PREFIX);
     let mut bytes = Zeroizing::new([0_u8; 64]);
     while key.len() < length {
-        getrandom::fill(bytes.as_mut()).map_err(|_| Error::Store("the system gives no random numbers".to_owned()))?;
+        getrandom::fill(bytes.as_mut()).map_err(|_| Error::store("random", "the system gives no random numbers"))?;
         for byte in bytes.iter() {
             // 248 is the largest multiple of 62 in a byte: above it the first letters would come more often.
             if *byte < 248 && key.len() < length {

@@ -1,5 +1,6 @@
 //! What can go wrong with the store. No text here quotes a record: records hold hashes, sealed secrets and addresses.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -30,6 +31,23 @@ pub enum ReadError {
     Io(String),
 }
 
+impl ReadError {
+    /// A word for what went wrong, of which there are few: the kind of record is part of it, nothing else is.
+    #[must_use]
+    pub fn cause(&self) -> Cow<'static, str> {
+        match self {
+            Self::Undecodable { tree, .. } => unreadable(tree),
+            Self::Io(_) => Cow::Borrowed("store_read"),
+        }
+    }
+}
+
+/// The cause of whatever fails because a record of this kind can't be read.
+#[must_use]
+pub fn unreadable(tree: &'static str) -> Cow<'static, str> {
+    Cow::Owned(format!("{tree}_unreadable"))
+}
+
 impl From<sled::Error> for ReadError {
     fn from(error: sled::Error) -> Self {
         Self::Io(error.to_string())
@@ -45,12 +63,25 @@ pub enum CommitError {
     /// A record is no longer as the change expected it.
     #[error("a record of {tree} was changed meanwhile")]
     Stale { tree: &'static str },
-    /// Nothing was tried: the disk is nearly full.
-    #[error("the store could not be written: the disk has less than {least_mib} MiB left")]
-    NoRoom { least_mib: u64 },
+    /// The disk has less than this left.
+    #[error("the store could not be written: the disk has less than {mib} MiB left")]
+    NoRoom { mib: u64 },
     /// The disk refused. If that happened while flushing, the change may be visible until the restart.
     #[error("the store could not be written: {0}")]
     Io(String),
+}
+
+impl CommitError {
+    /// As [`ReadError::cause`].
+    #[must_use]
+    pub const fn cause(&self) -> &'static str {
+        match self {
+            Self::Taken { .. } => "store_taken",
+            Self::Stale { .. } => "store_stale",
+            Self::NoRoom { .. } => "store_no_room",
+            Self::Io(_) => "store_write",
+        }
+    }
 }
 
 impl From<ReadError> for CommitError {

@@ -24,9 +24,7 @@ impl Room {
     /// There is too little. A disk that does not say counts as one that has enough.
     pub(super) fn check(&self) -> Result<(), CommitError> {
         match rustix::fs::statvfs(&*self.folder) {
-            Ok(stat) if stat.f_bavail.saturating_mul(stat.f_frsize) < self.least => {
-                Err(CommitError::NoRoom { least_mib: self.least >> 20 })
-            }
+            Ok(stat) if stat.f_bavail.saturating_mul(stat.f_frsize) < self.least => Err(CommitError::NoRoom { mib: self.least >> 20 }),
             _ => Ok(()),
         }
     }

@@ -81,6 +81,8 @@ pub struct Options {
     pub give_up: GiveUp,
     /// Bytes that all destinations together may hold in memory; one alone gets at most half.
     pub memory_bytes: usize,
+    /// The largest request, in bytes before compression.
+    pub max_request: usize,
     /// Where what can't be sent for now is kept; without it that is memory alone, until it expires.
     pub spool: Option<Spool>,
     /// How often what waits for nobody in force is looked through for what is too old.
@@ -99,6 +101,7 @@ impl Default for Options {
             drain: Duration::from_secs(30),
             give_up: GiveUp::default(),
             memory_bytes: 512 * 1024 * 1024,
+            max_request: delivery::MAX_REQUEST,
             spool: None,
             expire_every: Duration::from_secs(60 * 60),
             own_thread: false,

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
-use super::delivery::{Estate, MAX_REQUEST, Payload, points_in, split_metrics};
+use super::delivery::{Estate, Payload, points_in, split_metrics};
 use super::destination::{Common, MeterCell, Share};
 use super::encode::{EncodeError, Encoders};
 use super::otlp::Records;
@@ -196,7 +196,7 @@ impl State {
     }
 
     async fn send(&self, pipeline: &Pipeline, signal: Signal, body: Bytes, load: Load) {
-        if body.len() > MAX_REQUEST {
+        if body.len() > pipeline.common.options.max_request {
             pipeline.ledger.failed(signal, FailureKind::TooLarge, pipeline.host(signal));
             pipeline.ledger.drop_payload(Reason::TooLarge, load);
         } else {
@@ -223,8 +223,9 @@ impl State {
         let collected = pipeline.meters.as_ref().and_then(|cell| cell.meters.get()?.collect());
         let Some(metrics) = collected else { return };
         pipeline.ledger.overflowing(overflowing(&metrics));
+        let most = pipeline.common.options.max_request;
         let encoded = self.encoders.metrics(&metrics).await.map_err(|error| error.to_string());
-        let parts = match encoded.and_then(|body| split_metrics(body, MAX_REQUEST).map_err(|error| error.to_string())) {
+        let parts = match encoded.and_then(|body| split_metrics(body, most).map_err(|error| error.to_string())) {
             Ok(parts) => parts,
             Err(error) => {
                 pipeline.ledger.drop_payload(Reason::NotRetryable, Load { records: 0, items: points(&metrics) });

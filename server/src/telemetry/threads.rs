@@ -2,6 +2,9 @@
 //!
 //! Mapping, encoding and compressing a batch takes milliseconds, for which a request on the same thread would wait. So in the
 //! process it has a thread of its own, one for all destinations, which is there only once there was a destination.
+//!
+//! It stays after the last one. Connections of pools that others use too (tests of exports, errors), what closes those that are idle, and
+//! lookups of names that a workspace's requests may wait for are tasks of whichever runtime needed them first; with it they would end.
 
 use std::sync::OnceLock;
 

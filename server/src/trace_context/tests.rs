@@ -151,6 +151,8 @@ fn writes_our_span_as_the_parent_and_keeps_the_state() {
 fn without_traces_the_callers_own_ids_are_named() {
     let context = begin(&headers(&[("traceparent", &good())]), false);
     assert_eq!((hex::encode(context.trace_id).as_str(), hex::encode(context.span_id).as_str()), (TRACE, SPAN));
+    assert!(!context.invented);
     let context = begin(&HeaderMap::new(), false);
-    assert!(context.trace_id != [0; 16] && context.span_id != [0; 8] && !context.sampled());
+    assert!(context.trace_id != [0; 16] && context.span_id != [0; 8] && !context.sampled() && context.invented);
+    assert!(!begin(&HeaderMap::new(), true).invented);
 }

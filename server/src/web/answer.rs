@@ -34,8 +34,7 @@ pub(super) async fn status(request: Request<Body>, next: Next) -> Response {
                 parts.headers.insert(RETRY_AFTER, HeaderValue::from(retry_after_s));
             }
             ApiError::Internal { error_id } => {
-                let failure = Failure { error_id: Some(error_id), ..Failure::new("internal", format!("error {error_id}")) };
-                parts.extensions.insert(failure);
+                parts.extensions.insert(Failure::logged(error_id));
             }
             _ => {}
         }

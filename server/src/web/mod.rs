@@ -34,6 +34,7 @@ use crate::auth::{Auth, Origin};
 use crate::backend::Backend;
 use crate::bus::Bus;
 use crate::event::SecurityKind;
+use crate::peers::Proxies;
 use crate::store::Store;
 use crate::values::Endpoint;
 
@@ -47,16 +48,18 @@ struct Inner {
     backend: Backend,
     assets: Assets,
     public_url: Option<Endpoint>,
+    proxies: Proxies,
     leptos: LeptosOptions,
     drafts: drafts::Drafts,
 }
 
 impl Console {
-    /// `public_url` is how browsers reach the console, where that is configured; with `https` in it cookies are Secure.
+    /// `public_url` is how browsers reach the console, where that is configured; with `https` in it cookies are Secure. What
+    /// `proxies` say of where a request comes from is believed.
     #[must_use]
-    pub fn new(backend: Backend, bus: Bus, assets: Assets, public_url: Option<Endpoint>) -> Self {
-        let auth = backend.auth().clone();
-        Self(Arc::new(Inner { auth, bus, backend, assets, public_url, leptos: leptos_options(), drafts: drafts::Drafts::default() }))
+    pub fn new(backend: Backend, bus: Bus, assets: Assets, public_url: Option<Endpoint>, proxies: Proxies) -> Self {
+        let (auth, drafts) = (backend.auth().clone(), drafts::Drafts::default());
+        Self(Arc::new(Inner { auth, bus, backend, assets, public_url, proxies, leptos: leptos_options(), drafts }))
     }
 
     fn auth(&self) -> &Auth {
@@ -81,6 +84,10 @@ impl Console {
 
     fn drafts(&self) -> &drafts::Drafts {
         &self.0.drafts
+    }
+
+    fn proxies(&self) -> &Proxies {
+        &self.0.proxies
     }
 
     fn is_https(&self) -> bool {

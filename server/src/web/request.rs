@@ -34,6 +34,7 @@ pub(super) struct Peer(pub(super) IpAddr);
 pub(super) struct Facts {
     pub(super) id: Uuid,
     pub(super) address: Option<IpAddr>,
+    scheme: &'static str,
     /// `None` when nobody listens.
     pub(super) trace: Option<TraceContext>,
     workspace: Option<Arc<OnceLock<TenantId>>>,
@@ -54,9 +55,11 @@ impl Facts {
 /// Names the request and, if somebody listens, records it when it is over.
 pub(super) async fn record(State(console): State<Console>, mut request: Request<Body>, next: Next) -> Response {
     let interest = console.bus().interest(None);
+    let sender = request.extensions().get::<Peer>().map(|peer| console.proxies().sender(peer.0, request.headers()));
     let facts = Facts {
         id: Uuid::now_v7(),
-        address: request.extensions().get::<Peer>().map(|peer| peer.0),
+        address: sender.as_ref().map(|sender| sender.address),
+        scheme: sender.map_or("http", |sender| sender.scheme),
         trace: interest.events.then(|| trace_context::begin(request.headers(), interest.traces)),
         workspace: interest.events.then(Arc::default),
         user: Arc::default(),
@@ -65,19 +68,22 @@ pub(super) async fn record(State(console): State<Console>, mut request: Request<
     let record = facts.trace.clone().map(|trace| Record::new(console.bus().clone(), &request, &facts, trace));
     let at_hand = facts.workspace.clone().map(|tenant| {
         let (method, path) = (request.method().as_str().to_owned(), request.uri().path().to_owned());
-        Arc::new(AtHand { request_id: id, method, path, tenant, user: Arc::clone(&facts.user) })
+        Arc::new(AtHand { request_id: id, method, path, tenant, user: Arc::clone(&facts.user), failure: OnceLock::new() })
     });
     request.extensions_mut().insert(facts);
-    let mut response = match at_hand {
-        Some(at_hand) => faults::serving(at_hand, next.run(request)).await,
+    let mut response = match &at_hand {
+        Some(at_hand) => faults::serving(Arc::clone(at_hand), next.run(request)).await,
         None => next.run(request).await,
     };
     if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     let Some(mut record) = record else { return response };
+    let told = response.extensions_mut().remove::<Failure>();
     record.event.status = Some(response.status().as_u16());
-    record.event.failure = response.extensions_mut().remove::<Failure>();
+    // A page that shows its error has no other place for it.
+    let behind = || at_hand?.failure.get().copied().filter(|_| response.status().is_server_error()).map(Failure::logged);
+    record.event.failure = told.or_else(behind);
     response.map(|inner| Body::new(RecordedBody { inner, record }))
 }
 
@@ -105,7 +111,7 @@ impl Record {
             tenant: None,
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
-            scheme: "http",
+            scheme: facts.scheme,
             server_address: host.unwrap_or_default(),
             server_port: authority.as_ref().and_then(http::uri::Authority::port_u16),
             client_address: facts.address,

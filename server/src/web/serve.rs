@@ -1,7 +1,7 @@
-//! Serves connections: HTTP/1.1 and HTTP/2, bounded in number and in how long a head may take, and lets them finish at
-//! the end.
+//! Serves connections: HTTP/1.1 and HTTP/2, bounded in number and in how long a head may take or nobody uses them, and lets them
+//! finish at the end.
 
-use std::pin::pin;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -11,9 +11,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -22,16 +20,17 @@ use super::request::Peer;
 use super::{Console, router};
 use crate::accept::Accept;
 use crate::auth::Auth;
+use crate::connection::{Held, Requests, drive};
 
 const CONNECTIONS: usize = 1024;
+/// For a head, and for the next one on a connection that is kept.
 const HEAD: Duration = Duration::from_secs(15);
 const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// Serves the console until `shutdown`, then lets requests under way finish within `grace`.
 pub async fn serve(listener: TcpListener, console: Console, shutdown: CancellationToken, grace: Duration) {
     let app = router(&console);
-    let graceful = GracefulShutdown::new();
-    let mut accept = Accept::new(listener, CONNECTIONS, "the console");
+    let mut accept = Accept::new(listener, CONNECTIONS, "the console").trusting(console.proxies().clone());
     let mut tasks = JoinSet::new();
     let mut sweep = tokio::time::interval(SWEEP_EVERY);
     sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -39,8 +38,12 @@ pub async fn serve(listener: TcpListener, console: Console, shutdown: Cancellati
         tokio::select! {
             () = shutdown.cancelled() => break,
             accepted = accept.next() => {
-                let (stream, _, permit) = accepted;
-                tasks.spawn(connection(stream, permit, app.clone(), &graceful));
+                let (stream, peer, place) = accepted;
+                let serving = connection(stream, peer, app.clone(), shutdown.clone());
+                tasks.spawn(async move {
+                    serving.await;
+                    drop(place);
+                });
             }
             _ = sweep.tick() => {
                 tasks.spawn(remove_what_is_over(console.auth().clone()));
@@ -49,42 +52,31 @@ pub async fn serve(listener: TcpListener, console: Console, shutdown: Cancellati
         }
     }
     drop(accept);
-    if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
+    let ended = async { while tasks.join_next().await.is_some() {} };
+    if tokio::time::timeout(grace, ended).await.is_err() {
         tracing::warn!("requests of the console were cut off: they took longer than {} s to finish", grace.as_secs_f32());
     }
 }
 
-fn connection(
-    stream: TcpStream,
-    permit: OwnedSemaphorePermit,
-    app: Router,
-    graceful: &GracefulShutdown,
-) -> impl Future<Output = ()> + Send + use<> {
-    let peer = stream.peer_addr().ok().map(|address| Peer(address.ip().to_canonical()));
-    let begun = CancellationToken::new();
-    let first = begun.clone();
+async fn connection(stream: TcpStream, peer: SocketAddr, app: Router, drain: CancellationToken) {
+    let peer = Peer(peer.ip().to_canonical());
+    let requests = Requests::default();
+    let counted = requests.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
-        first.cancel();
-        if let Some(peer) = peer {
-            request.extensions_mut().insert(peer);
-        }
-        app.clone().oneshot(request.map(Body::new))
+        let open = counted.begin();
+        request.extensions_mut().insert(peer);
+        let answer = app.clone().oneshot(request.map(Body::new));
+        async move { answer.await.map(|response| response.map(|body| Held::new(body, Some(open)))) }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(Duration::from_secs(30)).max_concurrent_streams(100);
-    let serving = graceful.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned());
-    async move {
-        let mut serving = pin!(serving);
-        // hyper's own limit for a head starts only once it knows which HTTP it speaks.
-        let ended = tokio::select! {
-            ended = serving.as_mut() => Some(ended),
-            begun = tokio::time::timeout(HEAD, begun.cancelled()) => if begun.is_ok() { Some(serving.await) } else { None },
-        };
-        if let Some(Err(error)) = ended {
-            tracing::debug!(error = %error, "a connection to the console broke off");
-        }
-        drop(permit);
+    let serving = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    drop(builder);
+    // hyper's own limit for a head starts only once it knows which HTTP it speaks. Whoever waits for the end cuts it short.
+    let never = CancellationToken::new();
+    if let Err(error) = drive(serving, |serving| serving.graceful_shutdown(), Some((requests, HEAD)), drain, never).await {
+        tracing::debug!(%error, "a connection to the console broke off");
     }
 }
 

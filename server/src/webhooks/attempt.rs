@@ -43,9 +43,9 @@ impl Way {
     /// `body` is the delivery's.
     pub async fn attempt(&self, endpoint: &Webhook, delivery: &Delivery, body: &str) -> Made {
         let number = delivery.attempts.last().map_or(0, |last| last.number) + 1;
-        let (trace, carried) = self.place(endpoint, delivery);
+        let trace = self.place(endpoint, delivery);
         let (started, clock) = (SystemTime::now(), Instant::now());
-        let sent = match request(endpoint, (delivery.id, body), started, carried.then_some(&trace)) {
+        let sent = match request(endpoint, (delivery.id, body), started, Some(&trace).filter(|trace| !trace.invented)) {
             Some(request) => {
                 let whose = Whose::Workspace(endpoint.workspace);
                 timeout(endpoint.timeout, self.outbound.send(whose, request, CONNECT_TIMEOUT)).await
@@ -92,14 +92,13 @@ impl Way {
         Made { attempt: Attempt { at: unix_millis(started), number, status, latency_ms, failure }, after }
     }
 
-    /// The attempt's place in the trace of what caused it, and whether the receiver is told. With traces off a context that
-    /// came in passes through unchanged.
-    fn place(&self, endpoint: &Webhook, delivery: &Delivery) -> (TraceContext, bool) {
+    /// The attempt's place in the trace of what caused it. With traces off a context that came in passes through unchanged.
+    fn place(&self, endpoint: &Webhook, delivery: &Delivery) -> TraceContext {
         let traces = self.bus.interest(Some(endpoint.workspace)).traces;
         match (delivery.trace.as_ref().and_then(context), traces) {
-            (Some(cause), true) => (trace_context::child(&cause), true),
-            (Some(cause), false) => (cause, true),
-            (None, traces) => (trace_context::begin(&HeaderMap::new(), traces), traces),
+            (Some(cause), true) => trace_context::child(&cause),
+            (Some(cause), false) => cause,
+            (None, traces) => trace_context::begin(&HeaderMap::new(), traces),
         }
     }
 
@@ -169,7 +168,7 @@ fn context(kept: &Trace) -> Option<TraceContext> {
     let (mut trace_id, mut span_id) = ([0; 16], [0; 8]);
     hex::decode_to_slice(&kept.trace_id, &mut trace_id).ok()?;
     hex::decode_to_slice(&kept.span_id, &mut span_id).ok()?;
-    Some(TraceContext { trace_id, span_id, parent_span_id: None, flags: kept.flags, state: kept.state.clone() })
+    Some(TraceContext { trace_id, span_id, parent_span_id: None, flags: kept.flags, state: kept.state.clone(), invented: false })
 }
 
 #[cfg(test)]

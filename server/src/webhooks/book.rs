@@ -1,22 +1,26 @@
 //! What waits and what has ended, by id, in memory: a mirror of the deliveries on disk that says what is due. Pure: it reads
 //! no clock and no disk, and holds no body.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::limits::Limits;
+use super::piles::Piles;
+use super::shelf::{Ended, Shelf};
 use super::stock::Stock;
 use crate::live::{Webhook, Webhooks};
 use crate::store::{Delivery, DeliveryState, UnixMillis};
-use crate::values::{EventType, TenantId};
+use crate::values::TenantId;
 
 #[derive(Debug)]
 pub struct Book {
     limits: Limits,
     /// The bodies of what waits.
     stock: Stock,
+    /// The bodies of what has ended.
+    piles: Piles,
     /// What is to be tried next, of all endpoints: when, endpoint, delivery.
     queue: BTreeSet<(UnixMillis, Uuid, Uuid)>,
     shelves: HashMap<Uuid, Shelf>,
@@ -30,83 +34,6 @@ pub struct Book {
 struct Crew {
     running: usize,
     held: BTreeSet<(UnixMillis, Uuid, Uuid)>,
-}
-
-/// One endpoint's.
-#[derive(Debug)]
-struct Shelf {
-    workspace: TenantId,
-    /// Queued, parked or under way.
-    waiting: usize,
-    running: usize,
-    /// What can't be tried now although it is due, such as while the endpoint is off.
-    parked: BTreeSet<(UnixMillis, Uuid)>,
-    /// How large those that wait are.
-    sizes: HashMap<Uuid, usize>,
-    waiting_bytes: usize,
-    ended: BTreeMap<Uuid, Ended>,
-    /// It asked to be left alone until then.
-    not_before: UnixMillis,
-    failing: bool,
-    /// It was given up as it was then: its generation, and since when it was enabled.
-    halted: Option<(u64, UnixMillis)>,
-}
-
-/// One that is kept after it ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ended {
-    /// Somebody may want it delivered again.
-    pub failed: bool,
-    /// How large its body is, in bytes.
-    pub size: usize,
-}
-
-impl Ended {
-    /// A test that failed is of no use later.
-    #[must_use]
-    pub fn of(delivery: &Delivery) -> Self {
-        let failed = matches!(delivery.state, DeliveryState::Failed { .. }) && delivery.event != EventType::WebhookTest;
-        Self { failed, size: delivery.body.len() }
-    }
-}
-
-impl Shelf {
-    fn new(workspace: TenantId) -> Self {
-        Self {
-            workspace,
-            waiting: 0,
-            running: 0,
-            parked: BTreeSet::new(),
-            sizes: HashMap::new(),
-            waiting_bytes: 0,
-            ended: BTreeMap::new(),
-            not_before: 0,
-            failing: false,
-            halted: None,
-        }
-    }
-
-    fn waits(&mut self, delivery: Uuid, size: usize) {
-        self.waiting_bytes += size;
-        self.sizes.insert(delivery, size);
-    }
-
-    /// It waits no longer; returns its size.
-    fn waited(&mut self, delivery: Uuid) -> usize {
-        self.waiting = self.waiting.saturating_sub(1);
-        let size = self.sizes.remove(&delivery).unwrap_or(0);
-        self.waiting_bytes = self.waiting_bytes.saturating_sub(size);
-        size
-    }
-
-    /// The one that is missed least: the oldest that arrived, unless more than enough have failed.
-    fn least(&self, failed: usize) -> Option<Uuid> {
-        let oldest = |failed| self.ended.iter().find(|(_, one)| one.failed == failed).map(|(id, _)| *id);
-        if self.ended.values().filter(|one| one.failed).count() > failed {
-            return oldest(true);
-        }
-        oldest(false).or_else(|| oldest(true))
-    }
 }
 
 /// An attempt to be made now.
@@ -153,26 +80,25 @@ impl Book {
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         let stock = Stock::new(limits.all_waiting_bytes);
-        Self { limits, stock, queue: BTreeSet::new(), shelves: HashMap::new(), crews: HashMap::new(), running: 0 }
+        let piles = Piles::default();
+        Self { limits, stock, piles, queue: BTreeSet::new(), shelves: HashMap::new(), crews: HashMap::new(), running: 0 }
     }
 
     fn shelf(&mut self, workspace: TenantId, endpoint: Uuid) -> &mut Shelf {
-        self.shelves.entry(endpoint).or_insert_with(|| Shelf::new(workspace))
+        self.shelves.entry(endpoint).or_insert_with(|| Shelf::new(workspace, endpoint))
     }
 
     /// Takes over what is on disk.
     pub fn load(&mut self, delivery: &Delivery) {
-        let shelf = self.shelf(delivery.workspace, delivery.endpoint);
         match delivery.state {
             DeliveryState::Waiting { next_at } => {
+                let shelf = self.shelf(delivery.workspace, delivery.endpoint);
                 shelf.waiting += 1;
                 shelf.waits(delivery.id, delivery.body.len());
                 self.stock.take(delivery.workspace, delivery.body.len());
                 self.queue.insert((next_at, delivery.endpoint, delivery.id));
             }
-            DeliveryState::Delivered { .. } | DeliveryState::Failed { .. } => {
-                shelf.ended.insert(delivery.id, Ended::of(delivery));
-            }
+            DeliveryState::Delivered { .. } | DeliveryState::Failed { .. } => self.keep(delivery),
         }
     }
 
@@ -234,9 +160,26 @@ impl Book {
         let mut held = shelf.ended.values().map(|one| one.size).sum::<usize>() + bytes;
         let mut out = Vec::new();
         while shelf.ended.len() + more > ended || held > ended_bytes {
-            let Some((id, one)) = shelf.least(failed).and_then(|id| shelf.ended.remove_entry(&id)) else { break };
+            let Some(id) = shelf.least(failed) else { break };
+            let Some(one) = shelf.let_go(&mut self.piles, id) else { break };
             held = held.saturating_sub(one.size);
             out.push((id, one));
+        }
+        out
+    }
+
+    /// As [`Book::crowd_out`], so that `bytes` more of a workspace have room in what is kept of all its endpoints: the one that
+    /// has most gives. Returns endpoints with what they let go of.
+    #[must_use]
+    pub fn crowd_out_of(&mut self, workspace: TenantId, bytes: usize) -> Vec<(Uuid, (Uuid, Ended))> {
+        let Limits { failed, workspace_ended_bytes, .. } = self.limits;
+        let mut out = Vec::new();
+        while self.piles.of(workspace) + bytes > workspace_ended_bytes {
+            let Some(endpoint) = self.piles.largest(workspace) else { break };
+            let Some(shelf) = self.shelves.get_mut(&endpoint) else { break };
+            let Some(id) = shelf.least(failed) else { break };
+            let Some(one) = shelf.let_go(&mut self.piles, id) else { break };
+            out.push((endpoint, (id, one)));
         }
         out
     }
@@ -244,14 +187,14 @@ impl Book {
     /// They are on disk after all.
     pub fn put_back(&mut self, endpoint: Uuid, ended: impl IntoIterator<Item = (Uuid, Ended)>) {
         if let Some(shelf) = self.shelves.get_mut(&endpoint) {
-            shelf.ended.extend(ended);
+            ended.into_iter().for_each(|(id, one)| shelf.keep(&mut self.piles, id, one));
         }
     }
 
     /// Takes an ended one out, so that nobody removes it while it is made to wait again; `None`: it is not there.
     #[must_use]
     pub fn pick(&mut self, endpoint: Uuid, delivery: Uuid) -> Option<Ended> {
-        self.shelves.get_mut(&endpoint)?.ended.remove(&delivery)
+        self.shelves.get_mut(&endpoint)?.let_go(&mut self.piles, delivery)
     }
 
     /// What is to be tried now, and when to look again if nothing happens before.
@@ -307,7 +250,7 @@ impl Book {
                 let size = shelf.waited(settled.delivery);
                 self.stock.give(shelf.workspace, size);
                 if let Then::Ended(ended) = then {
-                    shelf.ended.insert(settled.delivery, ended);
+                    shelf.keep(&mut self.piles, settled.delivery, ended);
                 }
             }
         }
@@ -332,7 +275,9 @@ impl Book {
 
     /// Keeps a delivery that was made outside the queue, such as a test.
     pub fn keep(&mut self, delivery: &Delivery) {
-        self.shelf(delivery.workspace, delivery.endpoint).ended.insert(delivery.id, Ended::of(delivery));
+        let (workspace, endpoint) = (delivery.workspace, delivery.endpoint);
+        let shelf = self.shelves.entry(endpoint).or_insert_with(|| Shelf::new(workspace, endpoint));
+        shelf.keep(&mut self.piles, delivery.id, Ended::of(delivery));
     }
 
     /// Nothing more is tried for the endpoint as it is now.
@@ -359,6 +304,7 @@ impl Book {
     pub fn forget(&mut self, endpoint: Uuid) {
         if let Some(shelf) = self.shelves.remove(&endpoint) {
             self.stock.give(shelf.workspace, shelf.waiting_bytes);
+            self.piles.forget(shelf.workspace, endpoint);
         }
         self.queue.retain(|(_, id, _)| *id != endpoint);
     }

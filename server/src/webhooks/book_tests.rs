@@ -1,6 +1,7 @@
 use super::*;
 use crate::live::TenantWebhooks;
 use crate::store::DeliveryBody;
+use crate::values::EventType;
 use crate::webhooks::fixtures;
 
 const LIMITS: Limits = Limits {
@@ -10,6 +11,7 @@ const LIMITS: Limits = Limits {
     ended: 4,
     failed: 2,
     ended_bytes: 10 * SIZE,
+    workspace_ended_bytes: 6 * SIZE,
     per_endpoint: 2,
     per_workspace: 4,
     at_once: 8,
@@ -167,6 +169,36 @@ fn those_that_failed_are_kept_while_others_make_room() {
     assert_eq!(ids(&book.crowd_out(a.id, 1, SIZE)), [1], "of more than enough that failed the oldest goes");
     book.put_back(a.id, [(Uuid::from_u128(7), ended(true))]);
     assert_eq!(ids(&book.crowd_out(a.id, 4, 4 * SIZE)), [3, 5, 6, 7], "in the end all make room");
+}
+
+fn given(out: &[(Uuid, (Uuid, Ended))]) -> Vec<(u128, u128)> {
+    out.iter().map(|(of, (id, _))| (of.as_u128(), id.as_u128())).collect()
+}
+
+#[test]
+fn what_has_ended_is_bounded_over_all_endpoints_of_a_workspace() {
+    let (mut book, a, b) = (Book::new(LIMITS), endpoint(1), endpoint(2));
+    let other = Webhook { id: Uuid::from_u128(3), workspace: TenantId(Uuid::from_u128(77)), ..fixtures::webhook() };
+    for (of, deliveries) in [(&*a, 11..=14), (&*b, 21..=22), (&other, 31..=34)] {
+        assert!(book.reserve(of.workspace, of.id));
+        book.put_back(of.id, deliveries.map(|id| (Uuid::from_u128(id), ended(false))));
+    }
+    assert!(book.crowd_out_of(a.workspace, 0).is_empty(), "it may have as much as this");
+    let out = book.crowd_out_of(a.workspace, SIZE);
+    assert_eq!(given(&out), [(1, 11)], "of the endpoint that has most the oldest");
+    assert!(book.crowd_out_of(a.workspace, SIZE).is_empty(), "there is room now");
+    assert_eq!(given(&book.crowd_out_of(a.workspace, 3 * SIZE)), [(1, 12), (2, 21)]);
+    out.into_iter().for_each(|(of, one)| book.put_back(of, [one]));
+    assert_eq!(book.pick(a.id, Uuid::from_u128(11)), Some(ended(false)));
+    book.keep(&Delivery { state: DeliveryState::Delivered { at: 11 }, ..stored(&b, 23) });
+    book.load(&Delivery { state: DeliveryState::Failed { at: 11 }, ..stored(&b, 24) });
+    assert_eq!(given(&book.crowd_out_of(a.workspace, 2 * SIZE)), [(2, 22)], "13 and 14, 22 to 24");
+    book.forget(b.id);
+    assert!(book.crowd_out_of(a.workspace, 4 * SIZE).is_empty(), "what is gone takes no room");
+    assert_eq!(given(&book.crowd_out_of(other.workspace, 3 * SIZE)), [(3, 31)], "each has its own");
+    book.forget(a.id);
+    book.forget(other.id);
+    assert_eq!(book.piles.of(a.workspace) + book.piles.of(other.workspace), 0);
 }
 
 #[test]

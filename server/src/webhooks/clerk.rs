@@ -9,13 +9,15 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::attempt::Made;
-use super::book::{Ended, Settled, Then};
+use super::book::{Settled, Then};
 use super::maker::Maker;
 use super::retry::Next;
+use super::shelf::Ended;
 use super::{Shared, Stop};
 use crate::live::Webhook;
 use crate::outbound::chance;
 use crate::store::{Changes, CommitError, Delivery, DeliveryState, StopReason, UnixMillis, WebhookHealth, now};
+use crate::values::TenantId;
 
 /// Attempts that are settled at once.
 const BATCH: usize = 256;
@@ -99,6 +101,7 @@ impl Clerk {
         let mut changes = Changes::new();
         let (mut settled, mut removed, mut stops) = (Vec::with_capacity(outcomes.len()), Vec::new(), Vec::new());
         let mut healths: HashMap<Uuid, (WebhookHealth, Vec<(Uuid, Ended)>)> = HashMap::new();
+        let mut coming: HashMap<TenantId, usize> = HashMap::new();
         for Outcome { endpoint, before, made } in outcomes {
             let (health, ended) =
                 healths.entry(endpoint.id).or_insert_with(|| (self.shared.health(endpoint.workspace, endpoint.id), Vec::new()));
@@ -109,6 +112,7 @@ impl Clerk {
             if !after.state.is_waiting() {
                 health.ended(next == Next::Delivered, now);
                 ended.push((before.id, Ended::of(&after)));
+                *coming.entry(endpoint.workspace).or_default() += after.body.len();
             }
             if let Some(why) = self.gives_up(endpoint, health, next, now) {
                 stops.push((Arc::clone(endpoint), why));
@@ -137,6 +141,13 @@ impl Clerk {
                 changes = changes.delete::<Delivery>(&Delivery::key_of(health.workspace, id, *old));
             }
             removed.push((id, out));
+        }
+        for (workspace, bytes) in coming {
+            let out = self.shared.book().crowd_out_of(workspace, bytes);
+            for (endpoint, one) in out {
+                changes = changes.delete::<Delivery>(&Delivery::key_of(workspace, endpoint, one.0));
+                removed.push((endpoint, vec![one]));
+            }
         }
         Plan { changes, settled, removed, stops }
     }

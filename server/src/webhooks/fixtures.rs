@@ -38,7 +38,7 @@ pub fn request() -> Request {
         failure: None,
         user: None,
         cancelled: false,
-        trace: TraceContext { trace_id: [1; 16], span_id: [2; 8], parent_span_id: None, flags: 1, state: None },
+        trace: TraceContext { trace_id: [1; 16], span_id: [2; 8], parent_span_id: None, flags: 1, state: None, invented: false },
     }
 }
 

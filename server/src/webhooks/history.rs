@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::book::Ended;
+use super::shelf::Ended;
 use super::{Error, Webhooks, body, sealed};
 use crate::auth::{WorkspaceAdmin, WorkspaceMember};
 use crate::live::Webhook;
@@ -127,15 +127,19 @@ impl Webhooks {
         let at = crate::store::now();
         delivery.state = if made.attempt.failure.is_none() { DeliveryState::Delivered { at } } else { DeliveryState::Failed { at } };
         delivery.attempts.push(made.attempt);
-        let removed = self.shared.book().crowd_out(endpoint.id, 1, delivery.body.len());
-        let changes = removed.iter().fold(Changes::new().put(&delivery), |changes, (old, _)| {
-            changes.delete::<Delivery>(&Delivery::key_of(endpoint.workspace, endpoint.id, *old))
+        let removed = {
+            let mut book = self.shared.book();
+            let own = book.crowd_out(endpoint.id, 1, delivery.body.len()).into_iter().map(|one| (endpoint.id, one));
+            own.chain(book.crowd_out_of(endpoint.workspace, delivery.body.len())).collect::<Vec<_>>()
+        };
+        let changes = removed.iter().fold(Changes::new().put(&delivery), |changes, (of, (old, _))| {
+            changes.delete::<Delivery>(&Delivery::key_of(endpoint.workspace, *of, *old))
         });
         let written = self.shared.store.commit(changes).await;
         let mut book = self.shared.book();
         match &written {
             Ok(()) => book.keep(&delivery),
-            Err(_) => book.put_back(endpoint.id, removed),
+            Err(_) => removed.into_iter().for_each(|(of, one)| book.put_back(of, [one])),
         }
         drop(book);
         written?;

@@ -16,6 +16,8 @@ pub struct Limits {
     pub failed: usize,
     /// What the bodies of those that ended may come to, in bytes.
     pub ended_bytes: usize,
+    /// And those of all endpoints of a workspace.
+    pub workspace_ended_bytes: usize,
     /// Attempts under way, of one endpoint. One that fails gets one at a time, so that it holds up nobody else.
     pub per_endpoint: usize,
     /// Attempts under way, of one workspace: its endpoints may all hang, and hold up no other's.
@@ -33,6 +35,7 @@ impl Default for Limits {
             ended: 200,
             failed: 150,
             ended_bytes: 8 * 1024 * 1024,
+            workspace_ended_bytes: 32 * 1024 * 1024,
             per_endpoint: 8,
             per_workspace: 64,
             at_once: 512,

@@ -177,7 +177,7 @@ impl Maker {
             attempts: Vec::new(),
             earlier: 0,
             request_id,
-            trace: trace.map(kept),
+            trace: trace.filter(|trace| !trace.invented).map(kept),
         })
     }
 

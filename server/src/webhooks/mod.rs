@@ -27,9 +27,11 @@ mod lines;
 mod listener;
 mod losses;
 mod maker;
+mod piles;
 mod redact;
 mod retry;
 mod sealed;
+mod shelf;
 mod sign;
 mod stock;
 

@@ -21,6 +21,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("crate::backend", &["backend/", "web/", "compose"]),
     ("crate::web", &["web/", "backend/", "compose", "main.rs"]),
     ("crate::webhooks", &["webhooks/", "backend/", "compose"]),
+    ("crate::traffic", &["traffic/", "backend/", "compose"]),
     ("crate::capture", &["gateway/", "bus.rs", "webhooks/", "live/", "settings/publish/"]),
     ("crate::compose", &["main.rs"]),
     ("crate::spool", &["spool/", "telemetry/", "compose"]),
@@ -28,8 +29,11 @@ const MAY_NAME: &[(&str, &[&str])] = &[
 
 /// Rooms that may know only these others of ours.
 const KNOWS_ONLY: &[(&str, &[&str])] = &[
-    ("accept.rs", &[]),
-    ("auth/", &["auth", "audit", "bus", "event", "per_minute", "store", "values"]),
+    ("accept.rs", &["peers"]),
+    ("accept/", &[]),
+    ("connection.rs", &[]),
+    ("peers.rs", &[]),
+    ("auth/", &["auth", "audit", "bus", "event", "peers", "per_minute", "store", "values"]),
     ("config/", &["config", "secrets", "values", "vault"]),
     ("egress/", &["egress", "values"]),
     ("outbound/", &["outbound", "egress", "values"]),
@@ -43,6 +47,7 @@ const KNOWS_ONLY: &[(&str, &[&str])] = &[
     ("spool/", &["spool", "budget", "vault"]),
     ("telemetry/", &["telemetry", "event", "bus", "budget", "live", "per_minute", "spool", "values", "outbound"]),
     ("error_tracking/", &["error_tracking", "event", "bus", "faults", "live", "per_minute", "secrets", "values", "outbound"]),
+    ("traffic/", &["traffic", "auth", "bus", "event", "values"]),
     ("faults.rs", &["values"]),
     ("audit/", &["audit", "values"]),
     ("audit_command.rs", &["audit", "config", "store", "values"]),
@@ -52,7 +57,24 @@ const KNOWS_ONLY: &[(&str, &[&str])] = &[
     ("ids.rs", &[]),
     ("per_minute.rs", &[]),
     ("trace_context", &["event", "ids"]),
-    ("gateway/", &["gateway", "accept", "event", "bus", "capture", "faults", "ids", "live", "trace_context", "values", "outbound"]),
+    (
+        "gateway/",
+        &[
+            "gateway",
+            "accept",
+            "event",
+            "bus",
+            "capture",
+            "connection",
+            "faults",
+            "ids",
+            "live",
+            "peers",
+            "trace_context",
+            "values",
+            "outbound",
+        ],
+    ),
     (
         "webhooks/",
         &[

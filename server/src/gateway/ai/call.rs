@@ -159,6 +159,8 @@ impl Open {
         let asked = subject.asked.map(|asked| asked.lock().clone()).unwrap_or_default();
         let agent = subject.agent;
         let failure = self.failure.clone().or_else(|| reported(self.status, found.error));
+        let request_model = asked.model.and_then(|model| name(&Value::Text(model)));
+        let model_listed = request_model.as_deref().is_some_and(|model| agent.models.iter().any(|allowed| **allowed == *model));
         Ai {
             started: self.wall,
             duration: self.clock.elapsed(),
@@ -167,7 +169,8 @@ impl Open {
             agent: Arc::clone(&agent.slug),
             operation: subject.operation.name,
             provider: provider(agent.provider),
-            request_model: asked.model.and_then(|model| name(&Value::Text(model))),
+            request_model,
+            model_listed,
             max_tokens: asked.max_tokens,
             temperature: asked.temperature,
             top_p: asked.top_p,

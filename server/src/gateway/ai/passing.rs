@@ -19,8 +19,9 @@ use super::guarded::{Guarded, Unheld};
 use super::operation::Operation;
 use crate::event::TraceContext;
 use crate::gateway::body::{Body, FromClient, Upload};
+use crate::gateway::client::Client;
 use crate::gateway::forward::{self, Unanswered};
-use crate::gateway::handler::{self, Client, Handler};
+use crate::gateway::handler::{self, Handler};
 use crate::gateway::ids;
 use crate::gateway::record::{Begun, Record};
 use crate::gateway::refusal::Refusal;
@@ -192,8 +193,7 @@ fn outgoing(
     parts.uri = target.map_err(too_long)?.into();
     credentials::withhold(&mut parts.headers, ready.agent.provider);
     let agent = &ready.agent;
-    let mut request =
-        forward::request(parts, body, (&agent.upstream, &agent.inject), client.forwarded_for.clone(), ready.host.clone(), trace)?;
+    let mut request = forward::request(parts, body, (&agent.upstream, &agent.inject), client, ready.host.clone(), trace)?;
     credentials::conceal(request.headers_mut());
     Ok(request)
 }
@@ -208,7 +208,7 @@ fn span(request: &TraceContext, traces: bool) -> TraceContext {
 
 /// Of a call that nobody asks the trace of.
 const fn nowhere() -> TraceContext {
-    TraceContext { trace_id: [0; 16], span_id: [0; 8], parent_span_id: None, flags: 0, state: None }
+    TraceContext { trace_id: [0; 16], span_id: [0; 8], parent_span_id: None, flags: 0, state: None, invented: true }
 }
 
 #[cfg(test)]

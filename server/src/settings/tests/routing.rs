@@ -1,8 +1,10 @@
 //! Routes, environments, keys, and the table they make.
 
+use std::time::Duration;
+
 use super::*;
 use crate::live::{self, hash_key};
-use crate::settings::{EnvironmentChange, Error, RouteChange};
+use crate::settings::{EnvironmentChange, Error, RouteChange, WebhookChange};
 use crate::values::{Field, Rule};
 
 fn environment(original: &str, name: &str, target: &str) -> EnvironmentChange {
@@ -68,6 +70,29 @@ async fn a_key_leads_to_its_workspaces_routes() {
     assert!(house.live_route(&key.secret, "billing").is_some());
     house.settings.delete_key(&admin(acme), key.id).await.unwrap();
     assert!(house.lookup(&key.secret).is_none());
+}
+
+/// In numbers, as the README has them.
+#[tokio::test]
+async fn what_nobody_sets_is_in_force_as_published() {
+    let house = house();
+    let acme = house.workspace("acme").await.id;
+    let key = house.settings.create_key(&admin(acme), "default", "").await.unwrap();
+    house.settings.create_route(&admin(acme), "billing", "Billing", "http://up").await.unwrap();
+    let limits = house.live_route(&key.secret, "billing").unwrap().limits;
+    assert_eq!((limits.connect_timeout, limits.response_timeout), (Duration::from_secs(5), Duration::from_secs(60)));
+    assert_eq!((limits.body_limit, limits.requests_per_second), (100 * 1024 * 1024, None));
+    assert_eq!(limits, live::Limits::default(), "as of AI agents");
+
+    let change = WebhookChange {
+        name: "hook".to_owned(),
+        url: "http://127.0.0.1:9100/hook".to_owned(),
+        event_types: vec!["request.error".to_owned()],
+        ..WebhookChange::default()
+    };
+    house.settings.create_webhook(&admin(acme), &change).await.unwrap();
+    let endpoint = Arc::clone(&house.settings.webhooks_in_force().now.load().tenants[&acme].endpoints[0]);
+    assert_eq!((endpoint.timeout, endpoint.retries), (Duration::from_secs(15), 3));
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ impl std::fmt::Debug for NewSigningSecret {
 
 pub(super) fn generate() -> Result<Zeroizing<String>, Error> {
     let mut bytes = Zeroizing::new([0_u8; RANDOM_BYTES]);
-    getrandom::fill(bytes.as_mut()).map_err(|_| Error::Store("the system gives no random numbers".to_owned()))?;
+    getrandom::fill(bytes.as_mut()).map_err(|_| Error::store("random", "the system gives no random numbers"))?;
     Ok(Zeroizing::new(format!("{SIGNING_SECRET_PREFIX}{}", STANDARD.encode(bytes.as_ref()))))
 }
 

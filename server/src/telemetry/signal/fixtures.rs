@@ -54,6 +54,7 @@ pub fn request() -> Request {
             parent_span_id: Some([3; 8]),
             flags: 1,
             state: Some("vendor=x".to_owned()),
+            invented: false,
         },
     }
 }
@@ -154,6 +155,7 @@ pub fn ai() -> Ai {
         operation: "chat",
         provider: "openai",
         request_model: Some("gpt-4o".to_owned()),
+        model_listed: false,
         max_tokens: Some(400),
         temperature: Some(0.2),
         top_p: Some(0.9),

@@ -148,7 +148,8 @@ impl AiMeters {
     }
 }
 
-/// Models are named only once a provider has answered for them: whoever calls could make up any number of names.
+/// A model is named only if the agent's list has it, or once a provider has answered for it: whoever calls could make up any number
+/// of names.
 fn dimensions(ai: &Ai, tenant: Option<&str>) -> Vec<KeyValue> {
     let mut out = vec![
         KeyValue::new(genai::OPERATION_NAME, ai.operation),
@@ -156,10 +157,10 @@ fn dimensions(ai: &Ai, tenant: Option<&str>) -> Vec<KeyValue> {
         KeyValue::new(names::SERVER_ADDRESS, Arc::clone(&ai.server_address)),
         KeyValue::new(names::SERVER_PORT, i64::from(ai.server_port)),
     ];
-    if ai.status.is_some_and(|status| (200..300).contains(&status)) {
-        let models = [(genai::REQUEST_MODEL, &ai.request_model), (genai::RESPONSE_MODEL, &ai.response_model)];
-        out.extend(models.into_iter().filter_map(|(name, model)| Some(KeyValue::new(name, model.clone()?))));
-    }
+    let answered = ai.status.is_some_and(|status| (200..300).contains(&status));
+    let asked = ai.request_model.clone().filter(|_| answered || ai.model_listed);
+    let models = [(genai::REQUEST_MODEL, asked), (genai::RESPONSE_MODEL, ai.response_model.clone().filter(|_| answered))];
+    out.extend(models.into_iter().filter_map(|(name, model)| Some(KeyValue::new(name, model?))));
     if let Some(tenant) = tenant {
         out.push(KeyValue::new(names::TENANT_ID, tenant.to_owned()));
     }
@@ -219,6 +220,9 @@ mod tests {
     fn a_model_that_no_provider_knows_is_no_dimension() {
         let named = |ai: &Ai| dimensions(ai, None).iter().any(|attribute| attribute.key.as_str() == "gen_ai.request.model");
         assert!(named(&fixture()));
-        assert!(!named(&Ai { status: Some(404), ..fixture() }));
+        for status in [Some(404), None] {
+            assert!(!named(&Ai { status, ..fixture() }), "{status:?}");
+            assert!(named(&Ai { status, model_listed: true, ..fixture() }), "{status:?}");
+        }
     }
 }

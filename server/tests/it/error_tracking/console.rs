@@ -83,6 +83,30 @@ async fn a_panic_and_a_failure_are_reported_with_the_id_that_the_client_got() {
     assert_eq!((view.server.state, view.dsn_server.value.as_str()), (TrackingState::Off, ""));
 }
 
+/// All of them are logged at one place, and ten of a kind go out in a minute.
+#[tokio::test]
+async fn a_failure_that_comes_over_and_over_holds_back_none_of_another_cause() {
+    let sentry = FakeSentry::start().await;
+    let console = TestConsole::start().await;
+    let log = tracing_subscriber::registry().with(console.errors.layer().with_filter(LevelFilter::ERROR));
+    let _log = tracing::subscriber::set_default(log);
+    let (browser, _) = signed_in(&console).await;
+    save(&browser, &sentry.dsn, "0").await;
+    until("the client is bound", || console.errors.status().is_some()).await;
+    for _ in 0..12 {
+        browser.call("/api/probe/internal", &[]).await;
+    }
+    let other = error_id(&browser.call("/api/probe/internal", &[("reading", "true")]).await.error()).to_string();
+    let posted = sentry.wait_for(|posted| posted.iter().any(|one| one.tag("error_id") == other)).await;
+    let of = |kind: &str| {
+        let told = posted.iter().filter(|one| one.exception().0 == kind);
+        told.map(|one| one.event()["fingerprint"].clone()).collect::<Vec<_>>()
+    };
+    let (write, read) = (of("store_write"), of("store_read"));
+    assert_eq!((write.len(), read.len()), (10, 1));
+    assert!(write.iter().all(|one| *one == write[0]) && write[0] != read[0], "{write:?} {read:?}");
+}
+
 #[tokio::test]
 async fn the_card_shows_tests_and_refuses() {
     let sentry = FakeSentry::start().await;

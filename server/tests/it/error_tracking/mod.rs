@@ -91,7 +91,7 @@ pub fn failed(n: u128, message: &str) -> Request {
         failure: Some(Failure { error_id: Some(Uuid::from_u128(0xe000 + n)), ..Failure::new("connection_refused", message.to_owned()) }),
         user: None,
         cancelled: false,
-        trace: TraceContext { trace_id: [1; 16], span_id: [2; 8], parent_span_id: None, flags: 1, state: None },
+        trace: TraceContext { trace_id: [1; 16], span_id: [2; 8], parent_span_id: None, flags: 1, state: None, invented: false },
     }
 }
 

@@ -433,14 +433,19 @@ async fn failures_of_providers_are_told_by_name() {
 #[tokio::test]
 async fn a_provider_that_is_not_there() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = format!("http://{closed}");
     let agents = vec![
-        Arc::new(agent("bot", Api::OpenAi, &format!("http://{closed}"))),
+        Arc::new(agent("bot", Api::OpenAi, &closed)),
+        Arc::new(Agent { models: vec!["gpt-4o".into()], ..agent("listed", Api::OpenAi, &closed) }),
         Arc::new(agent("cloud", Api::OpenAi, "http://169.254.169.254")),
     ];
     let rig = Rig::start(&Table { agents, ..Table::to("http://127.0.0.1:1") }).await;
-    for (number, (slug, code, kind)) in
-        [("bot", "provider_unreachable", "connection_refused"), ("cloud", "target_not_allowed", "egress_blocked")].into_iter().enumerate()
-    {
+    let cases = [
+        ("bot", "provider_unreachable", "connection_refused"),
+        ("listed", "provider_unreachable", "connection_refused"),
+        ("cloud", "target_not_allowed", "egress_blocked"),
+    ];
+    for (number, (slug, code, kind)) in cases.into_iter().enumerate() {
         let request = client().post(rig.url(&format!("/v1/ai/{slug}/chat/completions"))).header("x-knoxcall-key", KEY);
         let response = request.json(&chat(&json!({}))).send().await.unwrap();
         assert_eq!(response.status(), 502);
@@ -449,7 +454,7 @@ async fn a_provider_that_is_not_there() {
         until("the call", || rig.recorder.calls().len() > number).await;
         let call = rig.recorder.calls().pop().unwrap();
         assert_eq!((call.status, call.failure.unwrap().kind, call.cancelled), (None, kind, false));
-        assert_eq!(call.request_model.as_deref(), Some("gpt-4o"));
+        assert_eq!((call.request_model.as_deref(), call.model_listed), (Some("gpt-4o"), slug == "listed"));
     }
     let security = rig.recorder.security();
     assert!(matches!(security[..], [server::event::Security { kind: SecurityKind::EgressBlocked { .. }, .. }]), "{security:?}");

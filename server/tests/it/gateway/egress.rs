@@ -57,7 +57,7 @@ pub const HOSTILE: &[(&str, &str)] = &[
     ("[2001:0:808:808::f7f7:f7f7]", "teredo"),
     ("[64:ff9b::808:808]", "nat64"),
     ("[64:ff9b::a9fe:a9fe]", "cloud_metadata"),
-    ("[64:ff9b:1::a00:1]", "private"),
+    ("[64:ff9b:1::a00:1]", "nat64"),
     ("2130706433", "loopback"),
     ("0x7f000001", "loopback"),
     ("0X7F.1", "loopback"),

@@ -1,9 +1,12 @@
 use http::Method;
 use server::event::{Component, SecurityKind};
+use server::gateway::Config;
+use server::peers::Proxies;
 use tokio::io::AsyncWriteExt;
 
 use super::rig::{KEY, Rig, TENANT, Table, WHO, client, h2_client};
-use crate::support::upstream::{Upstream, until};
+use crate::support::network::outbound;
+use crate::support::upstream::{Echo, Upstream, until};
 
 #[tokio::test]
 async fn one_event_says_it_all() {
@@ -39,6 +42,36 @@ async fn one_event_says_it_all() {
     }
     let everything = rig.recorder.everything();
     assert!(!everything.contains("canary") && !everything.contains(KEY), "{everything}");
+}
+
+#[tokio::test]
+async fn where_a_request_comes_from_is_what_a_trusted_proxy_says_and_upstreams_are_told_it() {
+    let upstream = Upstream::start().await;
+    for (proxies, address, scheme, told) in
+        [("127.0.0.0/8", "203.0.113.9", "https", "203.0.113.9, 127.0.0.1"), ("192.0.2.0/24", "127.0.0.1", "http", "127.0.0.1")]
+    {
+        let config = Config { proxies: Proxies::new([proxies.parse().unwrap()]), ..Config::default() };
+        let rig = Rig::with(&Table::to(&upstream.url()), config, outbound()).await;
+        let sent = |request: reqwest::RequestBuilder| {
+            request.header("x-forwarded-for", "6.6.6.6, 203.0.113.9").header("x-forwarded-proto", "https").send()
+        };
+        for client in [client(), h2_client()] {
+            let before = rig.recorder.requests().len();
+            let echo: Echo = sent(rig.request(&client, Method::GET, "/")).await.unwrap().json().await.unwrap();
+            assert_eq!((echo.header("x-forwarded-for"), echo.header("x-forwarded-proto")), (vec![told], vec![scheme]), "{proxies}");
+            let events = rig.recorder.wait(before + 1).await;
+            let event = events.last().unwrap();
+            assert_eq!((event.client_address, event.scheme), (Some(address.parse().unwrap()), scheme), "{proxies}");
+        }
+        // Each request of a connection is whose its own head says.
+        let client = client();
+        for (from, expected) in [("198.51.100.1", "198.51.100.1"), ("198.51.100.2", "198.51.100.2"), ("nobody", "127.0.0.1")] {
+            let refused = client.get(rig.url("/")).header("x-knoxcall-key", "tk_bad").header("x-forwarded-for", from).send().await.unwrap();
+            assert_eq!(refused.status(), 401);
+            let expected = if scheme == "https" { expected } else { "127.0.0.1" };
+            assert_eq!(rig.recorder.security().last().unwrap().client_address, Some(expected.parse().unwrap()), "{from} by {proxies}");
+        }
+    }
 }
 
 #[tokio::test]

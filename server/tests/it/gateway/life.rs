@@ -3,10 +3,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::Method;
+use http_body_util::Empty;
 use server::gateway::Config;
 use tokio::io::AsyncWriteExt;
 
-use super::rig::{Rig, Table, WHO, client, h2_client, read_to_end};
+use super::rig::{KEY, Rig, Table, WHO, client, h2_client, read_to_end};
+use crate::support::h2;
 use crate::support::network::outbound;
 use crate::support::upstream::{Upstream, until};
 
@@ -65,6 +67,29 @@ async fn shutdown_does_not_wait_beyond_its_grace() {
     tokio::time::timeout(Duration::from_secs(5), &mut rig.served).await.unwrap().unwrap();
     assert!(held.await.unwrap().is_err());
     assert!(rig.recorder.wait(1).await[0].cancelled);
+}
+
+#[tokio::test]
+async fn http_2_connections_end_when_they_are_idle_and_not_while_a_request_is_open() {
+    let upstream = Upstream::start().await;
+    let config = Config { header_timeout: Duration::from_millis(200), ..Config::default() };
+    let rig = Rig::with(&Table::to(&upstream.url()), config, outbound()).await;
+    let request = |script: &str| {
+        let request = http::Request::get(rig.url("/")).header("x-knoxcall-key", KEY).header("x-knoxcall-route", "billing");
+        request.header("x-script", script).body(Empty::new()).unwrap()
+    };
+    let (mut used, used_ended) = h2(&rig.address.to_string()).await;
+    let held = tokio::spawn(used.send_request(request("stall")));
+    until("it is under way", || upstream.open() == 1).await;
+    let (mut idle, idle_ended) = h2(&rig.address.to_string()).await;
+    assert_eq!(idle.send_request(request("status 204")).await.unwrap().status(), 204);
+    tokio::time::timeout(Duration::from_secs(10), idle_ended).await.expect("the idle one ends").unwrap();
+    assert!(idle.is_closed());
+    // The other one has been quiet for longer, and takes further requests.
+    assert_eq!(used.send_request(request("status 204")).await.unwrap().status(), 204);
+    upstream.release();
+    assert_eq!(held.await.unwrap().unwrap().status(), 200);
+    tokio::time::timeout(Duration::from_secs(10), used_ended).await.expect("now it is idle, too").unwrap();
 }
 
 #[tokio::test]

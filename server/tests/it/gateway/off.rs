@@ -1,5 +1,6 @@
-//! What telemetry costs a request while export is off, and what webhooks cost one of a workspace that has none: nothing,
-//! counted in allocations against a gateway to which nothing is connected at all.
+//! What telemetry costs a request while export is off, webhooks one of a workspace that has none, and the list of requests
+//! one of a workspace that nobody looks at: nothing, counted in allocations against a gateway to which nothing is connected
+//! at all.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use server::gateway::{self, Config};
 use server::live::{Exports, Owner, WebhooksInForce};
 use server::store::Store;
 use server::telemetry::{Options, OutboundTransport, Telemetry};
+use server::traffic::Traffic;
 use server::values::TenantId;
 use server::vault::Vault;
 use server::webhooks::{self, Webhooks};
@@ -36,6 +38,8 @@ enum Connected {
     On,
     /// Webhooks, of which the workspace has none.
     Webhooks,
+    /// The list of requests, at which nobody looks.
+    Traffic,
     /// Somebody who takes events, with copies or without.
     Taker {
         copies: bool,
@@ -65,6 +69,8 @@ fn connect(connected: Connected, bus: &Bus, folder: &Path) -> Option<Webhooks> {
             let in_force = WebhooksInForce { now: Arc::default(), changed: watch::channel(()).1 };
             return Some(Webhooks::start(in_force, place, bus, outbound(), webhooks::Options::default()).unwrap());
         }
+        // The bus keeps it.
+        Connected::Traffic => drop(Traffic::start(bus)),
         Connected::Nothing | Connected::Off | Connected::On => {}
     }
     None
@@ -145,16 +151,17 @@ fn off_allocates_nothing_for_a_request() {
 }
 
 #[test]
-fn what_nobody_includes_is_not_copied() {
+fn what_nobody_includes_or_looks_at_costs_nothing() {
     let elsewhere = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let upstream = elsewhere.block_on(Upstream::start());
     let of = |connected| allocations(connected, &upstream.url());
-    let [without, webhooks] = [Connected::Nothing, Connected::Webhooks].map(of);
+    let [without, webhooks, traffic] = [Connected::Nothing, Connected::Webhooks, Connected::Traffic].map(of);
     let [plain, copied] = [false, true].map(|copies| of(Connected::Taker { copies }));
     println!(
-        "allocations of {REQUESTS} requests: {without} alone, {webhooks} with webhooks of others, {plain} with events, {copied} with copies"
+        "allocations of {REQUESTS} requests: {without} alone, {webhooks} with webhooks of others, {traffic} with nobody looking, {plain} with events, {copied} with copies"
     );
     assert!(webhooks < without + REQUESTS, "not one allocation per request: {webhooks} against {without}");
+    assert!(traffic < without + REQUESTS, "not one allocation per request: {traffic} against {without}");
     // The record, its texts and its event, as for telemetry; and with copies the recorder, both heads and the body.
     assert!(copied >= plain + 3 * REQUESTS, "else this counts nothing: {copied} against {plain}");
     elsewhere.block_on(async { drop(upstream) });

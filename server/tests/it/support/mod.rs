@@ -2,6 +2,7 @@
 
 pub mod bugsink;
 pub mod collector;
+mod h2;
 pub mod network;
 pub mod oracle;
 pub mod process;
@@ -10,3 +11,5 @@ pub mod receiver;
 pub mod rotel;
 pub mod sentry;
 pub mod upstream;
+
+pub use h2::h2;

@@ -25,6 +25,8 @@ pub enum Answer {
     With(u16, &'static str, String),
     /// Nothing, until [`Receiver::release`]; then 204.
     Stall,
+    /// As [`Answer::Stall`], but then this status.
+    Late(u16),
 }
 
 #[derive(Clone, Debug)]
@@ -130,10 +132,13 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Respons
             response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_str(&value).unwrap());
             status.try_into().unwrap()
         }
-        Answer::Stall => {
-            drop(state.released.subscribe().wait_for(|released| *released).await);
-            http::StatusCode::NO_CONTENT
-        }
+        Answer::Stall => late(&state, 204).await,
+        Answer::Late(status) => late(&state, status).await,
     };
     Ok(response)
+}
+
+async fn late(state: &State, status: u16) -> http::StatusCode {
+    drop(state.released.subscribe().wait_for(|released| *released).await);
+    status.try_into().unwrap()
 }

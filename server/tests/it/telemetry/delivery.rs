@@ -245,6 +245,20 @@ async fn shutting_down_flushes_what_was_accepted() {
     assert_eq!(rig.status(Owner::Operator).accepted, 2_000, "nothing is taken after the end");
 }
 
+/// The bound itself is 64 MiB.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_above_the_largest_request_is_dropped_and_counted() {
+    let collector = Collector::start().await;
+    let mut target = operator(&collector);
+    target.metrics = None;
+    let rig = Rig::start(exports([target]), Options { max_request: 64, ..quick() });
+    rig.emit(request(tenant_id(1)));
+    let status = rig.wait_for(Owner::Operator, |status| status.dropped_total() >= 2).await;
+    check_sum(&status);
+    assert_eq!(status.dropped, [(Reason::TooLarge, 2)], "the span and the log record");
+    assert!(collector.received().requests.is_empty());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn shutting_down_is_bounded() {
     let collector = Collector::start().await;

@@ -192,7 +192,7 @@ fn request(tenant: TenantId) -> Request {
         failure: None,
         user: None,
         cancelled: false,
-        trace: TraceContext { trace_id: *id.as_bytes(), span_id, parent_span_id: None, flags: 1, state: None },
+        trace: TraceContext { trace_id: *id.as_bytes(), span_id, parent_span_id: None, flags: 1, state: None, invented: false },
     }
 }
 
@@ -232,6 +232,7 @@ fn ai(request: &Request) -> Ai {
         operation: "chat",
         provider: "anthropic",
         request_model: Some("claude".to_owned()),
+        model_listed: false,
         max_tokens: Some(100),
         temperature: Some(0.5),
         top_p: None,

@@ -14,7 +14,8 @@ async fn rotel_reads_what_we_send() {
     let mut to = target(Owner::Operator, &rotel.endpoint, "");
     to.service_name = "gateway-eu".to_owned();
     let rig = Rig::start(exports([to]), quick());
-    let trace = TraceContext { trace_id: [0xab; 16], span_id: [0xcd; 8], parent_span_id: Some([0xef; 8]), flags: 1, state: None };
+    let trace =
+        TraceContext { trace_id: [0xab; 16], span_id: [0xcd; 8], parent_span_id: Some([0xef; 8]), flags: 1, state: None, invented: false };
     rig.emit(Request {
         status: Some(504),
         failure: Some(Failure::new("timeout", "no answer".to_owned())),
@@ -120,7 +121,7 @@ async fn rotel_reads_what_we_send() {
 async fn rotel_reads_webhooks_and_ai_calls() {
     let mut rotel = Rotel::start().await;
     let rig = Rig::start(exports([target(Owner::Operator, &rotel.endpoint, "")]), quick());
-    let trace = TraceContext { trace_id: [0xab; 16], span_id: [0xcd; 8], parent_span_id: None, flags: 1, state: None };
+    let trace = TraceContext { trace_id: [0xab; 16], span_id: [0xcd; 8], parent_span_id: None, flags: 1, state: None, invented: false };
     let request = Request { trace, ..request(tenant_id(1)) };
     rig.bus.emit(Some(tenant_id(1)), || Event::Webhook(webhook(&request)));
     rig.bus.emit(Some(tenant_id(1)), || Event::Ai(ai(&request)));

@@ -25,6 +25,7 @@ fn fixed() -> Request {
             parent_span_id: Some([0xef; 8]),
             flags: 1,
             state: Some("vendor=opaque".to_owned()),
+            invented: false,
         },
         ..request(tenant_id(1))
     }

@@ -160,6 +160,8 @@ const STEPS: &[Step] = &[
     ),
     ("/api/agents/enable", &[W, AGENT, ("enabled", "false")], Acme("agent.changed")),
     ("/api/agents/delete", &[W, AGENT, ("confirmation", "bot")], Acme("agent.deleted")),
+    ("/api/traffic/page", &[W], Nothing),
+    ("/api/traffic/list", &[W], Nothing),
     ("/api/directory/remove-member", &[W, MEMBER], Acme("member.removed")),
     ("/api/audit/list", &[W], Nothing),
     ("/api/audit/verify", &[W], Nothing),

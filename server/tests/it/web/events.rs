@@ -5,8 +5,12 @@ use std::time::Duration;
 
 use app::contract::ApiError;
 use reqwest::{Method, StatusCode};
+use serde::{Deserialize, Serialize};
 use server::event::{Component, Event, Request};
+use server::store::{Changes, Record, Session, Workspace};
 use server::values::Role;
+use sha2::{Digest, Sha256};
+use tower_sessions::session::Id;
 
 use super::{PASSWORD, TestConsole};
 
@@ -43,6 +47,17 @@ async fn every_request_is_recorded_without_its_query() {
 }
 
 #[tokio::test]
+async fn where_a_request_comes_from_is_what_a_trusted_proxy_says() {
+    for (proxies, address, scheme) in [("127.0.0.1/32", "203.0.113.9", "https"), ("192.0.2.0/24", "127.0.0.1", "http")] {
+        let console = TestConsole::start_behind(proxies).await;
+        let headers = [("x-forwarded-for", "6.6.6.6, 203.0.113.9"), ("x-forwarded-proto", "https")];
+        let answer = console.browser().send(Method::GET, "/healthz", &headers, None).await;
+        let event = event_of(&console, answer.header("x-request-id")).await;
+        assert_eq!((event.client_address, event.scheme), (Some(address.parse().unwrap()), scheme), "{proxies}");
+    }
+}
+
+#[tokio::test]
 async fn a_route_is_named_by_its_pattern_and_a_callers_trace_goes_on() {
     let console = TestConsole::start().await;
     let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -67,6 +82,50 @@ async fn a_panic_is_an_answer_with_an_id_and_a_recorded_failure() {
     assert_eq!(page.status, StatusCode::INTERNAL_SERVER_ERROR);
     assert!(page.header("content-type").starts_with("text/html"));
     assert!(console.browser().get("/healthz").await.status.is_success(), "the console lives on");
+}
+
+/// What lies where a session or a workspace should, and can't be read as one.
+#[derive(Clone, Serialize, Deserialize)]
+struct Garbled<const SESSION: bool> {
+    key: Vec<u8>,
+}
+
+impl<const SESSION: bool> Record for Garbled<SESSION> {
+    const TREE: &'static str = if SESSION { Session::TREE } else { Workspace::TREE };
+    const VERSION: u16 = 1;
+
+    fn key(&self) -> Vec<u8> {
+        self.key.clone()
+    }
+}
+
+/// Whoever makes the answer: a page that shows the error itself, and the middleware in front of all pages.
+#[tokio::test]
+async fn what_can_not_be_read_is_a_recorded_failure() {
+    let console = TestConsole::start().await;
+    let acme = console.workspace("acme").await;
+    console.user("root@example.com", true).await;
+    let browser = console.browser().signed_in("root@example.com", PASSWORD).await;
+    let id = Id::default();
+    let hash = hex::encode(Sha256::digest(id.to_string()));
+    let workspace = Garbled::<false> { key: Workspace::key_of(acme.id) };
+    let session = Garbled::<true> { key: Session::key_of(&hash) };
+    console.store.commit(Changes::new().put(&workspace).put(&session)).await.unwrap();
+
+    let page = browser.get("/w/acme/routes").await;
+    let cookie = format!("knoxcall={id}");
+    let refused = console.browser().send(Method::GET, "/sign-in", &[("cookie", cookie.as_str())], None).await;
+    for answer in [&page, &refused] {
+        assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR, "{}", answer.text());
+        let failure = event_of(&console, answer.header("x-request-id")).await.failure.expect("recorded");
+        assert_eq!(failure.kind, "internal", "the log line says more, and is what error tracking reports");
+        assert!(failure.error_id.is_some(), "{failure:?}");
+    }
+    let ApiError::Internal { error_id } = refused.error() else { panic!("{}", refused.text()) };
+    let failure = event_of(&console, refused.header("x-request-id")).await.failure.unwrap();
+    assert_eq!(failure.error_id, Some(error_id));
+    let fine = console.browser().get("/sign-in").await;
+    assert!(event_of(&console, fine.header("x-request-id")).await.failure.is_none());
 }
 
 #[tokio::test]

@@ -106,6 +106,8 @@ const RULES: &[Rule] = &[
     ("/api/agents/save", Admin, &[("agent", "support"), ("form[provider]", "openai")]),
     ("/api/agents/enable", Admin, &[("agent", "support"), ("enabled", "false")]),
     ("/api/agents/delete", Admin, &[("agent", "support"), ("confirmation", "support")]),
+    ("/api/traffic/page", Member, &[]),
+    ("/api/traffic/list", Member, &[]),
     // Without a workspace they mean the Global scope.
     ("/api/audit/list", Operator, &[]),
     ("/api/audit/list", Member, &[]),

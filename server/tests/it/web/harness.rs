@@ -11,9 +11,11 @@ use server::bus::{Bus, Interest, Listener};
 use server::config::OtelEnvironment;
 use server::error_tracking::ErrorTracking;
 use server::event::{Event, SecurityKind};
+use server::peers::Proxies;
 use server::settings::Settings;
 use server::store::{Changes, Member, Store, User, Workspace};
 use server::telemetry::{Options, OutboundTransport, Telemetry};
+use server::traffic::Traffic;
 use server::values::{DisplayName, Email, Endpoint, Password, Role, Slug, TenantId};
 use server::vault::Vault;
 use server::web::{Assets, Console, serve};
@@ -94,6 +96,15 @@ impl TestConsole {
 
     /// `public_url` as configured; `site` is a folder of built files.
     pub async fn start_with(public_url: Option<&str>, site: Option<&Path>) -> Self {
+        Self::start_as(public_url, site, Proxies::default()).await
+    }
+
+    /// With this network of trusted proxies.
+    pub async fn start_behind(proxies: &str) -> Self {
+        Self::start_as(None, None, Proxies::new([proxies.parse().unwrap()])).await
+    }
+
+    async fn start_as(public_url: Option<&str>, site: Option<&Path>, proxies: Proxies) -> Self {
         probes::register();
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("db")).unwrap();
@@ -119,11 +130,12 @@ impl TestConsole {
             telemetry,
             errors: errors.clone(),
             webhooks,
+            traffic: Traffic::start(&bus),
             outbound: outbound(),
             console_url: public_url.unwrap_or("http://127.0.0.1:3000").to_owned(),
             gateway_url: "http://127.0.0.1:8080".to_owned(),
         });
-        let console = Console::new(backend, bus.clone(), assets, public_url.map(|url| Endpoint::parse_exact(url).unwrap()));
+        let console = Console::new(backend, bus.clone(), assets, public_url.map(|url| Endpoint::parse_exact(url).unwrap()), proxies);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();

@@ -22,6 +22,7 @@ mod sessions;
 mod setup;
 mod sign_in;
 mod speed;
+mod traffic;
 mod webhooks;
 
 pub use browser::{Answer, Browser};

@@ -50,8 +50,9 @@ pub async fn probe_panic() -> Result<(), ApiError> {
 }
 
 #[server(prefix = "/api", endpoint = "probe/internal")]
-pub async fn probe_internal() -> Result<(), ApiError> {
-    Err(server::backend::to_api(server::settings::Error::Store("the disk is full".to_owned())))
+pub async fn probe_internal(#[server(default)] reading: bool) -> Result<(), ApiError> {
+    let (cause, text) = if reading { ("store_read", "the disk is gone") } else { ("store_write", "the disk is full") };
+    Err(server::backend::to_api(server::settings::Error::Store { cause, text: text.to_owned() }))
 }
 
 /// The linker may drop what `inventory` collects from a test binary.

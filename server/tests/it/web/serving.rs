@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
+use http_body_util::Empty;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::TestConsole;
+use crate::support::h2;
 
 #[tokio::test]
 async fn it_ends_although_connections_are_kept_open() {
@@ -27,6 +30,17 @@ async fn both_versions_of_http_are_spoken() {
     let answer = client.get(format!("{}/healthz", console.base)).send().await.unwrap();
     assert_eq!((answer.version(), answer.status()), (reqwest::Version::HTTP_2, reqwest::StatusCode::OK));
     assert_eq!(answer.text().await.unwrap(), "ok\n");
+}
+
+/// A client that answers pings and asks nothing more holds no place for long either.
+#[tokio::test]
+async fn idle_http_2_connections_are_closed() {
+    let console = TestConsole::start().await;
+    let (mut client, connection) = h2(console.base.strip_prefix("http://").unwrap()).await;
+    let request = http::Request::get(format!("{}/healthz", console.base)).body(Empty::new()).unwrap();
+    assert_eq!(client.send_request(request).await.unwrap().status(), StatusCode::OK);
+    assert!(tokio::time::timeout(Duration::from_secs(40), connection).await.is_ok(), "it is kept open");
+    assert!(client.is_closed());
 }
 
 /// Whoever says nothing, or only the beginning of the HTTP/2 preface, holds no place for long.

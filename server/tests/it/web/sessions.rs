@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use reqwest::Method;
-use server::auth::{ABSOLUTE, BUMP_AFTER, IDLE};
+use server::audit::{Action, Actor, Filter, Log};
+use server::auth::{ABSOLUTE, BUMP_AFTER, IDLE, MOST_SESSIONS};
 
 use super::browser::form;
 use super::{Answer, PASSWORD, TestConsole};
@@ -115,6 +116,31 @@ async fn even_a_used_session_ends_after_a_week() {
     assert_eq!(viewer(&console, &cookie).await, None);
     console.auth.sweep().await.unwrap();
     assert!(console.store.sessions().all().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn one_session_too_many_ends_the_one_that_was_used_longest_ago() {
+    let console = TestConsole::start().await;
+    console.user("ana@example.com", true).await;
+    console.user("bob@example.com", true).await;
+    let bob = console.browser().signed_in("bob@example.com", PASSWORD).await;
+    let mut cookies = Vec::new();
+    for _ in 0..MOST_SESSIONS {
+        console.clock.advance(Duration::from_secs(1));
+        cookies.push(pair(&sign_in(&console, None).await));
+    }
+    console.clock.advance(BUMP_AFTER + Duration::from_secs(60));
+    assert!(viewer(&console, &cookies[0]).await.is_some(), "the first is used again");
+    cookies.push(pair(&sign_in(&console, None).await));
+    assert_eq!(console.store.sessions().all().unwrap().len(), MOST_SESSIONS + 1, "and that of another account");
+    for (number, cookie) in cookies.iter().enumerate() {
+        assert_eq!(viewer(&console, cookie).await.is_some(), number != 1, "session {number}");
+    }
+    assert_eq!(bob.viewer().await.as_deref(), Some("bob@example.com"));
+    let told = console.store.audit().page(Log::Global, &Filter::default(), None, 2).unwrap().entries;
+    let told: Vec<_> = told.iter().map(|told| (told.entry.action, told.entry.actor.clone(), told.entry.resource.handle.as_str())).collect();
+    assert_eq!(told[0], (Action::AuthSignedOut, Actor::System, "ana@example.com"));
+    assert_eq!((told[1].0, told[1].2), (Action::AuthSignedIn, "ana@example.com"));
 }
 
 #[tokio::test]

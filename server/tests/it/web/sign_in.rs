@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use app::contract::ApiError;
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use server::audit::{Action, Filter, Log};
 use server::event::SecurityKind;
 use server::store::{Changes, Member, User};
 use server::values::Role;
 
+use super::browser::form;
 use super::{PASSWORD, TestConsole};
 
 #[tokio::test]
@@ -116,6 +117,33 @@ async fn guessing_is_slowed_down_and_reported_once() {
 
     console.clock.advance(Duration::from_secs(60 * 60));
     browser.signed_in("ana@example.com", PASSWORD).await;
+}
+
+/// Signs in as Ana with what a proxy would add; whatever stands before the last address is the client's own word.
+async fn sign_in_from(console: &TestConsole, address: &str, password: &str) -> StatusCode {
+    let forwarded = format!("{}, {address}", std::net::Ipv4Addr::from(uuid::Uuid::new_v4().as_fields().0));
+    let headers = [("sec-fetch-site", "same-origin"), ("accept", "application/json"), ("x-forwarded-for", forwarded.as_str())];
+    let body = form(&[("email", "ana@example.com"), ("password", password)]);
+    console.browser().send(Method::POST, "/api/probe/sign_in", &headers, Some(body)).await.status
+}
+
+#[tokio::test]
+async fn whom_a_trusted_proxy_names_is_slowed_down_and_nobody_else_behind_it() {
+    for (proxies, elsewhere, address) in
+        [("127.0.0.0/8", StatusCode::OK, "203.0.113.9"), ("192.0.2.0/24", StatusCode::TOO_MANY_REQUESTS, "127.0.0.1")]
+    {
+        let console = TestConsole::start_behind(proxies).await;
+        console.user("ana@example.com", true).await;
+        for _ in 0..8 {
+            sign_in_from(&console, "198.51.100.7", "wrong").await;
+        }
+        assert_eq!(sign_in_from(&console, "198.51.100.7", PASSWORD).await, StatusCode::TOO_MANY_REQUESTS, "{proxies}");
+        assert_eq!(sign_in_from(&console, "203.0.113.9", PASSWORD).await, elsewhere, "{proxies}");
+        console.clock.advance(Duration::from_secs(60 * 60));
+        assert_eq!(sign_in_from(&console, "203.0.113.9", PASSWORD).await, StatusCode::OK, "{proxies}");
+        let told = console.store.audit().page(Log::Global, &Filter::default(), None, 1).unwrap().entries;
+        assert_eq!((told[0].entry.action, told[0].entry.address), (Action::AuthSignedIn, Some(address.parse().unwrap())), "{proxies}");
+    }
 }
 
 #[tokio::test]

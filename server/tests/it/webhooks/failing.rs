@@ -173,6 +173,28 @@ async fn what_waits_and_what_has_ended_is_bounded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_has_ended_of_a_workspace_is_bounded_however_many_endpoints_it_has() {
+    const ROOM: usize = 4 * 1024;
+    let limits = Limits { workspace_ended_bytes: ROOM, ..Limits::default() };
+    let (rig, receiver) = (Rig::start(Options { limits, ..quick() }).await, Receiver::start().await);
+    let acme = rig.workspace("acme").await;
+    let admin = rig.services("admin@acme.test", Some((&acme, Role::Admin))).await.webhooks;
+    let mut endpoints = Vec::new();
+    for path in ["/a", "/b", "/c"] {
+        endpoints.push(admin.create_webhook("acme", form(&receiver, path, &["request.completed"])).await.unwrap());
+    }
+    let kept = |id| rig.store.webhooks().deliveries(acme.id, id).unwrap();
+    for round in 1..=10 {
+        rig.ended(&acme, 200);
+        until_told(&rig.told, 3 * round).await;
+        until("all have ended", || endpoints.iter().all(|id| rig.webhooks.waiting(*id) == 0)).await;
+    }
+    let bytes: usize = endpoints.iter().flat_map(|id| kept(*id)).map(|delivery| delivery.body.len()).sum();
+    assert!((ROOM / 2..=ROOM).contains(&bytes), "{bytes} bytes are kept");
+    assert!(endpoints.iter().all(|id| !kept(*id).is_empty()), "each gives when it has most");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_waits_of_all_workspaces_is_bounded_over_a_restart() {
     const ROOM: usize = 8 * 1024;
     let options = || Options { limits: Limits { all_waiting_bytes: ROOM, ..Limits::default() }, ..quick() };

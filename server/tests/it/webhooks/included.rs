@@ -1,6 +1,7 @@
 //! Headers and bodies that go along, from the gateway to a receiver.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use app::contract::{WebhookForm, WebhookLosses};
 use base64::Engine as _;
@@ -8,13 +9,13 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue, Method};
 use serde_json::{Value, json};
 use server::store::{Changes, Delivery, DeliveryBody, DeliveryState, Workspace};
-use server::values::{DisplayName, Role, Slug};
+use server::values::{DisplayName, Provider as Api, Role, Slug};
 use server::webhooks::{Limits, Options};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use uuid::Uuid;
 
 use super::rig::{Rig, form, quick, request};
-use crate::gateway::{self, TENANT, Table, WHO, client};
+use crate::gateway::{self, TENANT, Table, WHO, agent, client};
 use crate::support::network::outbound;
 use crate::support::receiver::{Answer, Got, Receiver};
 use crate::support::upstream::{Upstream, until};
@@ -42,6 +43,7 @@ impl House {
         rig.store.commit(Changes::new().put(&acme)).await.unwrap();
         let admin = rig.services("admin@acme.test", Some((&acme, Role::Admin))).await;
         let mut table = Table::to(&upstream.url());
+        table.agents = vec![Arc::new(agent("bot", Api::OpenAi, &upstream.url()))];
         table.inject = HeaderMap::from_iter([(http::header::AUTHORIZATION, HeaderValue::from_static("Custom canary-injected"))]);
         let gateway = gateway::Rig::on(&rig.bus, &table, outbound()).await;
         Self { rig, receiver, upstream, gateway, acme, admin }
@@ -176,6 +178,15 @@ async fn calls_of_ai_agents_are_never_copied() {
     let (asked, _, got) = house.told("/hook", 1).await;
     assert_eq!((&asked["path"], &asked["headers"], &asked["body"]), (&json!("/v1/ai/nobody/chat/completions"), &Value::Null, &Value::Null));
     assert!(!String::from_utf8_lossy(&got.body).contains("canary"));
+    assert_eq!(got.json()["data"]["route_name"], "", "there is no such agent");
+
+    let call = client().post(house.gateway.url("/v1/ai/bot/chat/completions")).header("x-knoxcall-key", "tk_good");
+    assert_eq!(call.body("canary prompt").send().await.unwrap().status(), 200);
+    let (asked, _, got) = house.told("/hook", 2).await;
+    assert_eq!((&asked["headers"], &asked["body"]), (&Value::Null, &Value::Null));
+    let data = got.json()["data"].clone();
+    assert_eq!((&data["route_id"], &data["route_name"]), (&Value::Null, &json!("ai/bot")), "as it is called in telemetry");
+    assert!(!data.to_string().contains("canary"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,4 +10,4 @@ mod rig;
 mod turns;
 mod verifiers;
 
-pub use rig::{Rig, form, quick};
+pub use rig::{Rig, form, quick, request};

@@ -18,6 +18,7 @@ use server::outbound::{Backoff, Outbound};
 use server::settings::Settings;
 use server::store::{Changes, Member, Store, User, Workspace};
 use server::telemetry::{self, OutboundTransport, Telemetry};
+use server::traffic::Traffic;
 use server::values::{DisplayName, Email, Password, Role, Slug, TenantId};
 use server::vault::Vault;
 use server::webhooks::{Options, Place, Retry, Stop, Webhooks};
@@ -119,6 +120,7 @@ impl Rig {
             telemetry: Telemetry::start(settings.exports(), &bus, transport, telemetry::Options::default()),
             errors: ErrorTracking::new().unwrap(),
             webhooks: webhooks.clone(),
+            traffic: Traffic::start(&bus),
             outbound,
             console_url: String::new(),
             gateway_url: String::new(),
@@ -228,7 +230,14 @@ pub fn request(workspace: &Workspace) -> Request {
         failure: None,
         user: None,
         cancelled: false,
-        trace: TraceContext { trace_id: TRACE, span_id: SPAN, parent_span_id: None, flags: 1, state: Some("vendor=x".to_owned()) },
+        trace: TraceContext {
+            trace_id: TRACE,
+            span_id: SPAN,
+            parent_span_id: None,
+            flags: 1,
+            state: Some("vendor=x".to_owned()),
+            invented: false,
+        },
     }
 }
 

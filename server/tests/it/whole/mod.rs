@@ -9,6 +9,8 @@ mod faults;
 mod life;
 mod oracle;
 mod process;
+mod proxies;
+mod shutdown;
 mod spool;
 mod trace;
 mod webhooks;

@@ -1,5 +1,6 @@
 //! From a request at the gateway to a receiver, over the death of the process.
 
+use server::store::{StopReason, Store};
 use tempfile::tempdir;
 
 use super::{KEY, Process, Setup, everything_in};
@@ -82,6 +83,39 @@ async fn a_delivery_survives_a_kill() {
     assert!(!output.contains("Signing secret of webhook"), "made once: {output}");
 }
 
+/// A made-up context would tell the receiver's sampler to drop its own traces.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_traces_a_receiver_gets_the_callers_context_or_none() {
+    let (receiver, upstream) = (Receiver::start().await, Upstream::start().await);
+    let folder = tempdir().unwrap();
+    let file = bootstrap(&upstream.url(), &receiver);
+    let process = Process::start(&folder.path().join("data"), &Setup { bootstrap: Some(&file), ..Setup::default() });
+    let client = reqwest::Client::new();
+    let (trace, span) = ("ab".repeat(16), "cd".repeat(8));
+    let contexts = [None, Some(format!("00-{trace}-{span}-00")), Some(format!("00-{trace}-{span}-01"))];
+    for (index, context) in contexts.iter().enumerate() {
+        let request = client.get(format!("{}/{index}", process.gateway)).header("x-knoxcall-key", KEY);
+        let request = match context {
+            Some(context) => request.header("traceparent", context).header("tracestate", "vendor=x"),
+            None => request,
+        };
+        request.header("x-knoxcall-route", "billing").send().await.unwrap().bytes().await.unwrap();
+    }
+    let got = receiver.wait("/hook", 6).await;
+    for (index, context) in contexts.iter().enumerate() {
+        let path = format!("/{index}");
+        let of_it: Vec<_> = got.iter().filter(|got| got.json()["data"]["request"]["path"] == path.as_str()).collect();
+        assert_eq!(of_it.len(), 2, "request.received and request.success");
+        for got in of_it {
+            let header = |name: &str| got.headers.get(name).map(|value| value.to_str().unwrap());
+            assert_eq!(header("traceparent"), context.as_deref());
+            assert_eq!(header("tracestate"), context.as_ref().map(|_| "vendor=x"));
+        }
+    }
+    process.signal("TERM");
+    assert!(process.ended().0.success());
+}
+
 /// The end waits for what is under way; what is told of then is not sent again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_lets_an_attempt_end() {
@@ -105,6 +139,30 @@ async fn a_stop_lets_an_attempt_end() {
     assert_eq!(receiver.all().len(), 2, "both ended before the process did");
 }
 
+/// What an attempt finds out at the very end counts as at any other time.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_410_during_the_stop_switches_the_endpoint_off() {
+    let (receiver, upstream) = (Receiver::start().await, Upstream::start().await);
+    receiver.script("/hook", [Answer::Late(410), Answer::Late(410)]);
+    let folder = tempdir().unwrap();
+    let data = folder.path().join("data");
+    let file = bootstrap(&upstream.url(), &receiver);
+    let process = Process::start(&data, &Setup { bootstrap: Some(&file), ..Setup::default() });
+    let request = reqwest::Client::new().get(format!("{}/invoices", process.gateway)).header("x-knoxcall-key", KEY);
+    request.header("x-knoxcall-route", "billing").send().await.unwrap().bytes().await.unwrap();
+    receiver.wait("/hook", 2).await;
+    process.signal("TERM");
+    until("it is stopping", || process.output().contains("stopping")).await;
+    receiver.release();
+    let (status, output) = process.ended();
+    assert!(status.success(), "{output}");
+
+    let store = Store::open(&data).unwrap();
+    let webhooks = store.webhooks().all().unwrap();
+    let gone = webhooks.iter().find(|webhook| webhook.name.as_str() == "all").unwrap();
+    assert_eq!((gone.enabled, gone.stopped.map(|stopped| stopped.why)), (false, Some(StopReason::Gone)), "{output}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_in_the_console_is_told_to_its_workspace() {
     let (receiver, upstream) = (Receiver::start().await, Upstream::start().await);
@@ -123,7 +181,9 @@ async fn a_change_in_the_console_is_told_to_its_workspace() {
     post("/api/routes/create", &route).await;
     let orders = |got: &crate::support::receiver::Got| got.json()["data"].to_string().contains("\"orders\"");
     until("the route is told of", || receiver.got("/made").iter().any(orders)).await;
-    let told = receiver.got("/made").into_iter().find(orders).unwrap().json();
+    let got = receiver.got("/made").into_iter().find(orders).unwrap();
+    assert!(got.headers.get("traceparent").is_none(), "nothing came in, and no spans are recorded: {:?}", got.headers);
+    let told = got.json();
     assert_eq!((&told["event"], &told["data"]["action"]), (&"audit.event".into(), &"route.created".into()), "{told}");
     process.signal("TERM");
     assert!(process.ended().0.success());
