@@ -26,6 +26,17 @@ impl Budget {
         own.saturating_add(more) <= self.ceiling.saturating_sub(self.used())
     }
 
+    /// Whether the others leave room for `more`, should all of somebody's `own` be given back.
+    #[must_use]
+    pub fn leaves(&self, own: usize, more: usize) -> bool {
+        more <= self.ceiling.saturating_sub(self.used().saturating_sub(own))
+    }
+
+    #[must_use]
+    pub const fn ceiling(&self) -> usize {
+        self.ceiling
+    }
+
     pub fn take(&self, bytes: usize) {
         self.used.fetch_add(bytes, Ordering::Relaxed);
     }
@@ -61,6 +72,13 @@ mod tests {
             assert!(held.iter().all(|own| own.abs_diff(fair) <= 1), "{count}: {held:?}");
             assert!(budget.allows(0, fair - count), "whoever comes next finds room");
         }
+    }
+
+    #[test]
+    fn what_others_hold_leaves_the_rest() {
+        let budget = Budget::new(10);
+        budget.take(12);
+        assert!(!budget.leaves(0, 1) && !budget.leaves(2, 1) && budget.leaves(3, 1) && !budget.leaves(3, 2));
     }
 
     #[test]

@@ -13,7 +13,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac as _};
 use serde::{Deserialize, Serialize};
+use sha2::Sha256;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -24,6 +26,8 @@ pub const KEY_VARIABLE: &str = "KNOXCALL_MASTER_KEY";
 
 const KEY_LENGTH: usize = 32;
 const NONCE_LENGTH: usize = 24;
+/// Bytes of [`Vault::key_id`].
+const KEY_ID_LENGTH: usize = 8;
 /// The only format so far: 24 bytes of nonce, then XChaCha20-Poly1305 ciphertext with its tag.
 const FORMAT: u8 = 1;
 
@@ -104,6 +108,7 @@ pub enum OpenError {
 #[derive(Clone)]
 pub struct Vault {
     cipher: Arc<XChaCha20Poly1305>,
+    key_id: [u8; KEY_ID_LENGTH],
 }
 
 impl std::fmt::Debug for Vault {
@@ -116,7 +121,13 @@ impl Vault {
     #[must_use]
     pub fn from_key(key: [u8; KEY_LENGTH]) -> Self {
         let key = Zeroizing::new(key);
-        Self { cipher: Arc::new(XChaCha20Poly1305::new(&Key::from(*key))) }
+        Self { cipher: Arc::new(XChaCha20Poly1305::new(&Key::from(*key))), key_id: key_id(&key) }
+    }
+
+    /// Tells one master key from another where that has to be known before anything is opened; nothing of the key follows from it.
+    #[must_use]
+    pub fn key_id(&self) -> String {
+        hex::encode(self.key_id)
     }
 
     /// Takes the key from the environment's text if there is one, else from `<data_dir>/master.key`, which it makes
@@ -181,6 +192,14 @@ impl Vault {
             .map(Zeroizing::new)
             .map_err(|_| OpenError::Unreadable)
     }
+}
+
+/// A keyed hash of a fixed text, cut.
+fn key_id(key: &[u8; KEY_LENGTH]) -> [u8; KEY_ID_LENGTH] {
+    // HMAC takes keys of any length.
+    let Ok(mut mac) = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key) else { return [0; KEY_ID_LENGTH] };
+    mac.update(b"knoxcall.key-id");
+    mac.finalize().into_bytes().first_chunk().copied().unwrap_or_default()
 }
 
 fn decode_key(text: &str) -> Option<Zeroizing<[u8; KEY_LENGTH]>> {
@@ -270,6 +289,13 @@ mod tests {
         for (v, data) in [(2, sealed.data.as_str()), (1, "not base64!"), (1, "AAAA"), (1, "")] {
             assert_eq!(vault.open_sealed(&PLACE, &Sealed { v, data: data.to_owned() }).unwrap_err(), OpenError::Format);
         }
+    }
+
+    #[test]
+    fn a_key_has_one_id_that_says_nothing_of_it() {
+        let [one, again, other] = [7, 7, 8].map(|byte| Vault::from_key([byte; 32]).key_id());
+        assert!(one == again && one != other);
+        assert!(one.len() == 16 && !one.contains("0707"), "{one}");
     }
 
     #[test]

@@ -89,7 +89,7 @@ pub trait Directory: Send + Sync {
     async fn enable_workspace(&self, workspace: &str, enabled: bool) -> Result<(), ApiError>;
     /// `confirmation` must be the slug.
     async fn delete_workspace(&self, workspace: &str, confirmation: &str) -> Result<(), ApiError>;
-    /// What is stored and can't be read or decrypted, one sentence each; for the operator.
+    /// What is stored and can't be read or decrypted, and whether anything can be saved, one sentence each; for the operator.
     async fn problems(&self) -> Result<Vec<String>, ApiError>;
 
     async fn members(&self, workspace: &str) -> Result<Vec<MemberRow>, ApiError>;

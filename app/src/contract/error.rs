@@ -37,6 +37,10 @@ pub enum ApiError {
     LastAdmin,
     #[error("Someone else changed this meanwhile. Reload the page and apply your change again.")]
     Stale,
+    #[error(
+        "The disk of KnoxCall's data folder is nearly full, so nothing is saved until there is room. Free space there, then try again."
+    )]
+    NoRoom,
     #[error("The server did not answer. If you changed something, see in another tab whether it was saved before you try again.")]
     Unreachable,
     /// Something in between answered, such as a proxy whose patience was over.

@@ -39,6 +39,8 @@ pub struct ExportStatus {
     pub counts: ExportCounts,
     /// Why what waits is in memory alone, where it should be on disk.
     pub disk_problem: Option<DiskProblem>,
+    /// Bytes on disk besides those of the counts, which only an earlier master key opens.
+    pub other_key_bytes: u64,
     /// Minutes of the last hour in which something happened, oldest first.
     pub hour: Vec<ExportMinute>,
     /// The newest first, at most 20.
@@ -60,6 +62,7 @@ impl ExportStatus {
             last_failure: None,
             counts: ExportCounts::default(),
             disk_problem: None,
+            other_key_bytes: 0,
             hour: Vec::new(),
             attempts: Vec::new(),
             pauses_at: None,
@@ -171,6 +174,8 @@ pub enum FailureKind {
     PartialSuccess {
         rejected: u64,
     },
+    /// The request was taken, but its answer could not be read to the end.
+    AnswerCut,
     /// The answer was not what OTLP says, or too large.
     BadAnswer,
     /// The request would have been larger than 64 MiB.

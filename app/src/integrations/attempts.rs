@@ -59,12 +59,13 @@ fn One(attempt: ExportAttempt) -> impl IntoView {
         let failure = ExportFailure { at: attempt.at, signal: attempt.signal, kind, host: "The collector".to_owned() };
         failure_sentence(&failure)
     });
+    let word = outcome_word(attempt.outcome, attempt.failure);
     view! {
         <Row>
             <Cell><Time at=attempt.at/></Cell>
             <Cell label="Signal">{attempt.signal.name()}</Cell>
             <Cell label="Outcome">
-                <span class=("text-ok", good) class=("text-bad", !good) title=reason>{outcome_word(attempt.outcome)}</span>
+                <span class=("text-ok", good) class=("text-bad", !good) title=reason>{word}</span>
             </Cell>
             <Cell label="Status" numeric=true>{attempt.status.map_or_else(|| "No answer".to_owned(), |status| status.to_string())}</Cell>
             <Cell label="Records" numeric=true>

@@ -7,7 +7,8 @@ use leptos::prelude::*;
 use super::card::LiveFact;
 use super::chart::HourChart;
 use super::view_model::{
-    announcement, counts, disk_problem_sentence, disk_sentence, drop_reason, failure_sentence, hour_counts, hour_drops, overflow_sentence,
+    announcement, counts, disk_problem_sentence, disk_sentence, drop_reason, failure_sentence, hour_counts, hour_drops, other_key_sentence,
+    overflow_sentence,
 };
 use crate::contract::{ExportFailure, ExportState, ExportStatus};
 use crate::ui::{Card, CardHeader, Live, NotLive, PillState, StatusPill, Time, thousands};
@@ -106,9 +107,13 @@ fn Moments(status: ExportStatus) -> impl IntoView {
 #[component]
 fn OnDisk(status: ExportStatus) -> impl IntoView {
     let waits = disk_sentence(&status);
+    let sealed_otherwise = other_key_sentence(status.other_key_bytes);
     let problem = status.disk_problem.map(disk_problem_sentence);
     view! {
         {waits.map(|sentence| view! { <p class="text-small text-muted">{sentence}</p> })}
+        {sealed_otherwise.map(|sentence| view! {
+            <p class="rounded-md border border-warn-line bg-warn-soft px-3 py-2 text-small text-ink">{sentence}</p>
+        })}
         {problem.map(|sentence| view! {
             <p class="rounded-md border border-warn-line bg-warn-soft px-3 py-2 text-small text-ink">{sentence}</p>
         })}

@@ -74,7 +74,7 @@ pub fn failure_sentence(host: &str, kind: FailureKind) -> String {
         FailureKind::Status { status: 429 } => format!("{host} is limiting the rate (429). Check the quota of the project."),
         FailureKind::Status { status: status @ 500..=599 } => format!("{host} failed on its side ({status}). Check its log."),
         FailureKind::Status { status } => format!("{host} refused the event with status {status}. Check its log."),
-        FailureKind::PartialSuccess { .. } | FailureKind::BadAnswer | FailureKind::TooLarge => {
+        FailureKind::PartialSuccess { .. } | FailureKind::AnswerCut | FailureKind::BadAnswer | FailureKind::TooLarge => {
             format!("{host} answered, but not as Sentry does. Check that the DSN is copied whole.")
         }
     }

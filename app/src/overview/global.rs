@@ -74,7 +74,7 @@ fn ForOperator(summary: GatewaySummary) -> impl IntoView {
         <div class="space-y-6">
             {(!problems.is_empty()).then(|| view! {
                 <Notice kind=NoticeKind::Error>
-                    <p class="font-medium">"Some of what is stored can't be used. The rest works."</p>
+                    <p class="font-medium">"This needs attention. The rest works."</p>
                     <ul class="mt-1 list-disc space-y-1 pl-5">
                         {problems.into_iter().map(|problem| view! { <li>{problem}</li> }).collect_view()}
                     </ul>

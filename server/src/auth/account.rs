@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::caller::Caller;
 use super::clock::Clock;
 use super::error::AuthError;
+use super::kept::Kept;
 use super::password::Passwords;
 use super::reveal::Reveal;
 use super::session::{self, SessionLayer, SignedIn};
@@ -27,6 +28,8 @@ pub struct Auth(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     store: Store,
+    /// Sessions that are not as the store says.
+    kept: Kept,
     bus: Bus,
     clock: Clock,
     passwords: Passwords,
@@ -61,6 +64,7 @@ impl Auth {
         let (throttle, reveal) = (Throttle::new(clock.clone()), Reveal::new(clock.clone()));
         Self(Arc::new(Inner {
             store,
+            kept: Kept::default(),
             bus,
             clock,
             passwords: Passwords::default(),
@@ -98,7 +102,7 @@ impl Auth {
     /// The middleware that gives every request its session.
     #[must_use]
     pub fn session_layer(&self, https: bool) -> SessionLayer {
-        session::layer(self.0.store.clone(), self.0.clock.clone(), https)
+        session::layer(self.0.store.clone(), self.0.kept.clone(), self.0.clock.clone(), https)
     }
 
     #[must_use]
@@ -145,6 +149,7 @@ impl Auth {
         let now = self.0.clock.now_ms();
         self.store().sessions().remove_expired(now).await?;
         self.store().setup_tokens().remove_expired(now).await?;
+        self.0.kept.settle(self.store(), now).await?;
         Ok(())
     }
 

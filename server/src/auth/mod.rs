@@ -7,6 +7,7 @@ mod account;
 mod caller;
 mod clock;
 mod error;
+mod kept;
 mod password;
 mod reveal;
 mod session;

@@ -1,6 +1,7 @@
 //! Sessions: the cookie, what a session holds, how long it lasts, and how it lies in the store.
 //!
-//! The store keeps the SHA-256 of a session's id, so that whoever reads the database can't take a session over.
+//! The store keeps the SHA-256 of a session's id, so that whoever reads the database can't take a session over. While the disk has no
+//! room for one it is in memory alone.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use tower_sessions::{Expiry, Session, SessionManagerLayer, SessionStore};
 use uuid::Uuid;
 
 use super::clock::{Clock, millis};
+use super::kept::Kept;
 use super::told;
 use crate::audit::{Action, Actor, Told};
 use crate::store::{Changes, CommitError, ReadError, Session as Stored, Store, UnixMillis};
@@ -65,8 +67,8 @@ pub(super) async fn write(session: &Session, value: &SignedIn) -> std::result::R
 
 /// The cookie is `__Host-knoxcall` (Secure) where browsers reach the console by https, else `knoxcall`; both HttpOnly,
 /// SameSite=Strict, Path=/.
-pub(super) fn layer(store: Store, clock: Clock, https: bool) -> SessionLayer {
-    SessionManagerLayer::new(Sessions { store, clock, beginning: Arc::default() })
+pub(super) fn layer(store: Store, kept: Kept, clock: Clock, https: bool) -> SessionLayer {
+    SessionManagerLayer::new(Sessions { store, kept, clock, beginning: Arc::default() })
         .with_name(cookie_name(https))
         .with_secure(https)
         .with_http_only(true)
@@ -82,6 +84,7 @@ pub(super) const fn cookie_name(https: bool) -> &'static str {
 #[derive(Clone, Debug)]
 pub struct Sessions {
     store: Store,
+    kept: Kept,
     clock: Clock,
     /// They begin one after another, so that nobody counts them while another one begins.
     beginning: Arc<Mutex<()>>,
@@ -147,6 +150,16 @@ impl SessionStore for Sessions {
             match self.store.commit_all_told(changes, told.clone()).await {
                 Ok(()) => return Ok(()),
                 Err(CommitError::Stale { .. }) => record.id = Id::default(),
+                Err(error @ CommitError::NoRoom { .. }) => {
+                    tracing::warn!(%error, "a session is kept in memory and ends with the process");
+                    if let Ok(Some(account)) = account_in(&record.data) {
+                        for old in self::surplus(self.kept.all(), &account, self.clock.now_ms()) {
+                            self.kept.remove(&old.hash);
+                        }
+                    }
+                    self.kept.put(stored);
+                    return Ok(());
+                }
                 Err(error) => return Err(backend(&error)),
             }
         }
@@ -154,16 +167,28 @@ impl SessionStore for Sessions {
 
     async fn save(&self, record: &SessionRecord) -> Result<()> {
         let stored = self.to_stored(record)?;
+        if self.kept.replace(&stored) {
+            return Ok(());
+        }
         // One that was ended by another request meanwhile must not come back.
         let Some(current) = self.store.sessions().get(&stored.hash).map_err(|error| backend(&error))? else { return Ok(()) };
         match self.store.commit_relaxed(Changes::new().expect_unchanged(&current).put(&stored)).await {
-            Ok(()) | Err(CommitError::Stale { .. }) => Ok(()),
+            // Without room the time of its last use is not written: nobody is turned away for that.
+            Ok(()) | Err(CommitError::Stale { .. } | CommitError::NoRoom { .. }) => Ok(()),
             Err(error) => Err(backend(&error)),
         }
     }
 
     async fn load(&self, id: &Id) -> Result<Option<SessionRecord>> {
-        let Some(stored) = self.store.sessions().get(&hash(id)).map_err(|error| backend(&error))? else { return Ok(None) };
+        let hash = hash(id);
+        if self.kept.has_ended(&hash) {
+            return Ok(None);
+        }
+        let stored = match self.kept.get(&hash) {
+            None => self.store.sessions().get(&hash).map_err(|error| backend(&error))?,
+            kept => kept,
+        };
+        let Some(stored) = stored else { return Ok(None) };
         if stored.expires_at <= self.clock.now_ms() {
             return Ok(None);
         }
@@ -176,11 +201,16 @@ impl SessionStore for Sessions {
 
     async fn delete(&self, id: &Id) -> Result<()> {
         let hash = hash(id);
+        let stored = self.store.sessions().get(&hash);
         // A session that begins has its first id taken away before that was ever written: that costs no flush.
-        if matches!(self.store.sessions().get(&hash), Ok(None)) {
+        if self.kept.remove(&hash) || matches!(stored, Ok(None)) {
             return Ok(());
         }
-        self.store.commit(Changes::new().delete::<Stored>(&Stored::key_of(&hash))).await.map_err(|error| backend(&error))
+        let would_end = stored.ok().flatten().map_or(UnixMillis::MAX, |stored| stored.expires_at);
+        match self.store.commit(Changes::new().delete::<Stored>(&Stored::key_of(&hash))).await {
+            Err(CommitError::NoRoom { .. }) if self.kept.end(&hash, would_end) => Ok(()),
+            done => done.map_err(|error| backend(&error)),
+        }
     }
 }
 
@@ -194,7 +224,67 @@ fn backend(error: &dyn std::error::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::UNIX_EPOCH;
+
     use super::*;
+
+    fn record(seen_at: UnixMillis) -> SessionRecord {
+        let account = SignedIn { user: Uuid::nil(), epoch: 0, created_at: 1_000, seen_at };
+        let data = HashMap::from([(KEY.to_owned(), serde_json::to_value(account).unwrap())]);
+        SessionRecord { id: Id::default(), data, expiry_date: OffsetDateTime::UNIX_EPOCH }
+    }
+
+    #[tokio::test]
+    async fn without_room_on_the_disk_a_session_is_in_memory_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("store")).unwrap();
+        let time = Arc::new(AtomicU64::new(1_000));
+        let now = Arc::clone(&time);
+        let clock = Clock::from_fn(move || UNIX_EPOCH + Duration::from_millis(now.load(Ordering::Relaxed)));
+        let roomy = Sessions { store: store.clone(), kept: Kept::default(), clock, beginning: Arc::default() };
+        let full = Sessions { store: store.with_little_room(), ..roomy.clone() };
+        let (mut earlier, mut one, mut unused) = (record(1_000), record(1_000), record(1_000));
+        roomy.create(&mut earlier).await.unwrap();
+        full.create(&mut one).await.unwrap();
+        full.create(&mut unused).await.unwrap();
+        assert_eq!(full.load(&one.id).await.unwrap().unwrap().data, one.data);
+        assert_eq!(store.sessions().all().unwrap().len(), 1, "nothing is written");
+        // One that is used goes on, of the other's use nothing can be written.
+        time.store(u64::try_from(IDLE.as_millis()).unwrap(), Ordering::Relaxed);
+        let used_at = millis(IDLE);
+        let used = SessionRecord { id: one.id, ..record(used_at) };
+        full.save(&used).await.unwrap();
+        full.save(&SessionRecord { id: earlier.id, ..used.clone() }).await.unwrap();
+        time.fetch_add(2_000, Ordering::Relaxed);
+        let there = async |id: &Id| full.load(id).await.unwrap().is_some();
+        assert_eq!([there(&one.id).await, there(&unused.id).await, there(&earlier.id).await], [true, false, false]);
+        full.delete(&one.id).await.unwrap();
+        assert!(!there(&one.id).await);
+        // Nor may one account have all there may be.
+        for _ in 0..MOST_SESSIONS + 5 {
+            full.create(&mut record(used_at)).await.unwrap();
+        }
+        assert_eq!(full.kept.all().iter().filter(|kept| kept.expires_at > millis(IDLE) + 2_000).count(), MOST_SESSIONS);
+    }
+
+    #[tokio::test]
+    async fn without_room_on_the_disk_a_session_ends_all_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("store")).unwrap();
+        let clock = Clock::from_fn(|| UNIX_EPOCH + Duration::from_secs(1));
+        let roomy = Sessions { store: store.clone(), kept: Kept::default(), clock, beginning: Arc::default() };
+        let full = Sessions { store: store.with_little_room(), ..roomy.clone() };
+        let mut one = record(1_000);
+        roomy.create(&mut one).await.unwrap();
+        full.delete(&one.id).await.unwrap();
+        assert!(roomy.load(&one.id).await.unwrap().is_none());
+        assert!(full.kept.settle(&full.store, 1_000).await.is_err());
+        assert_eq!(store.sessions().all().unwrap().len(), 1);
+        // Once there is room it is gone for good.
+        full.kept.settle(&store, 1_000).await.unwrap();
+        assert!(store.sessions().all().unwrap().is_empty() && !full.kept.has_ended(&hash(&one.id)));
+    }
 
     #[test]
     fn the_earlier_of_idle_and_absolute_ends_a_session() {

@@ -6,13 +6,20 @@ use tokio::time::Instant;
 use super::account::Visitor;
 use super::error::AuthError;
 use crate::audit::{Action, Actor, Log, Resource, Told, Who};
-use crate::store::{Changes, ReadError, Store, User};
+use crate::store::{Changes, CommitError, ReadError, Store, User};
 use crate::values::Email;
 
 impl Visitor {
-    /// On disk before it returns.
+    /// On disk before it returns, unless that has no room: then a line of the log is all that tells of it, and nobody is kept from seeing
+    /// what is wrong.
     pub(super) async fn tell(&self, action: Action, user: &User) -> Result<(), AuthError> {
-        self.write(action, user, &self.who(user)).await
+        match self.write(action, user, &self.who(user)).await {
+            Err(AuthError::Commit(error @ CommitError::NoRoom { .. })) => {
+                tracing::warn!(user = %user.id, ?action, %error, "the audit log is not told");
+                Ok(())
+            }
+            told => told,
+        }
     }
 
     /// A lock, by KnoxCall itself, at most once a minute of each account: whoever guesses may not fill the disk. Nobody waits for

@@ -51,7 +51,8 @@ impl Directory for Bound {
 
     async fn problems(&self) -> Result<Vec<String>, ApiError> {
         self.visitor.operator()?;
-        Ok(self.settings().problems().iter().map(ToString::to_string).collect())
+        let no_room = self.settings().store().check_room().is_err().then(|| ApiError::NoRoom.to_string());
+        Ok(no_room.into_iter().chain(self.settings().problems().iter().map(ToString::to_string)).collect())
     }
 
     async fn members(&self, workspace: &str) -> Result<Vec<MemberRow>, ApiError> {

@@ -6,6 +6,7 @@ use app::contract::{ApiError, Field, Rule};
 use uuid::Uuid;
 
 use crate::auth::AuthError;
+use crate::store::CommitError;
 use crate::{faults, settings, store};
 
 /// Logs a failure and names it for the browser, and for whoever records the request. `cause` is a word of a closed list: by it whoever
@@ -34,6 +35,7 @@ impl From<AuthError> for ApiError {
             AuthError::Email(rule) => Self::Invalid { field: Field::Email, rule },
             AuthError::Password(rule) => Self::Invalid { field: Field::Password, rule },
             AuthError::Stale => Self::Stale,
+            AuthError::Commit(CommitError::NoRoom { .. }) => Self::NoRoom,
             AuthError::Read(ref read) => internal(&read.cause(), &error),
             AuthError::Commit(ref commit) => internal(commit.cause(), &error),
             AuthError::Session(_) => internal("session", &error),
@@ -53,6 +55,7 @@ impl From<settings::Error> for ApiError {
             settings::Error::Stale => Self::Stale,
             settings::Error::Verifying => Self::Verifying,
             settings::Error::LastAdmin => Self::LastAdmin,
+            settings::Error::NoRoom => Self::NoRoom,
             settings::Error::Unreadable { tree } => internal(&store::unreadable(tree), &error),
             settings::Error::Store { cause, .. } => internal(cause, &error),
         }

@@ -43,6 +43,7 @@ pub(super) fn status(telemetry: &Telemetry, owner: Owner, standing: Standing) ->
     let succeeded = |attempt: &&Attempt| matches!(attempt.outcome, Outcome::Delivered | Outcome::PartlyRejected);
     let before = lately.attempts.iter().find(succeeded).map(|attempt| unix(attempt.at));
     let pauses_at = lately.streak.filter(|_| set == ExportState::Active).and_then(|streak| pauses_at(telemetry, &streak));
+    let other_key_bytes = if known { telemetry.bytes_sealed_otherwise(owner) } else { 0 };
     let shown = of_reading(reading, set);
     ExportStatus {
         last_success_at: shown.last_success_at.or(before),
@@ -51,6 +52,7 @@ pub(super) fn status(telemetry: &Telemetry, owner: Owner, standing: Standing) ->
         pauses_at,
         test: telemetry.last_probe(owner).filter(|probe| probe.at.elapsed().is_ok_and(|age| age < TEST_IS_NEWS)).map(report),
         now: this_minute(SystemTime::now()),
+        other_key_bytes,
         ..shown
     }
 }

@@ -221,6 +221,7 @@ impl From<webhooks::Error> for ApiError {
             webhooks::Error::Stale => Self::Stale,
             webhooks::Error::Body => internal("webhook_body", &error),
             webhooks::Error::Read(ref read) => internal(&read.cause(), &error),
+            webhooks::Error::Commit(store::CommitError::NoRoom { .. }) => Self::NoRoom,
             webhooks::Error::Commit(ref commit) => internal(commit.cause(), &error),
         }
     }

@@ -23,6 +23,12 @@ impl Exports {
         self.operator.iter().map(|_| Owner::Operator).chain(self.tenants.keys().copied().map(Owner::Tenant))
     }
 
+    /// Whether anybody has one, in force or not.
+    #[must_use]
+    pub fn is_any(&self) -> bool {
+        self.operator.is_some() || !self.tenants.is_empty() || !self.suspended.is_empty()
+    }
+
     /// Whether somebody has one, in force or not.
     #[must_use]
     pub fn knows(&self, owner: Owner) -> bool {
@@ -55,8 +61,8 @@ pub struct ExportTarget {
     pub traces: Option<SignalTarget>,
     pub logs: Option<SignalTarget>,
     pub metrics: Option<SignalTarget>,
-    /// Signals that are set and not in force now, while others are: paused, or without headers that can be read. What waits for them
-    /// is kept.
+    /// Signals that are set and not in force now, while others are: paused, or something of theirs that is stored can't be read. What waits
+    /// for them is kept.
     pub suspended: Vec<Signal>,
     pub compression: Compression,
     pub temporality: Temporality,
@@ -75,6 +81,12 @@ impl ExportTarget {
             Signal::Logs => self.logs.as_ref(),
             Signal::Metrics => self.metrics.as_ref(),
         }
+    }
+
+    /// Whether the signal is not sent now, and will be once what is stored can be read again.
+    #[must_use]
+    pub fn suspends(&self, signal: Signal) -> bool {
+        self.suspended.contains(&signal)
     }
 
     /// How records of this signal are batched; metrics are not.

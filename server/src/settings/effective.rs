@@ -21,6 +21,8 @@ pub struct StoredExport {
     pub service_name: Option<String>,
     /// `None` when there are some that can't be opened.
     pub headers: Option<HeaderList>,
+    /// There is a record that can't be read: what it says is not known.
+    pub unreadable: bool,
     pub traces: bool,
     pub logs: bool,
     pub metrics: bool,
@@ -39,6 +41,7 @@ impl Default for StoredExport {
             endpoint: None,
             service_name: None,
             headers: Some(HeaderList::default()),
+            unreadable: false,
             traces: true,
             logs: true,
             metrics: true,
@@ -102,7 +105,7 @@ pub struct Effective {
     pub managed: ManagedBy,
     /// Variables in effect that are not among `managed`.
     pub also_managed: Vec<Variable>,
-    /// A signal is left out because the stored headers it would need can't be opened.
+    /// A signal is left out because what is stored of it can't be read.
     pub broken: bool,
 }
 
@@ -140,9 +143,16 @@ pub fn operator(stored: &StoredExport, environment: &OtelEnvironment, instance: 
             return None;
         }
         let own = environment.signal(signal);
-        let (url, headers) = match &own.endpoint {
-            Some(url) => (url.clone(), Some(environment.headers.clone().unwrap_or_default())),
-            None => (signal_url(endpoint.as_ref()?, signal)?, common_headers.clone()),
+        let (url, headers) = match (&own.endpoint, &endpoint) {
+            (Some(url), _) => (url.clone(), Some(environment.headers.clone().unwrap_or_default())),
+            (None, Some(endpoint)) => (signal_url(endpoint, signal)?, common_headers.clone()),
+            (None, None) => {
+                if stored.unreadable {
+                    broken = true;
+                    suspended.push(signal);
+                }
+                return None;
+            }
         };
         let headers = own.headers.clone().or(headers);
         broken |= headers.is_none();

@@ -201,6 +201,22 @@ fn header_rows() -> Vec<Row> {
             assert!(e.broken);
         }),
         row!(
+            "what has headers of its own goes out, and what waits for the others is kept",
+            StoredExport { headers: None, ..stored() },
+            [("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://t:9"), ("OTEL_METRICS_EXPORTER", "none")],
+            |e| {
+                assert_eq!([line(e, Signal::Traces), line(e, Signal::Logs)], ["http://t:9|".to_owned(), "-".to_owned()]);
+                assert_eq!(target(e).suspended, [Signal::Logs], "metrics are off");
+                assert!(e.broken);
+            },
+        ),
+        row!(
+            "of a record that can't be read nobody knows what is off",
+            StoredExport { unreadable: true, ..nothing() },
+            [("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://t:9")],
+            |e| assert_eq!(target(e).suspended, [Signal::Logs, Signal::Metrics]),
+        ),
+        row!(
             "headers that don't open don't matter to an endpoint of the environment",
             StoredExport { headers: None, ..stored() },
             [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://env:4318")],

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::{broadcast, watch};
 
-use super::effective;
+use super::effective::{self, StoredExport};
 use super::{Error, Settings};
 use crate::live::{
     self, BrowserTracking, ExportTarget, Exports, KeyHash, Owner, Routing, ServerTracking, TenantWebhooks, Webhooks, WebhooksInForce,
@@ -136,15 +136,11 @@ impl Publisher {
     }
 
     fn publish_operator(&self, settings: &Settings, broken: &mut Vec<SecretPlace>) -> Result<(), Error> {
-        let stored = stored_export(
-            settings.vault(),
-            match settings.store().exports().operator() {
-                // Reported by the store; the environment's settings hold all the same.
-                Err(store::ReadError::Undecodable { .. }) => None,
-                other => other?,
-            }
-            .as_ref(),
-        );
+        let stored = match settings.store().exports().operator() {
+            // Reported by the store; the environment's settings hold all the same.
+            Err(store::ReadError::Undecodable { .. }) => StoredExport { unreadable: true, ..StoredExport::default() },
+            other => stored_export(settings.vault(), other?.as_ref()),
+        };
         let effective = effective::operator(&stored, settings.environment(), settings.instance());
         if stored.headers.is_none() {
             broken.push(SecretPlace::OperatorHeaders);

@@ -52,6 +52,8 @@ pub struct Log {
     held: BTreeMap<(u64, u64), Count>,
     bytes: usize,
     waiting: Count,
+    /// So much younger than they say are its records taken to be, in milliseconds: see `Clock::disbelief`.
+    disbelief: u64,
     /// The first segment that was written to since the last sync.
     unsynced: Option<u64>,
     /// A segment was begun since then.
@@ -92,13 +94,13 @@ impl Log {
             held: BTreeMap::new(),
             bytes: 0,
             waiting: Count::default(),
+            disbelief: 0,
             unsynced: None,
             unlisted: false,
             losses: Losses::default(),
         };
-        for number in numbers {
-            log.take_in(number);
-        }
+        let newest = numbers.into_iter().filter_map(|number| log.take_in(number)).max().unwrap_or_default();
+        log.disbelief = log.shared.clock.disbelief(newest, log.shared.options.max_age);
         segment::remove_drafts(&log.folder);
         log.remove_empty_folders();
         Ok(log)
@@ -108,20 +110,22 @@ impl Log {
         segment::path(&self.folder, number)
     }
 
-    fn take_in(&mut self, number: u64) {
+    /// Answers with the time of the newest that waits in it.
+    fn take_in(&mut self, number: u64) -> Option<u64> {
         let path = self.path(number);
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) => {
                 tracing::warn!(path = %path.display(), %error, "a spooled segment can't be read and is left where it is");
                 self.losses.damaged += Count { payloads: 1, ..Count::default() };
-                return;
+                return None;
             }
         };
         let (entries, clean) = self.sift(number, &bytes);
-        if entries.is_empty() {
+        let newest = entries.iter().map(|entry| entry.head.meta.at).max();
+        if newest.is_none() {
             let _ = fs::remove_file(&path);
-            return;
+            return None;
         }
         let mut length = bytes.len();
         if !clean {
@@ -135,6 +139,7 @@ impl Log {
         self.hold_bytes(length);
         self.waiting += waiting;
         self.segments.push_back(Segment { number, bytes: length, waiting, entries: None, sealed: true });
+        newest
     }
 
     /// What waits in a segment, and whether all of it is whole; what is not goes into quarantine and is counted.
@@ -198,8 +203,9 @@ impl Log {
     /// The disk did not take it; nothing changed.
     pub fn append(&mut self, meta: Meta, body: &[u8]) -> io::Result<Option<Ticket>> {
         let sequence = self.next_sequence;
+        let meta = Meta { at: if meta.at == 0 { self.shared.clock.now() } else { meta.at }, ..meta };
         let sealed = self.shared.vault.seal_bytes(&self.binding(&sequence.to_string()), body).map_err(io::Error::other)?;
-        let record = record::encode(sequence, meta, &sealed).map_err(io::Error::other)?;
+        let record = record::encode(sequence, self.as_written(meta), &sealed).map_err(io::Error::other)?;
         if !self.make_room(record.len()) {
             self.losses.full += Count::of(meta);
             return Ok(None);
@@ -246,11 +252,25 @@ impl Log {
 
     fn make_room(&mut self, bytes: usize) -> bool {
         while !self.allows(bytes) {
-            if !self.evict() {
+            if self.would_evict_in_vain(bytes, 0) || !self.evict() {
                 return false;
             }
         }
         true
+    }
+
+    /// Whether others hold so much of the whole, as they may after its limit was lowered, that there would be no room for a record
+    /// with nothing left here, and here is no more than a fair part. `more` bytes of the same owner would go first.
+    fn would_evict_in_vain(&self, record: usize, more: usize) -> bool {
+        let own = self.bytes + more;
+        self.budget.allows(self.bytes, record) && !self.shared.total.leaves(own, record) && own <= self.shared.fair_part()
+    }
+
+    /// Whether a payload of this size fits, or may once the oldest made room, of this log or of `older` ones of the same owner
+    /// that have so many bytes.
+    #[must_use]
+    pub fn may_have_room(&self, bytes: usize, older: usize) -> bool {
+        !self.would_evict_in_vain(bytes + HEAD + SEALING, older)
     }
 
     fn allows(&self, bytes: usize) -> bool {

@@ -1,5 +1,7 @@
 //! What is written is there again after whatever happens to the process, and what is lost is counted.
 
+use std::collections::HashSet;
+use std::fs::OpenOptions;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::*;
@@ -182,6 +184,32 @@ fn damage_is_counted_and_kept_apart_and_the_rest_is_read() {
     assert_eq!(drain(&mut log), expected([1, 2, 4].into_iter()));
 }
 
+/// Sealed as they are, they are not kept for whoever is no more.
+#[test]
+fn what_is_kept_of_damage_goes_with_its_owner() {
+    let rig = Rig::new(Options::default());
+    let damaged = || {
+        drop(filled(&rig.home(), 3));
+        let file = rig.segments().remove(0);
+        let length = fs::metadata(&file).unwrap().len();
+        OpenOptions::new().write(true).open(&file).unwrap().set_len(length - 3).unwrap();
+        drop(rig.home().left("logs"));
+    };
+    let kept = || rig.files().into_iter().filter(|file| file.parent().unwrap().ends_with("quarantine")).count();
+    let spool = Spool::new(rig.folder.path().join("spool"), Vault::from_key([7; 32]), rig.options);
+    damaged();
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<HashSet<_>>();
+    spool.forget_damaged("oper");
+    spool.forget_damaged_but(&names(&["other", "operator"]));
+    assert_eq!(kept(), 1);
+    spool.forget_damaged_but(&names(&["other", "oper"]));
+    assert_eq!(kept(), 0);
+    damaged();
+    assert_eq!(kept(), 1);
+    spool.destroy("operator").unwrap();
+    assert!(rig.files().is_empty(), "{:?}", rig.files());
+}
+
 #[test]
 fn damage_while_it_waits_is_found_when_it_is_read() {
     let rig = Rig::new(Options::default());
@@ -220,15 +248,6 @@ fn it_is_sealed_and_opens_in_its_own_place_alone() {
     let mut log = other.left("logs").logs.remove(0);
     assert_eq!(drain(&mut log), []);
     assert_eq!(log.take_losses().damaged.payloads, 2);
-}
-
-#[test]
-fn another_key_opens_nothing_and_breaks_nothing() {
-    let rig = Rig::new(Options::default());
-    drop(filled(&rig.home(), 2));
-    let other = Spool::new(rig.folder.path().join("spool"), Vault::from_key([8; 32]), rig.options).home("operator");
-    let mut log = other.left("logs").logs.remove(0);
-    assert_eq!((drain(&mut log), log.take_losses().damaged.payloads), (vec![], 2));
 }
 
 #[test]

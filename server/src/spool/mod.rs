@@ -5,14 +5,18 @@
 //! ```
 //! An owner is a destination's; a home is one life of its settings, so that an old one that still sends and the one that
 //! follows it never write to the same files; a kind is a signal. Nothing is made before something has to be written, and
-//! nothing stays when it is empty. It knows bytes and numbers only: not what a payload means, nor where it goes.
+//! nothing stays when it is empty. A home's name ends with the id of the key that sealed it: one that another key sealed is left
+//! alone. It knows bytes and numbers only: not what a payload means, nor where it goes.
 
+mod clock;
 mod count;
 mod log;
+mod parked;
 mod record;
 mod segment;
 mod shared;
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -28,6 +32,7 @@ pub use record::Meta;
 
 use crate::budget::Budget;
 use crate::vault::Vault;
+use clock::Clock;
 use shared::{Quarantine, Shared};
 
 /// How many threads work on the disk at once, for all destinations together. A few that wait for it at the same time are brought
@@ -64,7 +69,12 @@ impl Spool {
     /// Touches nothing yet.
     #[must_use]
     pub fn new(root: PathBuf, vault: Vault, options: Options) -> Self {
-        Self { shared: Arc::new(Shared::new(root, vault, options)), disk: Arc::new(Semaphore::new(AT_ONCE)), homes: Arc::default() }
+        Self::with_clock(root, vault, options, Clock::system())
+    }
+
+    fn with_clock(root: PathBuf, vault: Vault, options: Options, clock: Clock) -> Self {
+        let shared = Arc::new(Shared::new(root, vault, options, clock));
+        Self { shared, disk: Arc::new(Semaphore::new(AT_ONCE)), homes: Arc::default() }
     }
 
     /// For tests of rooms that know no vault.
@@ -108,6 +118,12 @@ impl Spool {
         below(&self.shared.root.join(owner))
     }
 
+    /// What has waited for longer is not sent any more.
+    #[must_use]
+    pub fn max_age(&self) -> Duration {
+        self.shared.options.max_age
+    }
+
     /// Bytes on disk, of all together.
     #[cfg(test)]
     #[must_use]
@@ -115,14 +131,17 @@ impl Spool {
         self.shared.total.used()
     }
 
-    /// Counts what lies here of an owner who has nobody to send it now.
-    pub fn park(&self, owner: &str) {
-        let homes = fs::read_dir(self.shared.root.join(owner)).into_iter().flatten().flatten();
-        for folder in homes.flat_map(|home| fs::read_dir(home.path()).into_iter().flatten().flatten()) {
-            let files = fs::read_dir(folder.path()).into_iter().flatten().flatten();
-            let bytes = files.filter_map(|file| usize::try_from(file.metadata().ok()?.len()).ok()).sum();
-            self.shared.park(&folder.path(), bytes);
-        }
+    /// Removes what was damaged and kept of an owner that is no more.
+    pub fn forget_damaged(&self, owner: &str) {
+        let prefix = format!("{owner}-");
+        self.shared.quarantine.forget(|name| name.starts_with(&prefix));
+    }
+
+    /// As [`Spool::forget_damaged`], of all but these owners.
+    pub fn forget_damaged_but(&self, owners: &HashSet<String>) {
+        // A home's name comes after its owner's, which may hold the same sign.
+        let is_of = |name: &str, owner: &String| name.strip_prefix(owner.as_str()).is_some_and(|rest| rest.starts_with('-'));
+        self.shared.quarantine.forget(|name| !owners.iter().any(|owner| is_of(name, owner)));
     }
 
     /// Removes what lies here of an owner that is no more.
@@ -130,7 +149,9 @@ impl Spool {
     /// # Errors
     /// The disk's.
     pub fn destroy(&self, owner: &str) -> io::Result<()> {
+        self.forget_damaged(owner);
         let folder = self.shared.root.join(owner);
+        let _still = self.shared.still();
         fs::remove_dir_all(&folder)?;
         self.shared.forget(&folder);
         Ok(())
@@ -181,14 +202,14 @@ impl Home {
             // Sorts by time, and is new even if the clock stood still.
             let millis = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
             let nth = self.spool.homes.fetch_add(1, Ordering::Relaxed);
-            shared.root.join(&self.owner).join(format!("{millis:016}-{nth:06}-{}", std::process::id()))
+            shared.root.join(&self.owner).join(format!("{millis:016}-{nth:06}-{}-{}", std::process::id(), shared.key_id))
         });
         let folder = folder.join(kind);
         let _ = shared.claim(&folder);
         Log::open(Arc::clone(shared), folder.clone(), Arc::clone(&self.budget)).inspect_err(|_| shared.close(&folder, 0))
     }
 
-    /// The logs of earlier lives that are nobody's, oldest first.
+    /// The logs of earlier lives that are nobody's, oldest first, but for those that another key sealed.
     #[must_use]
     pub fn left(&self, kind: &str) -> Left {
         let shared = &self.spool.shared;
@@ -197,11 +218,16 @@ impl Home {
             Err(error) if error.kind() == ErrorKind::NotFound => return Left::default(),
             Err(error) => return Left { logs: Vec::new(), error: Some(error) },
         };
-        let mut folders: Vec<PathBuf> = homes.filter_map(|home| Some(home.ok()?.path().join(kind))).filter(|path| path.is_dir()).collect();
+        let own = homes.flatten().filter(|home| !shared.is_sealed_otherwise(&home.file_name()));
+        let mut folders: Vec<PathBuf> = own.map(|home| home.path().join(kind)).filter(|path| path.is_dir()).collect();
         folders.sort();
         let mut left = Left::default();
         for folder in folders {
-            let Some(parked) = shared.claim(&folder) else { continue };
+            let claimed = {
+                let _still = shared.still();
+                shared.claim(&folder)
+            };
+            let Some(parked) = claimed else { continue };
             match Log::open(Arc::clone(shared), folder.clone(), Arc::clone(&self.budget)) {
                 Ok(log) => left.logs.push(log),
                 Err(error) => {
@@ -214,3 +240,6 @@ impl Home {
         left
     }
 }
+
+#[cfg(test)]
+mod tests;

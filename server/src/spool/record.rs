@@ -3,7 +3,7 @@
 //! ```text
 //!  0  4  "KnS1"                   20  4  records (spans or log records in it)
 //!  4  1  state: 0 waits, 1 done   24  4  items (these and metric points)
-//!  5  1  flags: 1 gzip            28  8  when it was accepted, ms since 1970
+//!  5  1  flags: 1 gzip            28  8  when it was written, ms since 1970
 //!  6  2  0                        36  4  CRC-32 of the body
 //!  8  8  sequence                 40  4  CRC-32 of all of the above but the state
 //! 16  4  length of the body       44  …  body: sealed
@@ -27,7 +27,7 @@ pub struct Meta {
     pub records: u32,
     /// These and metric points.
     pub items: u32,
-    /// When it was accepted, in milliseconds since 1970.
+    /// When it was first written down, in milliseconds since 1970; 0 of what is written down now.
     pub at: u64,
     pub gzip: bool,
 }

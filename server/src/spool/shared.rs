@@ -1,6 +1,7 @@
-//! What all logs of a spool share: the key, the bound on all of them together, which are open, and the quarantine.
+//! What all logs of a spool share: the key, the clock, the bound on all of them together, which are open, and the quarantine.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Options;
+use super::clock::Clock;
 use crate::budget::Budget;
 use crate::vault::Vault;
 
@@ -18,11 +20,16 @@ pub struct Shared {
     pub root: PathBuf,
     pub vault: Vault,
     pub options: Options,
+    pub clock: Clock,
+    /// Of the vault's key, as it ends the names of homes.
+    pub key_id: String,
     pub total: Budget,
     pub quarantine: Quarantine,
     open: Mutex<HashSet<PathBuf>>,
     /// Bytes of logs that lie here and are nobody's now, by folder. They count as used.
-    parked: Mutex<HashMap<PathBuf, usize>>,
+    parked: Mutex<BTreeMap<PathBuf, usize>>,
+    /// Held by whoever works on a log that is nobody's.
+    still: Mutex<()>,
 }
 
 impl std::fmt::Debug for Shared {
@@ -32,17 +39,51 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Shared {
-    pub fn new(root: PathBuf, vault: Vault, options: Options) -> Self {
-        let quarantine = Quarantine { folder: root.join(Quarantine::NAME) };
-        Self { total: Budget::new(options.total), root, vault, options, quarantine, open: Mutex::default(), parked: Mutex::default() }
+    pub fn new(root: PathBuf, vault: Vault, options: Options, clock: Clock) -> Self {
+        Self {
+            quarantine: Quarantine { folder: root.join(Quarantine::NAME) },
+            total: Budget::new(options.total),
+            key_id: vault.key_id(),
+            root,
+            vault,
+            options,
+            clock,
+            open: Mutex::default(),
+            parked: Mutex::default(),
+            still: Mutex::default(),
+        }
+    }
+
+    /// Whether a home's name says that what is in it was sealed with another key. Without a key in its name nobody knows before it
+    /// is opened: earlier versions wrote none.
+    pub fn is_sealed_otherwise(&self, home: &OsStr) -> bool {
+        home.to_str().and_then(|name| name.split('-').nth(3)).is_some_and(|key| key != self.key_id)
+    }
+
+    /// Logs that are nobody's stay so, and as they are, until this is dropped.
+    pub fn still(&self) -> MutexGuard<'_, ()> {
+        self.still.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What each log would have of the whole if all that are here had the same: the same part stays free.
+    pub fn fair_part(&self) -> usize {
+        let logs = self.logs().len() + self.parked().len();
+        self.total.ceiling() / (logs + 1)
     }
 
     fn logs(&self) -> MutexGuard<'_, HashSet<PathBuf>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn parked(&self) -> MutexGuard<'_, HashMap<PathBuf, usize>> {
+    fn parked(&self) -> MutexGuard<'_, BTreeMap<PathBuf, usize>> {
         self.parked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Logs that are nobody's now, with their bytes, in a folder and below.
+    pub fn parked_below(&self, folder: &Path) -> Vec<(PathBuf, usize)> {
+        let parked = self.parked();
+        let below = parked.range(folder.to_owned()..).take_while(|(log, _)| log.starts_with(folder));
+        below.map(|(log, bytes)| (log.clone(), *bytes)).collect()
     }
 
     /// Makes the log in this folder the caller's if it was nobody's, and tells how many bytes were counted for it: whoever opens it
@@ -63,6 +104,11 @@ impl Shared {
             *self.parked().entry(folder.to_owned()).or_default() += bytes;
         }
         self.logs().remove(folder);
+    }
+
+    /// Whether the log in this folder is somebody's, or counted already.
+    pub fn knows(&self, folder: &Path) -> bool {
+        self.logs().contains(folder) || self.parked().contains_key(folder)
     }
 
     /// Bytes lie in this folder that nobody has taken.
@@ -98,6 +144,16 @@ impl Quarantine {
         let name = format!("{}-{segment}-{at}.bad", place.into_iter().rev().collect::<Vec<_>>().join("-"));
         let kept = self.keep(&name, bytes).is_ok_and(|kept| kept);
         tracing::warn!(log = %log.display(), segment, at, length = bytes.len(), kept, "a spooled payload is damaged and is left out");
+    }
+
+    /// Lets go of what was kept of owners that are no more: a file's name begins with its owner's.
+    pub fn forget(&self, gone: impl Fn(&str) -> bool) {
+        let files = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        for file in files.filter(|file| file.file_name().to_str().is_some_and(&gone)) {
+            if let Err(error) = fs::remove_file(file.path()) {
+                tracing::warn!(file = %file.path().display(), %error, "what was damaged of an export that is off can't be removed");
+            }
+        }
     }
 
     fn keep(&self, name: &str, bytes: &[u8]) -> std::io::Result<bool> {

@@ -152,6 +152,23 @@ impl Store {
         self.problems.list()
     }
 
+    /// Whether anything can be saved now, as far as the room on the disk goes.
+    ///
+    /// # Errors
+    /// [`CommitError::NoRoom`]
+    pub fn check_room(&self) -> Result<(), CommitError> {
+        self.room.check()
+    }
+
+    /// The same store on a disk that is nearly full.
+    #[cfg(test)]
+    #[must_use]
+    pub fn with_little_room(&self) -> Self {
+        let mut store = self.clone();
+        store.room.least = u64::MAX;
+        store
+    }
+
     /// Makes a stored record one that nobody can read.
     #[cfg(test)]
     pub fn damage<R: super::Record>(&self, key: &[u8]) {

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 use super::Options;
 use super::alarm::Alarm;
@@ -23,7 +24,7 @@ use crate::budget::Budget;
 use crate::event::Event;
 use crate::live::{Batch, ExportTarget, Owner};
 use crate::spool::{Home, Log};
-use crate::values::Signal;
+use crate::values::{Signal, TenantId};
 
 /// What all destinations share.
 pub struct Common {
@@ -217,14 +218,14 @@ impl Destination {
 }
 
 impl Inherits for Destination {
-    /// Of metrics only what means the same series here, or may mean it once they are no longer suspended.
+    /// Of metrics only what means the same series here, unless nobody knows yet what will be here.
     fn wants(&self, from: &ExportTarget, signal: Signal) -> bool {
-        let now = || self.target.signal(signal).is_some() && (signal != Signal::Metrics || same_series(from, &self.target));
-        self.target.suspended.contains(&signal) || now()
+        self.target.suspends(signal)
+            || (self.target.signal(signal).is_some() && (signal != Signal::Metrics || same_series(from, &self.target)))
     }
 
     fn inherit(&self, from: &ExportTarget, signal: Signal, logs: Vec<Log>) -> Left {
-        if self.target.suspended.contains(&signal) {
+        if self.target.suspends(signal) {
             return Left::Kept;
         }
         if !self.wants(from, signal) {
@@ -247,6 +248,13 @@ pub fn name(owner: Owner) -> String {
         Owner::Operator => "operator".to_owned(),
         Owner::Tenant(tenant) => tenant.to_string(),
     }
+}
+
+/// Whose folder is called so.
+#[must_use]
+pub fn owner(name: &str) -> Option<Owner> {
+    let tenant = || Uuid::parse_str(name).ok().map(|id| Owner::Tenant(TenantId(id)));
+    if name == self::name(Owner::Operator) { Some(Owner::Operator) } else { tenant() }
 }
 
 impl Drop for Destination {

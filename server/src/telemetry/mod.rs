@@ -15,6 +15,7 @@ mod alarm;
 mod delivery;
 mod destination;
 mod encode;
+mod leftovers;
 mod otlp;
 mod pace;
 mod pipeline;
@@ -27,8 +28,7 @@ pub mod signal;
 mod status;
 mod threads;
 
-use std::collections::{HashMap, HashSet};
-use std::io::ErrorKind;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
@@ -85,6 +85,8 @@ pub struct Options {
     pub max_request: usize,
     /// Where what can't be sent for now is kept; without it that is memory alone, until it expires.
     pub spool: Option<Spool>,
+    /// How often what waits for nobody in force is looked through for what is too old.
+    pub expire_every: Duration,
     /// Whether what is behind the queues runs on a thread of its own, so that encoding delays no request; from the first
     /// destination on.
     pub own_thread: bool,
@@ -101,6 +103,7 @@ impl Default for Options {
             memory_bytes: 512 * 1024 * 1024,
             max_request: delivery::MAX_REQUEST,
             spool: None,
+            expire_every: Duration::from_secs(60 * 60),
             own_thread: false,
         }
     }
@@ -182,7 +185,15 @@ impl Telemetry {
     /// Bytes that wait on disk for a destination, in force or not.
     #[must_use]
     pub fn bytes_on_disk(&self, owner: Owner) -> u64 {
-        self.shared.common.options.spool.as_ref().map_or(0, |spool| spool.bytes_of(&destination::name(owner)))
+        let all = self.shared.common.options.spool.as_ref().map_or(0, |spool| spool.bytes_of(&destination::name(owner)));
+        all.saturating_sub(self.bytes_sealed_otherwise(owner))
+    }
+
+    /// Bytes besides these that another master key sealed: they wait for a start with that key.
+    #[must_use]
+    pub fn bytes_sealed_otherwise(&self, owner: Owner) -> u64 {
+        let bytes = self.shared.common.options.spool.as_ref().map(|spool| spool.sealed_otherwise(&destination::name(owner)));
+        bytes.map_or(0, |bytes| bytes as u64)
     }
 
     /// When the destination pauses itself if it only goes on failing.
@@ -252,29 +263,6 @@ impl Shared {
         self.set.store(Arc::new(next));
     }
 
-    /// At the start: removes what lies on disk of destinations that are no more.
-    fn sweep(&self, exports: &Exports) {
-        let Some(spool) = &self.common.options.spool else { return };
-        let kept: HashSet<String> = exports.owners().chain(exports.suspended.iter().copied()).map(destination::name).collect();
-        spool.owners().into_iter().filter(|owner| !kept.contains(owner)).for_each(|owner| destroy(spool, &owner));
-        // Also what waits for single signals; whoever takes up the rest counts it anew.
-        let partly = exports.operator.iter().filter(|target| !target.suspended.is_empty()).map(|target| target.owner);
-        exports.suspended.iter().copied().chain(partly).for_each(|owner| spool.park(&destination::name(owner)));
-    }
-
-    /// Later: those that end while they are in force see to it themselves.
-    fn sweep_suspended(&self, before: &Exports, after: &Exports) {
-        let Some(spool) = &self.common.options.spool else { return };
-        for owner in before.suspended.iter().filter(|owner| !after.knows(**owner)).map(|owner| destination::name(*owner)) {
-            let spool = spool.clone();
-            let removing = async move {
-                let disk = spool.clone();
-                let _ = disk.run(move || destroy(&spool, &owner)).await;
-            };
-            self.common.tracker.spawn_on(removing, self.common.threads.handle());
-        }
-    }
-
     fn absent(&self) -> MutexGuard<'_, HashMap<Owner, Arc<Recent>>> {
         self.absent.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -286,14 +274,6 @@ impl Shared {
         }
         let set = self.set.swap(Arc::default());
         self.last.store(Some(Arc::new(set.iter().map(|(owner, destination)| (owner, destination.ledger())).collect())));
-    }
-}
-
-fn destroy(spool: &Spool, owner: &str) {
-    match spool.destroy(owner) {
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => tracing::warn!(owner, %error, "what was spooled for an export that is off can't be removed"),
-        Ok(()) => tracing::warn!(owner, "what was spooled for an export that is off is removed"),
     }
 }
 

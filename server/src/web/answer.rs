@@ -61,6 +61,7 @@ pub(super) const fn status_of(error: &ApiError) -> StatusCode {
         ApiError::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
         ApiError::LinkInvalid => StatusCode::GONE,
         ApiError::Unreachable | ApiError::Unintelligible | ApiError::Malformed => StatusCode::BAD_REQUEST,
+        ApiError::NoRoom => StatusCode::INSUFFICIENT_STORAGE,
         ApiError::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -41,6 +41,11 @@ pub fn failure_sentence(failure: &ExportFailure) -> String {
                 counted(rejected, "record", "records")
             )
         }
+        FailureKind::AnswerCut => {
+            format!(
+                "{host} took the {signal}, but its answer could not be read to the end, so whether it rejected some is not known. Check any proxy in front of it."
+            )
+        }
         FailureKind::BadAnswer => {
             format!(
                 "{host} answered, but not as OTLP says. Check that the endpoint is an OTLP/HTTP receiver, and not a web page or a gRPC port."
@@ -96,9 +101,11 @@ pub fn test_heading(report: &TestReport) -> String {
     }
 }
 
+/// What became of a request to the collector.
 #[must_use]
-pub const fn outcome_word(outcome: AttemptOutcome) -> &'static str {
+pub const fn outcome_word(outcome: AttemptOutcome, failure: Option<FailureKind>) -> &'static str {
     match outcome {
+        AttemptOutcome::Delivered if matches!(failure, Some(FailureKind::AnswerCut)) => "Delivered, answer cut short",
         AttemptOutcome::Delivered => "Delivered",
         AttemptOutcome::PartlyRejected => "Partly rejected",
         AttemptOutcome::Retrying => "Failed, sent again later",
@@ -156,6 +163,7 @@ mod tests {
             FailureKind::Timeout,
             FailureKind::Closed,
             FailureKind::Redirect { status: 307 },
+            FailureKind::AnswerCut,
             FailureKind::BadAnswer,
             FailureKind::TooLarge,
         ];
@@ -166,6 +174,12 @@ mod tests {
             assert!(sentence.ends_with('.') && sentence.matches(". ").count() + sentence.matches("; ").count() >= 1, "{sentence}");
             assert!(!sentence.contains('!'), "{sentence}");
         }
+    }
+
+    #[test]
+    fn an_answer_that_broke_off_is_told_of() {
+        let word = |failure| outcome_word(AttemptOutcome::Delivered, failure);
+        assert_eq!([word(None), word(Some(FailureKind::AnswerCut))], ["Delivered", "Delivered, answer cut short"]);
     }
 
     #[test]

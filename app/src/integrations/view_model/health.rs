@@ -29,11 +29,11 @@ pub fn counts(counts: &ExportCounts) -> [Count; 5] {
 pub fn drop_reason(reason: &str) -> String {
     match reason {
         "queue_full" => "The queue was full".to_owned(),
-        "spool_full" => "The space on disk was full, and newer records came".to_owned(),
+        "spool_full" => "The space on disk was full".to_owned(),
         "damaged" => "What waited on disk was damaged".to_owned(),
         "rejected" => "The collector rejected them".to_owned(),
         "not_retryable" => "The request was refused for good".to_owned(),
-        "expired" => "Sending failed for too long".to_owned(),
+        "expired" => "They waited for too long".to_owned(),
         "disabled" => "The export was turned off".to_owned(),
         "shutdown" => "KnoxCall was shutting down".to_owned(),
         "too_large" => "The request would have been too large".to_owned(),
@@ -57,9 +57,21 @@ pub fn disk_sentence(status: &ExportStatus) -> Option<String> {
     let until = match &status.state {
         ExportState::Paused(pause) if !pause.going_on.is_empty() => "when the export is resumed, or the collector is back",
         ExportState::Paused(_) => "when the export is resumed",
+        ExportState::Broken => "when what can't be read has been entered again",
         _ => "once the collector is back",
     };
     Some(format!("{what}, and will be sent {until}, also after a restart."))
+}
+
+/// What waits on disk and can't be opened here, and what to do; nothing where there is none.
+#[must_use]
+pub fn other_key_sentence(bytes: u64) -> Option<String> {
+    let size = bytes_words(bytes);
+    (bytes > 0).then(|| {
+        format!(
+            "{size} on disk were encrypted with another master key. They will be sent once KnoxCall starts with that key; what has waited for 7 days is dropped."
+        )
+    })
 }
 
 /// Why nothing can be kept on disk, and what to do.
@@ -163,6 +175,12 @@ mod tests {
             sentence(paused, 0, 10).unwrap(),
             "10 B wait on disk, encrypted, and will be sent when the export is resumed, also after a restart."
         );
+    }
+
+    #[test]
+    fn what_another_key_encrypted_is_told() {
+        assert_eq!(other_key_sentence(0), None);
+        assert!(other_key_sentence(2048).unwrap().starts_with("2.0 KiB on disk were encrypted with another master key."));
     }
 
     #[test]

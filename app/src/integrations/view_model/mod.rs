@@ -12,7 +12,8 @@ pub use form::{
     temporality_words,
 };
 pub use health::{
-    bytes_words, counts, disk_problem_sentence, disk_sentence, drop_reason, failed_in, hour_counts, hour_drops, overflow_sentence,
+    bytes_words, counts, disk_problem_sentence, disk_sentence, drop_reason, failed_in, hour_counts, hour_drops, other_key_sentence,
+    overflow_sentence,
 };
 pub use history::{cause_words, change_words};
 pub use state::{announcement, live_fact, pause_words, saved_message};

@@ -34,7 +34,7 @@ pub fn failure_sentence(kind: FailureKind) -> String {
             "The receiver answered with a redirect ({status}), which is never followed, so that credentials don't leak. Enter the address that it redirects to."
         ),
         FailureKind::Status { status } => status_sentence(status),
-        FailureKind::PartialSuccess { .. } | FailureKind::BadAnswer => {
+        FailureKind::PartialSuccess { .. } | FailureKind::AnswerCut | FailureKind::BadAnswer => {
             "The receiver's answer was not valid HTTP, or too large. Check that the URL leads to a web server.".to_owned()
         }
         FailureKind::TooLarge => "The delivery would have been too large, so it was not sent. Leave out bodies.".to_owned(),

@@ -18,6 +18,7 @@ pub(in crate::settings) fn stored_export(vault: &Vault, record: Option<&ExportSe
         endpoint: record.endpoint.as_ref().map(|endpoint| endpoint.0.clone()),
         service_name: record.service_name.as_ref().map(|name| name.as_str().to_owned()),
         headers: secret::open(vault, &Place::export(record.workspace), record.headers.as_ref()).ok(),
+        unreadable: false,
         traces: record.traces,
         logs: record.logs,
         metrics: record.metrics,

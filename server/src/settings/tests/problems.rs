@@ -4,6 +4,7 @@ use super::*;
 use crate::live::Owner;
 use crate::settings::{EnvironmentChange, Problem, SecretPlace};
 use crate::store::Changes;
+use crate::values::Signal;
 
 async fn with_secrets() -> (House, TenantId, String) {
     let house = house();
@@ -141,6 +142,23 @@ async fn a_secret_that_stops_opening_is_told_of_once() {
     store.commit(Changes::new().put(&crate::store::ExportSettings { headers: moved.headers, ..whole })).await.unwrap();
     house.settings.create_key(&admin(acme), "k3", "").await.unwrap();
     assert_eq!(told.try_recv(), Ok(SecretPlace::TenantHeaders(acme)));
+}
+
+/// What the environment alone says goes on, and what waits for the rest is not taken for switched off.
+#[tokio::test]
+async fn an_export_that_can_not_be_read_suspends_what_the_environment_does_not_name() {
+    let (House { dir, settings }, ..) = with_secrets().await;
+    settings.store().damage::<crate::store::ExportSettings>(&crate::store::ExportSettings::key_of(None));
+    drop(settings);
+    let vars = [("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://t:9")];
+    let house = House { settings: open(dir.path(), [1; 32], &vars), dir };
+    let target = house.exports().operator.clone().unwrap();
+    assert_eq!((target.traces.is_some(), &target.suspended), (true, &vec![Signal::Logs, Signal::Metrics]));
+    assert!(house.settings.export(&ExportReader::Operator(operator())).unwrap().standing.broken);
+    // Entered again.
+    house.settings.save_export(&global(), &form("http://o", "a=new", 0)).await.unwrap();
+    let target = house.exports().operator.clone().unwrap();
+    assert_eq!((target.logs.is_some(), target.metrics.is_some(), target.suspended.len()), (true, true, 0));
 }
 
 /// Its export can't be in force without it, but what waits on disk for it is not to be lost with one unreadable record.

@@ -3,15 +3,12 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt as _;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{Log, Ticket};
+use crate::spool::clock;
 use crate::spool::count::Count;
 use crate::spool::record::{self, HEAD, Meta};
 use crate::spool::segment::Entry;
-
-/// 2020-01-01, in milliseconds since 1970: machines begin with 1970 until they are told the time.
-const CLOCKS_WERE_SET: u64 = 1_577_836_800_000;
 
 impl Log {
     /// The oldest payload that waits, behind `after` if that is given. It stays until it is settled. Payloads that do not
@@ -38,8 +35,8 @@ impl Log {
                 }
                 continue;
             };
-            let ticket = Ticket { segment: number, at: entry.at, meta: entry.head.meta };
-            if self.is_too_old(entry.head.meta) {
+            let ticket = Ticket { segment: number, at: entry.at, meta: self.as_counted(entry.head.meta) };
+            if self.is_too_old(ticket.meta) {
                 self.losses.expired += Count::of(entry.head.meta);
                 self.settle(ticket);
                 continue;
@@ -55,14 +52,42 @@ impl Log {
         Ok(None)
     }
 
-    /// One that was written before any clock was set has an age that nobody knows.
     fn is_too_old(&self, meta: Meta) -> bool {
-        if meta.at < CLOCKS_WERE_SET {
-            return false;
+        self.shared.clock.is_older(meta.at, self.shared.options.max_age)
+    }
+
+    /// What is told of a record: its time as this process counts it.
+    fn as_counted(&self, meta: Meta) -> Meta {
+        let at = if clock::is_set(meta.at) { meta.at.saturating_add(self.disbelief) } else { meta.at };
+        Meta { at, ..meta }
+    }
+
+    /// The other way round.
+    pub(super) fn as_written(&self, meta: Meta) -> Meta {
+        let at = if clock::is_set(meta.at) { clock::earlier(meta.at, self.disbelief) } else { meta.at };
+        Meta { at, ..meta }
+    }
+
+    /// Lets go of the oldest files, as far as everything in them has waited for too long: for a log that nobody reads.
+    ///
+    /// # Errors
+    /// The disk can't be read now; later it may be.
+    pub fn expire(&mut self) -> io::Result<()> {
+        while let Some(first) = self.segments.front() {
+            if first.entries.is_none() {
+                self.list(0)?;
+            }
+            let mut entries = self.segments.front().into_iter().flat_map(|first| &first.entries).flatten();
+            if !entries.all(|entry| self.is_too_old(self.as_counted(entry.head.meta))) {
+                break;
+            }
+            if let Some(segment) = self.segments.pop_front() {
+                self.losses.expired += segment.waiting;
+                self.forget(&segment);
+            }
         }
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let age = u64::try_from(now.as_millis()).unwrap_or(u64::MAX).saturating_sub(meta.at);
-        u128::from(age) > self.shared.options.max_age.as_millis()
+        self.remove_empty_folders();
+        Ok(())
     }
 
     /// Lists a segment's records.

@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::time::{Duration, SystemTime};
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use http::{HeaderMap, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceResponse;
@@ -12,12 +12,16 @@ use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceResp
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message as _;
 use serde::Deserialize;
+use tokio::time::timeout;
 
 use crate::outbound::retry_after;
 use crate::values::{FailureKind, Signal};
 
 /// The largest answer that is read, after decompression (OTLP 1.11, "Maximum Message Size").
 const MAX_RESPONSE: usize = 4 * 1024 * 1024;
+
+/// A page instead of an answer: the endpoint is some web site, and nothing was taken.
+const WEB_PAGE: &str = "text/html";
 
 /// Characters of a collector's message that are kept.
 const LONGEST_MESSAGE: usize = 300;
@@ -43,18 +47,23 @@ pub struct Judged {
     pub status: Option<u16>,
     /// The collector's own words, as they came; the transport's where there was no response.
     pub message: Option<String>,
+    /// The request was taken, but the answer broke off: whether anything in it was rejected is not known.
+    pub cut: bool,
 }
 
-/// Reads and judges a response.
-pub async fn judge(signal: Signal, response: Response<Incoming>) -> Judged {
+/// Reads and judges a response, whose body may take so long.
+pub async fn judge(signal: Signal, response: Response<Incoming>, patience: Duration) -> Judged {
     let (parts, body) = response.into_parts();
-    let status = Some(parts.status.as_u16());
-    let body = if parts.status.is_success() { read(body).await } else { Ok(Some(Bytes::new())) };
-    match body {
-        Ok(Some(body)) => judged(signal, parts.status, &parts.headers, body, SystemTime::now()),
-        Ok(None) => Judged { answer: Answer::Final(FailureKind::BadAnswer), status, message: None },
-        // The connection broke before the answer was complete: the collector may not have the request.
-        Err(kind) => Judged { answer: Answer::Retry { kind, after: None }, status, message: None },
+    if !parts.status.is_success() {
+        return judged(signal, parts.status, &parts.headers, Bytes::new(), SystemTime::now());
+    }
+    let without = |answer, cut| Judged { answer, status: Some(parts.status.as_u16()), message: None, cut };
+    match timeout(patience, read(body)).await {
+        Ok(Ok(Some(body))) => judged(signal, parts.status, &parts.headers, body, SystemTime::now()),
+        Ok(Ok(None)) => without(Answer::Final(FailureKind::BadAnswer), false),
+        _ if media_type(&parts.headers) == WEB_PAGE => without(Answer::Final(FailureKind::BadAnswer), false),
+        // The status says that the collector has the request: sent again it would have it twice.
+        _ => without(Answer::Taken { rejected: 0 }, true),
     }
 }
 
@@ -62,7 +71,7 @@ pub async fn judge(signal: Signal, response: Response<Incoming>) -> Judged {
 #[must_use]
 pub fn judged(signal: Signal, status: StatusCode, headers: &HeaderMap, body: Bytes, now: SystemTime) -> Judged {
     let (answer, message) = if status.is_success() { success(signal, headers, body) } else { (failure(status, headers, now), None) };
-    Judged { answer, status: Some(status.as_u16()), message }
+    Judged { answer, status: Some(status.as_u16()), message, cut: false }
 }
 
 fn failure(status: StatusCode, headers: &HeaderMap, now: SystemTime) -> Answer {
@@ -78,11 +87,10 @@ fn failure(status: StatusCode, headers: &HeaderMap, now: SystemTime) -> Answer {
 }
 
 /// The body, or `None` when it is larger than it may be.
-async fn read(mut body: Incoming) -> Result<Option<Bytes>, FailureKind> {
+async fn read(mut body: Incoming) -> Result<Option<Bytes>, hyper::Error> {
     let mut out = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| FailureKind::Closed)?;
-        if let Ok(data) = frame.into_data() {
+        if let Ok(data) = frame?.into_data() {
             if out.len() + data.len() > MAX_RESPONSE {
                 return Ok(None);
             }
@@ -92,6 +100,14 @@ async fn read(mut body: Incoming) -> Result<Option<Bytes>, FailureKind> {
     Ok(Some(out.freeze()))
 }
 
+fn text(headers: &HeaderMap, name: HeaderName) -> String {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_ascii_lowercase()
+}
+
+fn media_type(headers: &HeaderMap) -> String {
+    text(headers, header::CONTENT_TYPE).split(';').next().unwrap_or_default().trim().to_owned()
+}
+
 fn success(signal: Signal, headers: &HeaderMap, body: Bytes) -> (Answer, Option<String>) {
     let bad = (Answer::Final(FailureKind::BadAnswer), None);
     let nothing = (Answer::Taken { rejected: 0 }, None);
@@ -99,8 +115,7 @@ fn success(signal: Signal, headers: &HeaderMap, body: Bytes) -> (Answer, Option<
     if body.is_empty() {
         return nothing;
     }
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
-    let body = match &*text(header::CONTENT_ENCODING) {
+    let body = match &*text(headers, header::CONTENT_ENCODING) {
         "" | "identity" => Some(body),
         "gzip" => gunzip(&body),
         _ => None,
@@ -109,12 +124,10 @@ fn success(signal: Signal, headers: &HeaderMap, body: Bytes) -> (Answer, Option<
     if body.is_empty() {
         return nothing;
     }
-    let content_type = text(header::CONTENT_TYPE);
-    let partial = match content_type.split(';').next().unwrap_or_default().trim() {
+    let partial = match &*media_type(headers) {
         "" | "application/x-protobuf" | "application/protobuf" => in_protobuf(signal, body),
         "application/json" => Some(in_json(&body)),
-        // A page instead of an answer: the endpoint is some web site, and nothing was taken.
-        "text/html" => None,
+        WEB_PAGE => None,
         _ => Some(Partial::default()),
     };
     partial.map_or(bad, |partial| (Answer::Taken { rejected: partial.rejected }, partial.message.filter(|text| !text.is_empty()).map(cut)))

@@ -15,6 +15,9 @@ use crate::telemetry::status::{Ledger, Load, OnDisk, Reason};
 use crate::values::Signal;
 
 mod folding;
+mod room;
+
+use room::make_room;
 
 /// What was written is brought to the disk itself at most this often, and at most this long after it was written.
 const SYNC_EVERY: Duration = Duration::from_millis(500);
@@ -51,6 +54,14 @@ struct Kept {
 pub struct Place {
     log: Arc<Mutex<Log>>,
     ticket: Ticket,
+}
+
+impl Place {
+    /// When what lies there was first written down, as [`Payload::at`].
+    #[must_use]
+    pub const fn at(&self) -> u64 {
+        self.ticket.meta().at
+    }
 }
 
 /// What work on a log left behind.
@@ -163,16 +174,12 @@ impl Backlog {
         // Some may be gone.
         let index = self.logs.len() - 1;
         let log = Arc::clone(&self.logs[index].log);
-        // What earlier lives left is older and makes room first, the oldest of it before the rest.
         let older: Vec<_> = self.logs.iter().take(index).map(|kept| Arc::clone(&kept.log)).collect();
         let work = move |log: &mut Log| {
             let mut payloads = payloads.into_iter();
             let (mut tickets, mut rest, mut error, mut evicted) = (Vec::new(), Vec::new(), None, false);
-            let evicts = |log: &Arc<Mutex<Log>>| log.lock().unwrap_or_else(PoisonError::into_inner).evict();
             for payload in payloads.by_ref() {
-                while !log.has_room(payload.body.len()) && older.iter().any(evicts) {
-                    evicted = true;
-                }
+                evicted |= make_room(log, &older, payload.body.len());
                 match log.append(meta(&payload), &payload.body) {
                     Ok(ticket) => tickets.push(ticket),
                     Err(failed) => {

@@ -26,7 +26,7 @@ pub trait Heirs: Send + Sync {
 /// What became of logs that were left to a destination.
 pub enum Left {
     Taken,
-    /// It has no use for it now, and will have later: it stays on disk.
+    /// It can't send this signal for now. They stay on disk.
     Kept,
     /// It does not export this signal, or means something else by it.
     Unwanted(Vec<Log>),
@@ -35,7 +35,7 @@ pub enum Left {
 }
 
 pub trait Inherits: Send + Sync {
-    /// Whether it has a use for what `from` can't send.
+    /// Whether what `from` can't send is kept: it has a use for it, or will have.
     fn wants(&self, from: &ExportTarget, signal: Signal) -> bool;
 
     /// Takes over logs of `signal` that the destination `from` could not send.

@@ -1,7 +1,7 @@
 //! One request to a collector: built from a payload and the destination's own headers, sent once, judged.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::answer::{Answer, Judged, judge};
 use super::{Payload, Transport, Unsent};
@@ -17,7 +17,7 @@ pub async fn exchange(
     headers: &HeaderMap,
     payload: &Payload,
 ) -> Judged {
-    let without = |answer, message| Judged { answer, status: None, message };
+    let without = |answer, message| Judged { answer, status: None, message, cut: false };
     let mut request = Request::new(payload.body.clone());
     *request.method_mut() = http::Method::POST;
     match to.url.as_str().parse() {
@@ -29,16 +29,14 @@ pub async fn exchange(
     if payload.gzip {
         request.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
-    let exchange = async {
-        match transport.send(target, request).await {
-            Ok(response) => judge(signal, response).await,
-            // What may not be reached now may not be reached later.
-            Err(Unsent { kind: kind @ FailureKind::Blocked { .. }, .. }) => without(Answer::Final(kind), None),
-            Err(unsent) => without(Answer::Retry { kind: unsent.kind, after: None }, Some(unsent.detail)),
-        }
-    };
-    let late = without(Answer::Retry { kind: FailureKind::Timeout, after: None }, None);
-    timeout(to.timeout, exchange).await.unwrap_or(late)
+    let begun = Instant::now();
+    match timeout(to.timeout, transport.send(target, request)).await {
+        Ok(Ok(response)) => judge(signal, response, to.timeout.saturating_sub(begun.elapsed())).await,
+        // What may not be reached now may not be reached later.
+        Ok(Err(Unsent { kind: kind @ FailureKind::Blocked { .. }, .. })) => without(Answer::Final(kind), None),
+        Ok(Err(unsent)) => without(Answer::Retry { kind: unsent.kind, after: None }, Some(unsent.detail)),
+        Err(_) => without(Answer::Retry { kind: FailureKind::Timeout, after: None }, None),
+    }
 }
 
 /// What OTLP needs and the destination's own, and nothing else.

@@ -1,7 +1,6 @@
 //! One request's body: how large it may be, how it is compressed, and how metrics that are too many are split.
 
 use std::io::Read as _;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
@@ -25,7 +24,7 @@ pub struct Payload {
     pub body: Bytes,
     pub gzip: bool,
     pub load: Load,
-    /// When it was made, in milliseconds since 1970.
+    /// When it was first written to the disk, in milliseconds since 1970; 0 before that.
     pub at: u64,
 }
 
@@ -40,10 +39,9 @@ impl Payload {
             }
             Compression::Gzip => gzip.compress(&body, between),
         };
-        let at = now();
         match compressed {
-            Some(compressed) => Self { body: compressed, gzip: true, load, at },
-            None => Self { body, gzip: false, load, at },
+            Some(compressed) => Self { body: compressed, gzip: true, load, at: 0 },
+            None => Self { body, gzip: false, load, at: 0 },
         }
     }
 
@@ -67,11 +65,6 @@ impl Payload {
         flate2::read::GzDecoder::new(&*self.body).take(limit).read_to_end(&mut out).ok()?;
         (out.len() <= MAX_REQUEST).then(|| out.into())
     }
-}
-
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Splits an encoded metrics request so that no part is larger than `limit`. The exporter takes a collection only as a

@@ -48,7 +48,7 @@ pub async fn attempt(way: Arc<Way>, to: Arc<(HeaderMap, SignalTarget)>, payload:
     let (at, begun) = (SystemTime::now(), Instant::now());
     let judged = exchange(&*way.transport, &way.target, way.signal, &to.1, &to.0, &payload).await;
     let (outcome, failure) = match judged.answer {
-        Answer::Taken { rejected: 0 } => (Outcome::Delivered, None),
+        Answer::Taken { rejected: 0 } => (Outcome::Delivered, judged.cut.then_some(FailureKind::AnswerCut)),
         Answer::Taken { rejected } => (Outcome::PartlyRejected, Some(FailureKind::PartialSuccess { rejected })),
         Answer::Retry { kind, .. } => (Outcome::Retrying, Some(kind)),
         Answer::Final(kind) => (Outcome::GivenUp, Some(kind)),

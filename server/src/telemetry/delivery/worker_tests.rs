@@ -345,7 +345,7 @@ async fn earlier_lives_make_room_before_this_one() {
 async fn what_many_lives_left_ends_in_few_files() {
     let mut rig = Rig::new(1 << 20, || Heir::Later);
     let spool = rig.worker.backlog.spool().unwrap();
-    for n in 0..100 {
+    for n in 1..=100 {
         let mut log = spool.home("operator").log("metrics").unwrap();
         let meta = spool::Meta { records: 0, items: 1, at: n, gzip: false };
         log.append(meta, &[0; 100]).unwrap().unwrap();
@@ -367,7 +367,7 @@ async fn what_many_lives_left_ends_in_few_files() {
         again.settle(&place).await;
         ages.push(payload.at);
     }
-    assert_eq!(ages[..100], (0..100).collect::<Vec<_>>(), "all of it, once, in order");
+    assert_eq!(ages[..100], (1..=100).collect::<Vec<_>>(), "all of it, once, in order");
 }
 
 /// A folder that is a file for now stands for a disk that does not take anything.

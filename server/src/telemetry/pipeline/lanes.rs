@@ -25,8 +25,8 @@ impl Lanes {
         let abort = common.abort.child_token();
         let workers = TaskTracker::new();
         let lanes = Signal::ALL.map(|signal| {
-            if pipeline.target.suspended.contains(&signal) {
-                // What waits stays where it is.
+            if pipeline.target.signal(signal).is_none() && pipeline.target.suspends(signal) {
+                // What waits stays where it lies until the signal can be sent again.
                 return None;
             }
             if pipeline.target.signal(signal).is_none() {

@@ -14,9 +14,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures::stream::{self, StreamExt as _};
 use http::{HeaderMap, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse};
@@ -56,6 +58,10 @@ pub enum Reply {
     Hang,
     /// Closes the connection.
     Reset,
+    /// 200, and the connection closes within the answer.
+    Cut(&'static str),
+    /// 200, and the answer never ends.
+    Stall,
 }
 
 /// One request as it came.
@@ -289,7 +295,7 @@ async fn answer(
     request: Request<Incoming>,
     received: watch::Sender<Received>,
     script: Arc<Mutex<Script>>,
-) -> Result<Response<Full<Bytes>>, ResetByScript> {
+) -> Result<Response<Answer>, ResetByScript> {
     let (parts, body) = request.into_parts();
     let raw = body.collect().await.map_err(|_| ResetByScript)?.to_bytes();
     let path = parts.uri.path().to_owned();
@@ -298,26 +304,48 @@ async fn answer(
         let always = script.always.iter().find(|(end, _)| path.ends_with(end)).map(|(_, reply)| reply.clone());
         script.next.pop_front().or(always).unwrap_or(Reply::Taken)
     };
-    let taken = matches!(reply, Reply::Taken | Reply::Partial(_));
+    let taken = matches!(reply, Reply::Taken | Reply::Partial(_) | Reply::Cut(_) | Reply::Stall);
     let body = unzip(&parts.headers, &raw);
     let delivery = Delivery { at: Instant::now(), path: path.clone(), headers: parts.headers, raw, body, taken };
     received.send_modify(|received| received.requests.push(delivery));
     respond(&path, reply).await
 }
 
-async fn respond(path: &str, reply: Reply) -> Result<Response<Full<Bytes>>, ResetByScript> {
+/// A body that may break off.
+type Answer = BoxBody<Bytes, ResetByScript>;
+
+fn whole(body: impl Into<Bytes>) -> Answer {
+    BoxBody::new(Full::new(body.into()).map_err(|never| match never {}))
+}
+
+/// Some bytes, then nothing more for now, then what `end` says.
+fn begun(end: impl Future<Output = ResetByScript> + Send + Sync + 'static) -> Answer {
+    let first = stream::once(std::future::ready(Ok(Frame::data(Bytes::from_static(b"half")))));
+    BoxBody::new(StreamBody::new(first.chain(stream::once(async move { Err(end.await) }))))
+}
+
+async fn respond(path: &str, reply: Reply) -> Result<Response<Answer>, ResetByScript> {
     let protobuf = |body: Vec<u8>| {
         let response = Response::builder().header(header::CONTENT_TYPE, "application/x-protobuf");
-        Ok(response.body(Full::from(body)).unwrap())
+        Ok(response.body(whole(body)).unwrap())
     };
     let status = |status: u16| Response::builder().status(StatusCode::from_u16(status).unwrap());
     match reply {
         Reply::Taken => protobuf(Vec::new()),
         Reply::Partial(rejected) => protobuf(partial(path, rejected)),
-        Reply::Status(number) => Ok(status(number).body(Full::default()).unwrap()),
-        Reply::RetryAfter(number, after) => Ok(status(number).header(header::RETRY_AFTER, after).body(Full::default()).unwrap()),
-        Reply::Redirect(to) => Ok(status(307).header(header::LOCATION, to).body(Full::default()).unwrap()),
-        Reply::Body(content_type, body) => Ok(status(200).header(header::CONTENT_TYPE, content_type).body(Full::new(body)).unwrap()),
+        Reply::Status(number) => Ok(status(number).body(whole("")).unwrap()),
+        Reply::RetryAfter(number, after) => Ok(status(number).header(header::RETRY_AFTER, after).body(whole("")).unwrap()),
+        Reply::Redirect(to) => Ok(status(307).header(header::LOCATION, to).body(whole("")).unwrap()),
+        Reply::Body(content_type, body) => Ok(status(200).header(header::CONTENT_TYPE, content_type).body(whole(body)).unwrap()),
+        Reply::Cut(content_type) => {
+            let end = async {
+                // What was begun leaves first.
+                tokio::task::yield_now().await;
+                ResetByScript
+            };
+            Ok(status(200).header(header::CONTENT_TYPE, content_type).body(begun(end)).unwrap())
+        }
+        Reply::Stall => Ok(status(200).body(begun(std::future::pending())).unwrap()),
         Reply::Hang => std::future::pending().await,
         Reply::Reset => Err(ResetByScript),
     }

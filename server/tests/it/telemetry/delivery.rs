@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use server::live::{ExportTarget, Exports, Owner};
-use server::telemetry::{Options, Reason, Retry};
+use server::telemetry::{Options, Outcome, Reason, Retry};
 use server::values::{FailureKind, Signal};
 
 use super::{Rig, check_sum, exports, operator, quick, request, target, tenant_id};
@@ -111,6 +111,38 @@ async fn a_partial_success_is_counted_and_never_sent_again() {
     assert_eq!(status.failing_since, None);
     rig.telemetry.shutdown(GRACE).await;
     assert_eq!(collector.received().requests.len(), 1);
+}
+
+/// The status says that the collector has it: sent again it would be there twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_taken_is_not_sent_again_though_the_answer_breaks_off() {
+    for reply in [Reply::Cut("application/x-protobuf"), Reply::Stall] {
+        let collector = Collector::start().await;
+        collector.script([reply.clone()]);
+        let mut target = operator(&collector);
+        if let (Some(logs), Reply::Stall) = (&mut target.logs, &reply) {
+            logs.timeout = Duration::from_secs(1);
+        }
+        let rig = Rig::start(logs_only(target), quick());
+        rig.emit(request(tenant_id(1)));
+        let status = rig.wait_for(Owner::Operator, |status| status.accepted == 1 && status.queued == 0).await;
+        assert_eq!((status.delivered, status.dropped_total(), status.failing_since), (1, 0, None), "{reply:?}");
+        let attempt = &status.lately.attempts[0];
+        assert_eq!((attempt.outcome, attempt.status), (Outcome::Delivered, Some(200)), "{reply:?}");
+        assert_eq!(attempt.failure, Some(FailureKind::AnswerCut), "whether it rejected anything is not known");
+        rig.telemetry.shutdown(GRACE).await;
+        assert_eq!((collector.received().requests.len(), collector.received().logs().len()), (1, 1), "{reply:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_web_page_that_breaks_off_is_no_collector_either() {
+    let collector = Collector::start().await;
+    collector.script([Reply::Cut("text/html; charset=utf-8")]);
+    let rig = Rig::start(logs_only(operator(&collector)), quick());
+    rig.emit(request(tenant_id(1)));
+    let status = rig.wait_for(Owner::Operator, |status| status.queued == 0).await;
+    assert_eq!(status.dropped, [(Reason::NotRetryable, 1)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

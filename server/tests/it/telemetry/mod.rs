@@ -6,6 +6,7 @@ mod environment;
 mod happenings;
 mod isolation;
 mod kinds;
+mod leftovers;
 mod metric_oracle;
 mod metrics;
 mod oracle;

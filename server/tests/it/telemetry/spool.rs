@@ -19,32 +19,32 @@ use super::metrics::{often, total};
 use super::{Rig, check_sum, exports, operator, quick, request, target, tenant_id};
 use crate::support::collector::{Collector, Received, Reply, attributes};
 
-const GRACE: Duration = Duration::from_secs(20);
-const OPERATOR: Owner = Owner::Operator;
+pub const GRACE: Duration = Duration::from_secs(20);
+pub const OPERATOR: Owner = Owner::Operator;
 
 pub fn spool_in(folder: &Path, options: spool::Options) -> Spool {
     Spool::new(folder.join("spool"), Vault::from_key([7; 32]), options)
 }
 
 /// Quick, over a spool of this folder.
-fn over(folder: &Path) -> Options {
+pub fn over(folder: &Path) -> Options {
     Options { spool: Some(spool_in(folder, spool::Options::default())), drain: Duration::from_millis(50), ..quick() }
 }
 
-fn logs_only(mut target: ExportTarget) -> ExportTarget {
+pub fn logs_only(mut target: ExportTarget) -> ExportTarget {
     target.traces = None;
     target.metrics = None;
     target
 }
 
-fn emit(rig: &Rig, numbers: std::ops::Range<u64>) {
+pub(super) fn emit(rig: &Rig, numbers: std::ops::Range<u64>) {
     for n in numbers {
         rig.emit(Request { path: format!("/canary/{n}"), ..request(tenant_id(1)) });
     }
 }
 
 /// The numbers that arrived; none twice.
-fn arrived(received: &Received) -> BTreeSet<u64> {
+pub fn arrived(received: &Received) -> BTreeSet<u64> {
     let logs = received.logs();
     let numbers: Vec<u64> = logs
         .iter()
@@ -66,7 +66,7 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
     out
 }
 
-async fn down() -> Collector {
+pub async fn down() -> Collector {
     let collector = Collector::start().await;
     for path in ["/v1/traces", "/v1/logs", "/v1/metrics"] {
         collector.always(path, Reply::Status(503));
@@ -74,7 +74,7 @@ async fn down() -> Collector {
     collector
 }
 
-fn up(collector: &Collector) {
+pub fn up(collector: &Collector) {
     for path in ["/v1/traces", "/v1/logs", "/v1/metrics"] {
         collector.always(path, Reply::Taken);
     }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use app::contract::{DiskProblem, ExportStatus};
+use app::contract::{ApiError, DiskProblem, ExportStatus};
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use super::{KEY, Process, Setup, reached};
 use crate::support::collector::{Collector, Reply, attributes};
-use crate::support::upstream::Upstream;
+use crate::support::upstream::{Upstream, until};
 
 const PASSWORD: &str = "correct horse battery staple";
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -69,6 +69,13 @@ impl Wire {
         self.send(request, fields.to_owned()).await
     }
 
+    async fn sign_in(&mut self) {
+        let fields = format!("email=op@example.test&password={PASSWORD}&next=").replace('@', "%40").replace(' ', "+");
+        let (status, headers, body) = self.call("/api/account/sign-in", &fields).await;
+        assert!(status.is_success(), "{body:?}");
+        self.cookie = headers[header::SET_COOKIE].to_str().unwrap().split(';').next().map(str::to_owned);
+    }
+
     async fn create_workspace(&mut self, slug: &str) -> StatusCode {
         self.call("/api/directory/create-workspace", &format!("slug={slug}&name={slug}")).await.0
     }
@@ -108,10 +115,7 @@ slug = "acme"
         let env = [("OTEL_BLRP_SCHEDULE_DELAY", "50")];
         let process = Process::start(data, &Setup { bootstrap: Some(&bootstrap), env: &env, ..Setup::default() });
         let (gateway, mut console) = (Wire::to(&process.gateway).await, Wire::to(&process.console).await);
-        let fields = format!("email=op@example.test&password={PASSWORD}&next=").replace('@', "%40").replace(' ', "+");
-        let (status, headers, body) = console.call("/api/account/sign-in", &fields).await;
-        assert!(status.is_success(), "{body:?}");
-        console.cookie = headers[header::SET_COOKIE].to_str().unwrap().split(';').next().map(str::to_owned);
+        console.sign_in().await;
         Self { process, collector, upstream, gateway, console, data: data.to_owned(), asked: 0 }
     }
 
@@ -307,6 +311,16 @@ async fn no_room_for_anything() {
         }
     }
     assert!(refused, "a full disk takes no settings");
+    // Whoever comes now may look, and is told why nothing can be saved.
+    let mut guest = Wire::to(&rig.process.console).await;
+    guest.sign_in().await;
+    let (status, _, body) = guest.call("/api/overview/gateway", "").await;
+    assert!(status.is_success() && String::from_utf8_lossy(&body).contains("is nearly full"), "{status} {body:?}");
+    let (status, _, body) = guest.call("/api/directory/create-workspace", "slug=refused&name=refused").await;
+    assert_eq!((status, serde_json::from_slice::<ApiError>(&body).ok()), (StatusCode::INSUFFICIENT_STORAGE, Some(ApiError::NoRoom)));
+    until("the log tells of it", || rig.process.output().contains("the audit log is not told")).await;
+    assert!(guest.call("/api/account/sign-out", "").await.0.is_success());
+    assert_eq!(guest.call("/api/overview/gateway", "").await.0, StatusCode::UNAUTHORIZED);
     rig.ask(10).await;
     std::fs::remove_file(ballast).unwrap();
     let deadline = Instant::now() + PATIENCE;

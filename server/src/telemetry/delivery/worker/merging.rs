@@ -79,7 +79,8 @@ async fn as_one(payloads: &[Payload], compression: Compression) -> Payload {
     });
     let body = body.await;
     let load = Load { records: 0, items: points_in(body.clone()) };
-    let newest = payloads.iter().map(|payload| payload.at).max().unwrap_or_default();
+    // The newest, of which 0 is what was never on disk.
+    let newest = payloads.iter().map(|payload| payload.at).max_by_key(|at| at.wrapping_sub(1)).unwrap_or_default();
     Payload { at: newest, ..Payload::new(body, load, compression, &Gzip::default(), || {}).await }
 }
 

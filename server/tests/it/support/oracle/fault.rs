@@ -32,9 +32,9 @@ pub enum Fault {
     Hang { kept: bool },
     /// Resets the connection.
     Reset { kept: bool },
-    /// Keeps the records and breaks off within the answer.
+    /// 200, and breaks off within the answer.
     Cut,
-    /// Keeps the records and answers too slowly for anybody.
+    /// Keeps the records and answers too slowly for anybody: not even its head is ever whole.
     Crawl,
     /// Answers something that is not HTTP.
     Noise,
@@ -93,12 +93,12 @@ impl Fault {
 
     pub const fn outcome(self) -> Outcome {
         match self {
-            Self::None | Self::Slow => Outcome::Taken,
+            Self::None | Self::Slow | Self::Cut => Outcome::Taken,
             Self::Partial => Outcome::Halved,
             Self::Refuse(_) | Self::Redirect | Self::Garbage | Self::Bomb | Self::Large => Outcome::Refused,
             Self::Throttle(..) => Outcome::Again,
             Self::Hang { kept } | Self::Reset { kept } => Outcome::Unanswered { kept },
-            Self::Cut | Self::Crawl => Outcome::Unanswered { kept: true },
+            Self::Crawl => Outcome::Unanswered { kept: true },
             Self::Noise => Outcome::Unanswered { kept: false },
         }
     }
@@ -125,7 +125,8 @@ impl Fault {
                 };
                 http(&format!("{status} Later"), &header, b"")
             }
-            Self::Cut | Self::Crawl => b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf of it".to_vec(),
+            Self::Cut => b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf of it".to_vec(),
+            Self::Crawl => b"HTTP/1.1 200 OK\r\nx-endless: ".to_vec(),
             Self::Noise => b"220 mail.example.test ESMTP\r\n".to_vec(),
             Self::Hang { .. } | Self::Reset { .. } => Vec::new(),
         }

@@ -148,7 +148,8 @@ impl Shared {
             ids: request.ids.clone(),
             points: request.points.clone(),
             outcome: fault.outcome(),
-            unsure: false,
+            // It ends the connection itself, so that nobody sees whether the client had given up before.
+            unsure: fault == Fault::Cut,
         });
         (state.exchanges.len() - 1, fault)
     }
