@@ -135,7 +135,10 @@ impl KnoxCall {
             shutdown.clone(),
         ));
 
+        let traffic = Traffic::start(&bus);
         if let Some(account) = &demo {
+            // So that the page of requests has something to show, too.
+            traffic.keep(&Operator::at_startup().member_of(account.workspace));
             let visit = demo::visit(outbound.clone(), gateway_url.clone(), account.clone());
             tokio::spawn(shutdown.clone().run_until_cancelled_owned(visit));
         }
@@ -146,7 +149,7 @@ impl KnoxCall {
             telemetry: telemetry.clone(),
             errors: errors.clone(),
             webhooks: webhooks.clone(),
-            traffic: Traffic::start(&bus),
+            traffic,
             outbound,
             console_url: console_url.clone(),
             gateway_url: gateway_url.clone(),
@@ -310,8 +313,8 @@ async fn start_demo(settings: &Settings, auth: &Auth, shutdown: &CancellationTok
     let (password, file) = demo::bootstrap(upstream)?;
     let operator = Operator::at_startup();
     settings.apply_bootstrap(&operator, &file, &Hashing(auth.passwords().clone())).await?;
-    let key = demo::fresh_key(settings, &operator).await?;
-    Ok(demo::Account { password, key })
+    let (workspace, key) = demo::fresh_key(settings, &operator).await?;
+    Ok(demo::Account { workspace, password, key })
 }
 
 /// Lends the bootstrap file the accounts' password hashing.

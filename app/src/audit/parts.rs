@@ -129,7 +129,7 @@ fn EntryTable(rows: Vec<AuditRow>) -> impl IntoView {
     let rows = rows
         .into_iter()
         .map(|row| {
-            let (actor, address) = (actor_words(&row.actor), row.address.unwrap_or_default());
+            let actor = actor_words(&row.actor);
             let entry = format!("Entry {}, hash {}", row.sequence, row.hash);
             view! {
                 <Row>
@@ -142,7 +142,12 @@ fn EntryTable(rows: Vec<AuditRow>) -> impl IntoView {
                         <Short text=row.resource/>
                     </Cell>
                     <Cell label="Changes"><Changes changes=row.changes/></Cell>
-                    <Cell label="Address"><Short text=address mono=true/></Cell>
+                    <Cell label="Address">
+                        {match row.address {
+                            Some(address) => view! { <Short text=address mono=true/> }.into_any(),
+                            None => view! { <span class="text-small text-faint">"None"</span> }.into_any(),
+                        }}
+                    </Cell>
                 </Row>
             }
         })

@@ -37,6 +37,12 @@ impl Operator {
     pub fn admin_of(&self, workspace: TenantId) -> WorkspaceAdmin {
         WorkspaceAdmin::new(self.who.clone(), workspace, true)
     }
+
+    /// And see what its members see, likewise.
+    #[must_use]
+    pub fn member_of(&self, workspace: TenantId) -> WorkspaceMember {
+        WorkspaceMember::new(self.who.clone(), workspace, Role::Admin, true)
+    }
 }
 
 /// May change one workspace.

@@ -19,7 +19,7 @@ pub use visit::visit;
 use crate::auth::Operator;
 use crate::config::bootstrap::{Account as FileAccount, Agent, Bootstrap, Environment, Route, Webhook, Workspace};
 use crate::settings::Settings;
-use crate::values::{DisplayName, Email, Endpoint, EventType, Password, Provider, Slug, WebhookUrl};
+use crate::values::{DisplayName, Email, Endpoint, EventType, Password, Provider, Slug, TenantId, WebhookUrl};
 
 const EMAIL: &str = "demo@example.com";
 const WORKSPACE: &str = "demo";
@@ -34,6 +34,7 @@ pub const ALLOWED_EGRESS: &[IpNet] =
 /// What the demo prints.
 #[derive(Clone)]
 pub struct Account {
+    pub workspace: TenantId,
     pub password: String,
     pub key: String,
 }
@@ -47,7 +48,7 @@ impl std::fmt::Debug for Account {
 /// Where to click and what to type.
 #[must_use]
 pub fn introduction(account: &Account, console: &str, gateway: &str) -> String {
-    let Account { password, key } = account;
+    let Account { password, key, .. } = account;
     let model = provider::MODEL;
     format!(
         "\nDemo: sign in at {console}/sign-in\n  Email     {EMAIL}\n  Password  {password}\n\n\
@@ -117,11 +118,11 @@ pub fn bootstrap(upstream: SocketAddr) -> Result<(String, Bootstrap)> {
     Ok((password, Bootstrap { operator: Some(operator), otlp: None, sentry: None, workspaces: vec![workspace] }))
 }
 
-/// Replaces the demo's key by a new one.
+/// Replaces the key of the demo's workspace by a new one.
 ///
 /// # Errors
 /// When it can't be saved.
-pub async fn fresh_key(settings: &Settings, operator: &Operator) -> Result<String> {
+pub async fn fresh_key(settings: &Settings, operator: &Operator) -> Result<(TenantId, String)> {
     let slug = Slug::parse(WORKSPACE).map_err(|rule| anyhow!("{rule}"))?;
     let workspace = settings.store().workspaces().by_slug(&slug)?.context("the demo's workspace is not there")?;
     let admin = operator.admin_of(workspace.id);
@@ -130,5 +131,5 @@ pub async fn fresh_key(settings: &Settings, operator: &Operator) -> Result<Strin
             settings.delete_key(&admin, key.id).await?;
         }
     }
-    Ok(settings.create_key(&admin, KEY, "").await?.secret.to_string())
+    Ok((workspace.id, settings.create_key(&admin, KEY, "").await?.secret.to_string()))
 }

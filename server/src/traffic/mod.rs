@@ -44,6 +44,11 @@ impl Traffic {
         Self { ear }
     }
 
+    /// Has the workspace's requests kept from now on, as if somebody looked. Has to be called within a runtime.
+    pub fn keep(&self, member: &WorkspaceMember) {
+        self.ear.watch(member.workspace(), Instant::now());
+    }
+
     /// At most `limit` of the requests that are kept, the newest first, from the one before `before` on. Looking makes them
     /// kept, from the first time on. Has to be called within a runtime.
     #[must_use]

@@ -34,6 +34,8 @@ async fn a_demo_has_requests_calls_and_deliveries_to_look_at() {
     }
     let agent = client.get(format!("{}/w/demo/agents/assistant", demo.console)).send().await.unwrap().text().await.unwrap();
     assert!(agent.contains("demo-model") && !agent.contains("your-model"), "{agent}");
+    let logs = client.get(format!("{}/w/demo/logs", demo.console)).send().await.unwrap().text().await.unwrap();
+    assert!(logs.contains("/orders/42") && logs.contains("503"), "{logs}");
     demo.signal("TERM");
     let (status, output) = demo.ended();
     assert!(status.success(), "{output}");
