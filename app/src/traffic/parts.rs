@@ -47,7 +47,7 @@ pub(super) fn NothingKept(slug: String, asked: Asked, curl: Option<String>) -> i
     if asked.is_filtered() {
         return view! {
             <EmptyState title="Nothing found" text="None of the requests that are kept matches the filter.">
-                <LinkButton href=format!("/w/{slug}/logs")>"Show all"</LinkButton>
+                <LinkButton href=format!("/w/{slug}/logs")>"Show all requests"</LinkButton>
             </EmptyState>
         }
         .into_any();
