@@ -23,7 +23,7 @@ pub fn Logs() -> impl IntoView {
     let loaded = Resource::new_blocking(
         move || (slug.get(), asked.get()),
         |(slug, asked)| async move {
-            let view = load_traffic(slug.clone(), asked.filter(), asked.before).await?;
+            let view = load_traffic(slug.clone(), asked.filter.clone(), asked.before).await?;
             Ok::<_, ApiError>((slug, asked, view))
         },
     );
@@ -44,7 +44,7 @@ fn Loaded(slug: String, asked: Asked, view: TrafficView) -> impl IntoView {
     let TrafficView { routes, curl, page } = view;
     let base = format!("/w/{slug}/logs");
     let integrations = format!("/w/{slug}/settings/integrations");
-    let (filter, before, ask) = (asked.filter(), asked.before, slug.clone());
+    let (filter, before, ask) = (asked.filter.clone(), asked.before, slug.clone());
     let live = follow(page, move || load_requests(ask.clone(), filter.clone(), before));
     // Requests whose details are open: while somebody reads, nothing moves.
     let open = RwSignal::new(HashSet::<Uuid>::new());
