@@ -184,3 +184,24 @@ async fn requests_are_filtered_and_paged_by_the_address() {
     let html = viewer.get("/w/acme/logs?route=gone").await.text();
     assert!(html.contains("Nothing found") && html.contains("gone"), "{html}");
 }
+
+#[tokio::test]
+async fn a_request_to_try_is_told_of_only_while_there_is_none() {
+    let (console, _, stranger, globex) = with_two_workspaces().await;
+    let theirs = ("workspace", "globex");
+    let logs = async || ask::<serde_json::Value>(&stranger, "/api/traffic/page", &[theirs]).await;
+    assert!(logs().await["curl"].is_null(), "there is no route");
+    let route = [theirs, ("name", "Billing"), ("slug", "billing"), ("target_base_url", "http://127.0.0.1:9000/v1/")];
+    let () = ask(&stranger, "/api/routes/create", &route).await;
+    assert!(logs().await["curl"].is_null(), "there is no key");
+    let made = stranger.call("/api/keys/create", &[theirs, ("name", "default"), ("routes[0]", "billing")]).await;
+    assert_eq!(made.status, StatusCode::OK, "{}", made.text());
+
+    let empty = logs().await;
+    assert!(empty["curl"].as_str().is_some_and(|curl| curl.contains("x-knoxcall-route: billing")), "{empty}");
+    let overview: serde_json::Value = ask(&stranger, "/api/overview/workspace", &[theirs]).await;
+    assert_eq!(overview["curl"], empty["curl"]);
+    end(&console, request(&globex));
+    let listed = logs().await;
+    assert_eq!((listed["page"]["rows"].as_array().map(Vec::len), &listed["curl"]), (Some(1), &serde_json::Value::Null));
+}
