@@ -7,6 +7,11 @@ use uuid::Uuid;
 use super::ApiError;
 use super::UnixMillis;
 
+/// Requests of a workspace that are kept, the newest.
+pub const MAX_REQUESTS_KEPT: usize = 500;
+/// For how many minutes after the last look requests go on to be kept.
+pub const REQUESTS_KEPT_MIN: u64 = 15;
+
 /// What became of a request, as telemetry judges it too. On the wire by its [`name`](Self::name).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum StatusClass {
