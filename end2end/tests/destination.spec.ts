@@ -2,8 +2,8 @@
 // pauses itself, history and the way back, backends that fill the form in; in both scopes, as everybody who may look.
 import type { Locator } from "@playwright/test";
 import { Collector, partial } from "../support/collector.ts";
-import type { KnoxCall } from "../support/knoxcall.ts";
-import { ACME_KEY, EMAIL, expect, expectAccessible, expectFits, hydrated, open, type Page, pill, test, withServer } from "../support/test.ts";
+import { send } from "../support/gateway.ts";
+import { EMAIL, expect, expectAccessible, expectFits, hydrated, open, type Page, pill, test, withServer } from "../support/test.ts";
 
 const OWN = "/w/acme/settings/integrations/telemetry";
 const GLOBAL = "/settings/integrations/otlp";
@@ -17,13 +17,6 @@ async function fill(page: Page, endpoint: string): Promise<void> {
 async function save(page: Page): Promise<void> {
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByText(/^Saved/).first()).toBeVisible();
-}
-
-async function send(knoxcall: KnoxCall, times = 1): Promise<void> {
-  for (let sent = 0; sent < times; sent++) {
-    const response = await fetch(`${knoxcall.gateway}/x`, { headers: { "x-knoxcall-key": ACME_KEY, "x-knoxcall-route": "billing" } });
-    await response.arrayBuffer();
-  }
 }
 
 test("a test says per signal what is wrong, and saves nothing", async ({ page, upstream }) => {
@@ -122,7 +115,7 @@ test("health follows the traffic, a failing one says so, and a pause stops it", 
     await fill(page, collector.endpoint);
     await save(page);
     await expect(pill(page, "Active")).toBeVisible();
-    await send(knoxcall, 3);
+    for (let sent = 0; sent < 3; sent++) await send(knoxcall.gateway, "/x");
     // Without a reload.
     const attempts = page.getByRole("table", { name: "Last attempts" });
     await expect(attempts.getByRole("row").nth(1)).toContainText("Delivered");
@@ -130,7 +123,7 @@ test("health follows the traffic, a failing one says so, and a pause stops it", 
     await expectAccessible(page);
 
     collector.answers({ status: 400 });
-    await send(knoxcall);
+    await send(knoxcall.gateway, "/x");
     await expect(pill(page, "Failing")).toBeVisible();
     await expect(attempts.getByRole("row").nth(1)).toContainText("Failed for good");
     await expect(attempts.getByRole("row").nth(1)).toContainText("400");
@@ -141,14 +134,14 @@ test("health follows the traffic, a failing one says so, and a pause stops it", 
     await expectAccessible(page);
     const before = collector.requests.length;
     collector.answers({ status: 200 });
-    await send(knoxcall, 2);
+    for (let sent = 0; sent < 2; sent++) await send(knoxcall.gateway, "/x");
     await page.goto(`${knoxcall.console}/w/acme/settings/integrations`);
     await expect(pill(page, "Paused")).toBeVisible();
     expect(collector.requests.length).toBe(before);
     await open(page, knoxcall.console + OWN);
     await page.getByRole("button", { name: "Resume", exact: true }).click();
     await expect(pill(page, "Active")).toBeVisible();
-    await send(knoxcall);
+    await send(knoxcall.gateway, "/x");
     await expect.poll(() => collector.requests.length).toBeGreaterThan(before);
     for (const width of [390, 768, 1280, 1920]) {
       await page.setViewportSize({ width, height: 900 });
@@ -165,7 +158,7 @@ test("on a narrow screen an attempt takes two lines, and the newest five come fi
     await fill(page, collector.endpoint);
     await save(page);
     for (let sent = 1; sent <= 7; sent++) {
-      await send(knoxcall);
+      await send(knoxcall.gateway, "/x");
       await expect.poll(() => collector.requests.length).toBeGreaterThanOrEqual(sent);
     }
     const rows = page.getByRole("table", { name: "Last attempts" }).getByRole("row");
@@ -200,7 +193,7 @@ test("one that only fails pauses itself and resumes only after a test that passe
       expect
         .poll(
           async () => {
-            await send(knoxcall);
+            await send(knoxcall.gateway, "/x");
             return sign.isVisible();
           },
           { timeout: 60_000, intervals: [150] },
@@ -244,7 +237,7 @@ test("history says who changed what, and a revert brings it back", async ({ page
     await page.getByRole("dialog").getByRole("button", { name: "Revert export" }).click();
     await expect(page.getByLabel("OTLP HTTP endpoint")).toHaveValue(first.endpoint);
     await expect(page.getByText("Reverted to generation 1")).toBeVisible();
-    await send(knoxcall);
+    await send(knoxcall.gateway, "/x");
     await expect.poll(() => first.requests.at(-1)?.headers["x-token"]).toBe("good");
   });
   first.stop();

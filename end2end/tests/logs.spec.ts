@@ -74,7 +74,7 @@ test("requests are filtered by status and route, and the filter keeps up", async
     await page.getByLabel("Status").selectOption("3xx");
     await page.getByRole("button", { name: "Filter requests" }).click();
     await expect(page.getByRole("heading", { name: "Nothing found" })).toBeVisible();
-    await page.getByRole("link", { name: "Show all" }).click();
+    await page.getByRole("link", { name: "Show all requests" }).click();
     await expect(rows(page)).toHaveCount(6);
     await expect(page.getByLabel("Status")).toHaveValue("");
     await page.goto(`${origin}/w/acme/logs?status=failed`);

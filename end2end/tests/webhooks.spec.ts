@@ -1,7 +1,7 @@
 // Webhooks as an admin uses them: made, tested, seen failing, delivered again, rotated, switched off and deleted; against a real receiver.
+import { send } from "../support/gateway.ts";
 import { isSigned, Receiver } from "../support/receiver.ts";
 import { ACME_KEY, expect, expectAccessible, expectFits, hydrated, open, type Page, pill, test } from "../support/test.ts";
-import type { KnoxCall } from "../support/knoxcall.ts";
 import { create, pathOf, shownSecret } from "../support/webhooks.ts";
 
 const NEW = "/w/acme/webhooks/new";
@@ -12,11 +12,6 @@ test.beforeEach(async () => {
   receiver = await Receiver.start();
 });
 test.afterEach(() => receiver.stop());
-
-async function send(knoxcall: KnoxCall): Promise<void> {
-  const response = await fetch(`${knoxcall.gateway}/x`, { headers: { "x-knoxcall-key": ACME_KEY, "x-knoxcall-route": "billing" } });
-  await response.arrayBuffer();
-}
 
 async function testDelivery(page: Page, words: string | RegExp): Promise<void> {
   await page.getByRole("button", { name: "Send test delivery" }).click();
@@ -101,8 +96,8 @@ test("what failed is seen, and delivered again under its own id", async ({ as, k
   await page.getByLabel("Retries").fill("0");
   const { path } = await create(page, "Failing", receiver.url, ["request.completed"]);
   receiver.status = 503;
-  await send(knoxcall);
-  await send(knoxcall);
+  await send(knoxcall.gateway, "/x");
+  await send(knoxcall.gateway, "/x");
   // The page keeps up without a reload.
   await expect(page.getByRole("row").filter({ hasText: "request.completed" })).toHaveCount(2);
   await expect(pill(page, "Failing")).toBeVisible();
@@ -286,7 +281,7 @@ test("disabled and enabled; one that is gone says so and is enabled again", asyn
   await page.getByRole("button", { name: "Enable webhook" }).click();
   await expect(page.getByText(/^Webhook enabled/)).toBeVisible();
   receiver.status = 410;
-  await send(knoxcall);
+  await send(knoxcall.gateway, "/x");
   await expect(pill(page, "Gone (410)")).toBeVisible();
   await expect(page.getByText(/it wants no more deliveries, so nothing is delivered/)).toBeVisible();
   await expectAccessible(page);
@@ -294,7 +289,7 @@ test("disabled and enabled; one that is gone says so and is enabled again", asyn
   await page.getByRole("button", { name: "Enable again" }).click();
   await expect(page.getByText(/^Webhook enabled/)).toBeVisible();
   await expect(pill(page, "Gone (410)")).toHaveCount(0);
-  await send(knoxcall);
+  await send(knoxcall.gateway, "/x");
   await expect(pill(page, "Active")).toBeVisible();
   await page.getByRole("button", { name: "Delete webhook" }).click();
   const dialog = page.getByRole("dialog");

@@ -9,5 +9,5 @@ pub use app::contract::values::{
     parse_auth_header, parse_auth_secret, parse_basic_user, parse_credential, parse_delivery_headers, parse_delivery_timeout,
     parse_export_timeout, parse_methods, parse_models, parse_retries, parse_sentry_environment, parse_sentry_release, parse_tokens,
 };
-pub use app::contract::{DiskProblem, FailureKind, StatusClass};
+pub use app::contract::{DiskProblem, FailureKind, MAX_REQUESTS_KEPT, REQUESTS_KEPT_MIN, StatusClass};
 pub use app::contract::{Field, Rule, Variable};

@@ -7,13 +7,22 @@ use uuid::Uuid;
 use super::ApiError;
 use super::UnixMillis;
 
-/// What became of a request, as telemetry judges it too.
+/// Requests of a workspace that are kept, the newest.
+pub const MAX_REQUESTS_KEPT: usize = 500;
+/// For how many minutes after the last look requests go on to be kept.
+pub const REQUESTS_KEPT_MIN: u64 = 15;
+
+/// What became of a request, as telemetry judges it too. On the wire by its [`name`](Self::name).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum StatusClass {
+    #[serde(rename = "2xx")]
     Success,
+    #[serde(rename = "3xx")]
     Redirect,
+    #[serde(rename = "4xx")]
     ClientError,
     /// 5xx, and whatever has no answer or one that broke off.
+    #[serde(rename = "failed")]
     Failed,
 }
 
@@ -78,13 +87,12 @@ pub struct TrafficRow {
     pub trace_id: String,
 }
 
-/// Which requests. Blank means any.
+/// Which requests; the default is all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TrafficFilter {
-    /// [`StatusClass::name`]; anything else means any.
     #[serde(default)]
-    pub status: String,
-    /// As [`TrafficRow::route`].
+    pub class: Option<StatusClass>,
+    /// As [`TrafficRow::route`]; empty for any.
     #[serde(default)]
     pub route: String,
 }

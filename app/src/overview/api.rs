@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::contract::ExportScope;
 use crate::contract::{AgentRow, ApiError, ExportStatus, KeyRow, Page, RouteRow, WebhookRow, WorkspaceRef, WorkspaceRow};
 #[cfg(feature = "ssr")]
+use crate::routes::request_to_try;
+#[cfg(feature = "ssr")]
 use crate::service::{go_to, services};
 
 /// The whole gateway, for the operator.
@@ -29,8 +31,8 @@ pub struct WorkspaceSummary {
     pub agents: Vec<AgentRow>,
     pub endpoint: String,
     pub export: ExportStatus,
-    /// Where requests go; known once there is a route.
-    pub gateway_url: Option<String>,
+    /// A request to try, where there is a route and a key for it.
+    pub curl: Option<String>,
 }
 
 /// Takes the operator.
@@ -52,13 +54,10 @@ pub async fn load_workspace_summary(workspace: String) -> Result<WorkspaceSummar
     let keys = services.routing.keys(&workspace).await?;
     let webhooks = services.webhooks.webhooks(&workspace).await?;
     let agents = services.agents.agents(&workspace).await?;
-    let gateway_url = match routes.first() {
-        Some(route) => Some(services.routing.route(&workspace, &route.slug).await?.gateway_url),
-        None => None,
-    };
+    let curl = request_to_try(&services, &workspace, &routes, &keys).await?;
     let export = services.integrations.export(&ExportScope::Workspace(workspace)).await?;
     let (endpoint, export) = (export.endpoint.value, export.status);
-    Ok(WorkspaceSummary { workspace: found, routes, keys, webhooks, agents, endpoint, export, gateway_url })
+    Ok(WorkspaceSummary { workspace: found, routes, keys, webhooks, agents, endpoint, export, curl })
 }
 
 /// Gives the workspace another name; its slug stays.

@@ -7,6 +7,4 @@ mod view_model;
 mod workspace;
 
 pub use global::Overview;
-#[cfg(feature = "ssr")]
-pub use view_model::curl_line;
 pub use workspace::WorkspaceOverview;

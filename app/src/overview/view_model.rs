@@ -1,7 +1,6 @@
 //! Words and counts of the overviews.
 
-use crate::contract::{AgentRow, ExportState, ExportStatus, KeyRow, RouteRow, WebhookRow, WebhookState};
-use crate::routes::curl_command;
+use crate::contract::{AgentRow, ExportState, ExportStatus, WebhookRow, WebhookState};
 use crate::ui::{counted, thousands};
 
 /// How many there are: "1 route", "2 routes".
@@ -45,13 +44,6 @@ pub fn agents_line(agents: &[AgentRow]) -> String {
     listed(agents, "AI agent", "AI agents") + &count("disabled", disabled) + &count("unreadable", broken)
 }
 
-/// A request that would go through, to copy: to the first enabled route, if there is a key that may use it.
-pub fn curl_line(gateway_url: &str, routes: &[RouteRow], keys: &[KeyRow]) -> Option<String> {
-    let route = routes.iter().find(|route| route.enabled && route.target.is_some())?;
-    let may_use = |key: &KeyRow| key.enabled && (key.routes.is_empty() || key.routes.contains(&route.slug));
-    keys.iter().any(may_use).then(|| curl_command(gateway_url, &route.slug, None, ""))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,30 +76,5 @@ mod tests {
         };
         assert_eq!(agents_line(&[agent(true, false)]), "1 AI agent");
         assert_eq!(agents_line(&[agent(true, true), agent(false, false)]), "2 AI agents, 1 disabled, 1 unreadable");
-    }
-
-    #[test]
-    fn a_curl_line_needs_a_route_and_a_key_that_may_use_it() {
-        let route = |slug: &str, enabled| RouteRow {
-            id: Uuid::nil(),
-            slug: slug.into(),
-            name: slug.into(),
-            enabled,
-            target: Some("http://127.0.0.1:1".into()),
-            environments: vec![crate::contract::EnvironmentRef { name: "production".into(), enabled: true }],
-        };
-        let key = |routes: &[&str]| KeyRow {
-            id: Uuid::nil(),
-            name: "ci".into(),
-            prefix: "tk_abc".into(),
-            enabled: true,
-            routes: routes.iter().map(|&slug| slug.to_owned()).collect(),
-            created_at: 0,
-            created_by: String::new(),
-        };
-        let line = curl_line("127.0.0.1:8080", &[route("old", false), route("billing", true)], &[key(&[])]).unwrap();
-        assert_eq!(line, curl_command("127.0.0.1:8080", "billing", None, ""));
-        assert_eq!(curl_line("x", &[route("billing", true)], &[key(&["other"])]), None);
-        assert_eq!(curl_line("x", &[], &[key(&[])]), None);
     }
 }

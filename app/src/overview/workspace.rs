@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::api::{RenameWorkspace, WorkspaceSummary, load_workspace_summary};
 use super::steps::{Step, Steps};
-use super::view_model::{agents_line, curl_line, export_line, listed, webhooks_line};
+use super::view_model::{agents_line, export_line, listed, webhooks_line};
 use crate::contract::values::DisplayName;
 use crate::contract::{ExportState, Field};
 use crate::layout::use_slug;
@@ -34,10 +34,9 @@ pub fn WorkspaceOverview() -> impl IntoView {
 
 #[component]
 fn Summary(summary: WorkspaceSummary, rename: ServerAction<RenameWorkspace>) -> impl IntoView {
-    let WorkspaceSummary { workspace, routes, keys, webhooks, agents, endpoint, export, gateway_url } = summary;
+    let WorkspaceSummary { workspace, routes, keys, webhooks, agents, endpoint, export, curl } = summary;
     let may_write = workspace.access.may_write();
     let base = format!("/w/{}", workspace.slug);
-    let curl = gateway_url.and_then(|url| curl_line(&url, &routes, &keys));
     let step =
         |done, title, text, path: &str, words| Step { done, title, text, action: may_write.then(|| (format!("{base}{path}"), words)) };
     let steps = vec![

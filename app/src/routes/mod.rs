@@ -10,6 +10,8 @@ mod new;
 mod page;
 mod route_choices;
 mod settings;
+#[cfg(feature = "ssr")]
+mod to_try;
 mod view_model;
 
 pub use api::{routes, workspace};
@@ -17,4 +19,6 @@ pub use list::RouteList;
 pub use new::NewRoute;
 pub use page::RoutePage;
 pub use route_choices::RouteChoices;
-pub use view_model::{check_name, check_slug, curl_command, quoted, reach, with_scheme};
+#[cfg(feature = "ssr")]
+pub use to_try::request_to_try;
+pub use view_model::{check_name, check_slug, quoted, reach, with_scheme};

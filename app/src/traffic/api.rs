@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::contract::{ApiError, TrafficFilter, TrafficPage};
 #[cfg(feature = "ssr")]
-use crate::overview::curl_line;
+use crate::routes::request_to_try;
 #[cfg(feature = "ssr")]
 use crate::service::services;
 
@@ -15,7 +15,7 @@ use crate::service::services;
 pub struct TrafficView {
     /// What a filter may ask for: the routes' slugs, and `ai/` with those of the agents.
     pub routes: Vec<String>,
-    /// A request to try, where there is a route and a key for it.
+    /// A request to try, where there is none to show, and a route and a key for it.
     pub curl: Option<String>,
     pub page: TrafficPage,
 }
@@ -31,13 +31,13 @@ pub async fn load_traffic(
     let services = services()?;
     let page = services.traffic.traffic(&workspace, filter, before).await?;
     let routes = services.routing.routes(&workspace).await?;
-    let keys = services.routing.keys(&workspace).await?;
     let agents = services.agents.agents(&workspace).await?;
-    let gateway_url = match routes.first() {
-        Some(route) => Some(services.routing.route(&workspace, &route.slug).await?.gateway_url),
-        None => None,
+    let curl = if page.rows.is_empty() {
+        let keys = services.routing.keys(&workspace).await?;
+        request_to_try(&services, &workspace, &routes, &keys).await?
+    } else {
+        None
     };
-    let curl = gateway_url.and_then(|url| curl_line(&url, &routes, &keys));
     let agents = agents.into_iter().map(|agent| format!("ai/{}", agent.slug));
     let routes = routes.into_iter().map(|route| route.slug).chain(agents).collect();
     Ok(TrafficView { routes, curl, page })

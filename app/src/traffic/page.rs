@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::api::{TrafficView, load_requests, load_traffic};
 use super::parts::{FilterForm, NothingKept, Requests};
 use super::view_model::Asked;
-use crate::contract::{ApiError, TrafficPage};
+use crate::contract::{ApiError, MAX_REQUESTS_KEPT, REQUESTS_KEPT_MIN, TrafficPage};
 use crate::layout::use_slug;
 use crate::ui::{ErrorView, LinkButton, NotLive, PageHeader, Skeleton, follow};
 
@@ -23,7 +23,7 @@ pub fn Logs() -> impl IntoView {
     let loaded = Resource::new_blocking(
         move || (slug.get(), asked.get()),
         |(slug, asked)| async move {
-            let view = load_traffic(slug.clone(), asked.filter(), asked.before).await?;
+            let view = load_traffic(slug.clone(), asked.filter.clone(), asked.before).await?;
             Ok::<_, ApiError>((slug, asked, view))
         },
     );
@@ -44,7 +44,7 @@ fn Loaded(slug: String, asked: Asked, view: TrafficView) -> impl IntoView {
     let TrafficView { routes, curl, page } = view;
     let base = format!("/w/{slug}/logs");
     let integrations = format!("/w/{slug}/settings/integrations");
-    let (filter, before, ask) = (asked.filter(), asked.before, slug.clone());
+    let (filter, before, ask) = (asked.filter.clone(), asked.before, slug.clone());
     let live = follow(page, move || load_requests(ask.clone(), filter.clone(), before));
     // Requests whose details are open: while somebody reads, nothing moves.
     let open = RwSignal::new(HashSet::<Uuid>::new());
@@ -73,12 +73,17 @@ fn Loaded(slug: String, asked: Asked, view: TrafficView) -> impl IntoView {
             Some(view! { <LinkButton href>"Older"</LinkButton> })
         }
     };
+    let kept = format!(
+        "Requests are listed from the moment this page is opened and for {REQUESTS_KEPT_MIN} minutes after it was last looked at; \
+         the newest {MAX_REQUESTS_KEPT} are kept, in memory alone."
+    );
     view! {
         <PageHeader title="Logs" subtitle="The requests that callers send with this workspace's API keys, as they end, the newest first."/>
         <div class="space-y-6">
             <FilterForm base asked routes/>
             <p class="max-w-prose text-small text-muted">
-                "Requests are listed from the moment this page is opened and for 15 minutes after it was last looked at; the newest 500 are kept, in memory alone. While the details of one are open the list stands still. For a history, "
+                {kept}
+                " While the details of one are open the list stands still. For a history, "
                 <a href=integrations class="link">
                     "export telemetry"
                 </a>

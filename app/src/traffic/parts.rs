@@ -19,15 +19,15 @@ const HEADERS: [&str; 6] = ["Time", "Request", "Status", "Latency", "Route", "Up
 #[component]
 pub(super) fn FilterForm(base: String, asked: Asked, routes: Vec<String>) -> impl IntoView {
     let clear = asked.is_filtered().then(|| view! { <LinkButton href=base.clone() kind=ButtonKind::Quiet>"Clear filter"</LinkButton> });
-    let options = route_choices(routes, &asked.route);
+    let options = route_choices(routes, &asked.filter.route);
     let part = form_reset_for(asked.at(&base, None));
-    let class = asked.class.map_or("", StatusClass::name);
+    let class = asked.filter.class.map_or("", StatusClass::name);
     view! {
         <Form method="GET" action=base>
             <div role="search" aria-label="Requests" class="space-y-4" node_ref=part>
                 <div class="grid grid-cols-2 gap-4 lg:max-w-lg">
                     <Select label="Status" name="status" options=class_choices() value=class/>
-                    <Select label="Route" name="route" options value=asked.route/>
+                    <Select label="Route" name="route" options value=asked.filter.route/>
                 </div>
                 <div class="flex items-center gap-2">
                     <Button submit=true>"Filter requests"</Button>
@@ -47,7 +47,7 @@ pub(super) fn NothingKept(slug: String, asked: Asked, curl: Option<String>) -> i
     if asked.is_filtered() {
         return view! {
             <EmptyState title="Nothing found" text="None of the requests that are kept matches the filter.">
-                <LinkButton href=format!("/w/{slug}/logs")>"Show all"</LinkButton>
+                <LinkButton href=format!("/w/{slug}/logs")>"Show all requests"</LinkButton>
             </EmptyState>
         }
         .into_any();

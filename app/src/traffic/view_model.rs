@@ -10,9 +10,7 @@ use crate::ui::thousands;
 /// What a page's address asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
-    pub class: Option<StatusClass>,
-    /// A route's slug; empty for any.
-    pub route: String,
+    pub filter: TrafficFilter,
     /// Requests that ended before this one.
     pub before: Option<Uuid>,
 }
@@ -20,28 +18,22 @@ pub struct Asked {
 impl Asked {
     /// From the query, by name.
     pub fn from_query(get: impl Fn(&str) -> Option<String>) -> Self {
-        Self {
-            class: get("status").and_then(|name| StatusClass::parse(&name)),
-            route: get("route").unwrap_or_default(),
-            before: get("before").and_then(|id| id.parse().ok()),
-        }
+        let class = get("status").and_then(|name| StatusClass::parse(&name));
+        let filter = TrafficFilter { class, route: get("route").unwrap_or_default() };
+        Self { filter, before: get("before").and_then(|id| id.parse().ok()) }
     }
 
     #[must_use]
     pub fn is_filtered(&self) -> bool {
-        self.class.is_some() || !self.route.is_empty()
-    }
-
-    #[must_use]
-    pub fn filter(&self) -> TrafficFilter {
-        TrafficFilter { status: self.class.map_or("", StatusClass::name).to_owned(), route: self.route.clone() }
+        self.filter != TrafficFilter::default()
     }
 
     /// The page that begins before a request; without one the newest.
     #[must_use]
     pub fn at(&self, base: &str, before: Option<Uuid>) -> String {
-        let class = self.class.map(|class| format!("status={}", class.name()));
-        let route = (!self.route.is_empty()).then(|| format!("route={}", utf8_percent_encode(&self.route, NON_ALPHANUMERIC)));
+        let TrafficFilter { class, route } = &self.filter;
+        let class = class.map(|class| format!("status={}", class.name()));
+        let route = (!route.is_empty()).then(|| format!("route={}", utf8_percent_encode(route, NON_ALPHANUMERIC)));
         let before = before.map(|before| format!("before={before}"));
         let query: Vec<String> = [class, route, before].into_iter().flatten().collect();
         if query.is_empty() { base.to_owned() } else { format!("{base}?{}", query.join("&")) }
@@ -145,7 +137,7 @@ mod tests {
         let some = asked(&[("status", "failed"), ("route", "ai/bot"), ("before", "00000000-0000-0000-0000-000000000000")]);
         assert!(some.is_filtered() && some.before == Some(Uuid::nil()));
         assert_eq!(some.at("/a", None), "/a?status=failed&route=ai%2Fbot");
-        assert_eq!(some.filter(), TrafficFilter { status: "failed".to_owned(), route: "ai/bot".to_owned() });
+        assert_eq!(some.filter, TrafficFilter { class: Some(StatusClass::Failed), route: "ai/bot".to_owned() });
         assert_eq!(asked(&[("status", "5xx"), ("before", "x")]), Asked::default(), "anyone can write an address");
     }
 

@@ -1,7 +1,8 @@
 // Webhooks with JavaScript switched off.
 import { expectSaid, expectToBeEnteredAgain, refused } from "../../support/forms.ts";
+import { send } from "../../support/gateway.ts";
 import { isSigned, Receiver } from "../../support/receiver.ts";
-import { ACME_KEY, expect, test } from "../../support/test.ts";
+import { expect, test } from "../../support/test.ts";
 import { create, shownSecret } from "../../support/webhooks.ts";
 
 test("a webhook is created, changed, tested, rotated, switched, and deleted", async ({ as, knoxcall }) => {
@@ -66,8 +67,7 @@ test("a webhook is created, changed, tested, rotated, switched, and deleted", as
   expect(await shownSecret(page)).not.toBe(secret);
 
   receiver.status = 503;
-  const response = await fetch(`${knoxcall.gateway}/x`, { headers: { "x-knoxcall-key": ACME_KEY, "x-knoxcall-route": "billing" } });
-  await response.arrayBuffer();
+  await send(knoxcall.gateway, "/x");
   const history = `${path}/deliveries?failed=on`;
   await expect(async () => {
     await page.goto(history);

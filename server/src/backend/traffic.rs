@@ -1,6 +1,6 @@
 //! The requests of a workspace, while somebody looks at them.
 
-use app::contract::{ApiError, StatusClass, Traffic, TrafficFilter, TrafficPage, TrafficRow};
+use app::contract::{ApiError, Traffic, TrafficFilter, TrafficPage, TrafficRow};
 use async_trait::async_trait;
 use uuid::Uuid;
 
@@ -14,7 +14,7 @@ const PER_PAGE: usize = 50;
 impl Traffic for Bound {
     async fn traffic(&self, workspace: &str, filter: TrafficFilter, before: Option<Uuid>) -> Result<TrafficPage, ApiError> {
         let (_, member) = self.visitor.member_of(workspace)?;
-        let wanted = Wanted { class: StatusClass::parse(&filter.status), route: filter.route };
+        let wanted = Wanted { class: filter.class, route: filter.route };
         let page = self.parts.traffic.look(&member, &wanted, before, PER_PAGE);
         Ok(TrafficPage { rows: page.entries.iter().map(|entry| row(entry)).collect(), next: page.next })
     }

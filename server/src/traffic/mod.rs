@@ -24,10 +24,11 @@ pub use watch::{Page, Wanted};
 
 use crate::auth::WorkspaceMember;
 use crate::bus::{Bus, Listener};
+use crate::values::REQUESTS_KEPT_MIN;
 use ear::Ear;
 
 /// How long requests are kept after the last look.
-const KEPT_FOR: Duration = Duration::from_secs(15 * 60);
+const KEPT_FOR: Duration = Duration::from_secs(REQUESTS_KEPT_MIN * 60);
 
 /// The requests of the workspaces that are looked at. Cheap to clone.
 #[derive(Clone)]

@@ -7,11 +7,9 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::entry::Entry;
-use crate::values::StatusClass;
+use crate::values::{MAX_REQUESTS_KEPT, StatusClass};
 
-/// Requests of a workspace.
-const MOST: usize = 500;
-/// And what they may hold together, in bytes.
+/// What the requests of a workspace may hold together, in bytes.
 const MOST_BYTES: usize = 1024 * 1024;
 
 /// Which requests somebody wants to see; the default is all.
@@ -68,7 +66,7 @@ impl Watch {
         let mut seen = self.seen();
         seen.bytes += entry.size();
         seen.kept.push_back(entry);
-        while seen.kept.len() > MOST || seen.bytes > MOST_BYTES {
+        while seen.kept.len() > MAX_REQUESTS_KEPT || seen.bytes > MOST_BYTES {
             let Some(oldest) = seen.kept.pop_front() else { return };
             seen.bytes -= oldest.size();
         }
@@ -116,24 +114,24 @@ mod tests {
     #[test]
     fn the_newest_stay_in_number() {
         let watch = watch();
-        for number in 1..=MOST + 20 {
+        for number in 1..=MAX_REQUESTS_KEPT + 20 {
             watch.push(entry(&numbered(number, 200)));
         }
         let all = numbers(&watch.page(&Wanted::default(), None, 10_000));
-        assert_eq!((all.len(), all[0], all[MOST - 1]), (MOST, 520, 21));
+        assert_eq!((all.len(), all[0], all[MAX_REQUESTS_KEPT - 1]), (MAX_REQUESTS_KEPT, 520, 21));
     }
 
     #[test]
     fn the_newest_stay_in_bytes() {
         let watch = watch();
-        for number in 1..=MOST {
+        for number in 1..=MAX_REQUESTS_KEPT {
             watch.push(entry(&Request { path: "/".repeat(10_000), ..numbered(number, 200) }));
         }
         let seen = watch.seen();
         let held: usize = seen.kept.iter().map(|entry| entry.size()).sum();
         assert_eq!(seen.bytes, held);
         assert!(held <= MOST_BYTES && held > MOST_BYTES - 4096, "{held}");
-        assert!(seen.kept.len() < MOST && seen.kept.back().unwrap().request_id == Uuid::from_u128(500), "{}", seen.kept.len());
+        assert!(seen.kept.len() < MAX_REQUESTS_KEPT && seen.kept.back().unwrap().request_id == Uuid::from_u128(500), "{}", seen.kept.len());
     }
 
     #[test]

@@ -44,11 +44,12 @@ pub const fn announcement(state: &ExportState) -> &'static str {
 #[must_use]
 pub fn pause_words(going_on: &[Signal]) -> String {
     let names: Vec<_> = going_on.iter().map(|signal| signal.name()).collect();
-    if names.is_empty() {
-        "Nothing is collected.".to_owned()
-    } else {
-        format!("Only {} go on: the environment names where to.", names.join(" and "))
-    }
+    let names = match names.as_slice() {
+        [] => return "Nothing is collected.".to_owned(),
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        one => one.concat(),
+    };
+    format!("Only {names} go on: the environment names where to.")
 }
 
 /// What a save did, from what is in effect after it.
@@ -81,6 +82,9 @@ mod tests {
 
         assert_eq!(pause_words(&[]), "Nothing is collected.");
         assert_eq!(pause_words(&[Signal::Traces, Signal::Logs]), "Only traces and logs go on: the environment names where to.");
+        let all = [Signal::Traces, Signal::Logs, Signal::Metrics];
+        assert_eq!(pause_words(&all), "Only traces, logs and metrics go on: the environment names where to.");
+        assert_eq!(pause_words(&[Signal::Metrics]), "Only metrics go on: the environment names where to.");
         let paused = |going_on| ExportState::Paused(PauseView { since: 7, by: None, going_on });
         assert_eq!(announcement(&paused(Vec::new())), "Export is paused.");
         assert_eq!(announcement(&paused(vec![Signal::Traces])), "Export is paused, but for what the environment names.");

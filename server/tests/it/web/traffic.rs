@@ -159,15 +159,21 @@ async fn requests_are_filtered_and_paged_by_the_address() {
     let older: Vec<&str> = second.rows.iter().map(|row| row.path.as_str()).collect();
     assert_eq!((older, second.next), (vec!["/number-4-", "/number-3-", "/number-2-", "/number-1-"], None));
     for (name, value, found) in [
-        ("filter[status]", "4xx", 5),
-        ("filter[status]", "3xx", 0),
-        ("filter[status]", "failed", 1),
-        ("filter[status]", "what", 50),
+        ("filter[class]", "2xx", 47),
+        ("filter[class]", "3xx", 0),
+        ("filter[class]", "4xx", 5),
+        ("filter[class]", "failed", 1),
+        ("filter[class]", "", 50),
         ("filter[route]", "billing", 50),
         ("filter[route]", "other", 0),
     ] {
         assert_eq!(listed(&viewer, &[W, (name, value)]).await.rows.len(), found, "{name}={value}");
     }
+    let refused = viewer.call("/api/traffic/list", &[W, ("filter[class]", "what")]).await;
+    assert_eq!((refused.status, refused.error()), (StatusCode::BAD_REQUEST, ApiError::Malformed));
+    let html = viewer.get("/w/acme/logs?status=what").await.text();
+    let all = ["/number-53-", "/number-50-", "/number-49-"].iter().all(|path| html.contains(path));
+    assert!(all, "anyone can write an address: {html}");
     let html = viewer.get("/w/acme/logs?status=4xx&route=billing").await.text();
     assert!(html.contains("/number-50-") && html.contains("/number-10-") && !html.contains("/number-51-"), "{html}");
     let html = viewer.get("/w/acme/logs?status=failed").await.text();
@@ -177,4 +183,25 @@ async fn requests_are_filtered_and_paged_by_the_address() {
     assert!(html.contains("/number-1-") && !html.contains("/number-54-"), "{html}");
     let html = viewer.get("/w/acme/logs?route=gone").await.text();
     assert!(html.contains("Nothing found") && html.contains("gone"), "{html}");
+}
+
+#[tokio::test]
+async fn a_request_to_try_is_told_of_only_while_there_is_none() {
+    let (console, _, stranger, globex) = with_two_workspaces().await;
+    let theirs = ("workspace", "globex");
+    let logs = async || ask::<serde_json::Value>(&stranger, "/api/traffic/page", &[theirs]).await;
+    assert!(logs().await["curl"].is_null(), "there is no route");
+    let route = [theirs, ("name", "Billing"), ("slug", "billing"), ("target_base_url", "http://127.0.0.1:9000/v1/")];
+    let () = ask(&stranger, "/api/routes/create", &route).await;
+    assert!(logs().await["curl"].is_null(), "there is no key");
+    let made = stranger.call("/api/keys/create", &[theirs, ("name", "default"), ("routes[0]", "billing")]).await;
+    assert_eq!(made.status, StatusCode::OK, "{}", made.text());
+
+    let empty = logs().await;
+    assert!(empty["curl"].as_str().is_some_and(|curl| curl.contains("x-knoxcall-route: billing")), "{empty}");
+    let overview: serde_json::Value = ask(&stranger, "/api/overview/workspace", &[theirs]).await;
+    assert_eq!(overview["curl"], empty["curl"]);
+    end(&console, request(&globex));
+    let listed = logs().await;
+    assert_eq!((listed["page"]["rows"].as_array().map(Vec::len), &listed["curl"]), (Some(1), &serde_json::Value::Null));
 }
