@@ -1,12 +1,14 @@
 //! Drives one HTTP connection to its end, politely: when it is asked to, or once nobody has used it for a while. Knows how many
 //! requests are open on it, and nothing of what they say.
 
+use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http_body::{Body, Frame, SizeHint};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -20,7 +22,7 @@ pub struct Requests(Arc<Mutex<Open>>);
 #[derive(Debug)]
 struct Open {
     now: usize,
-    /// When the last one ended, or else the connection began.
+    /// When the last one ended, or some of an answer left; or else the connection began.
     since: Instant,
 }
 
@@ -38,13 +40,20 @@ impl Requests {
         Request(self.clone())
     }
 
-    /// Returns once none has been open for so long.
-    async fn none_for(&self, time: Duration) {
+    /// The connection's stream, on which what is written counts as use: the end of an answer may wait for a slow client long after
+    /// its body was taken.
+    #[must_use]
+    pub fn on<S>(&self, stream: S) -> Written<S> {
+        Written { stream, requests: self.clone() }
+    }
+
+    /// Returns once none has been open, and nothing written, for so long; counted from `from` at the earliest.
+    async fn none_for(&self, time: Duration, from: Option<Instant>) {
         loop {
             let now = Instant::now();
             let until = {
                 let open = self.open();
-                if open.now > 0 { now + time } else { open.since + time }
+                if open.now > 0 { now + time } else { from.map_or(open.since, |from| open.since.max(from)) + time }
             };
             if until <= now {
                 return;
@@ -67,6 +76,52 @@ impl Drop for Request {
         let mut open = self.0.open();
         open.now = open.now.saturating_sub(1);
         open.since = Instant::now();
+    }
+}
+
+/// See [`Requests::on`].
+#[derive(Debug)]
+pub struct Written<S> {
+    stream: S,
+    requests: Requests,
+}
+
+impl<S> Written<S> {
+    fn seen(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if matches!(written, Poll::Ready(Ok(bytes)) if bytes > 0) {
+            self.requests.open().since = Instant::now();
+        }
+        written
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Written<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, into)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Written<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.seen(written)
+    }
+
+    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, pieces: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, pieces);
+        self.seen(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 
@@ -116,25 +171,26 @@ where
     C: Future<Output = Result<(), E>>,
 {
     let mut connection = pin!(connection);
+    let (requests, idle) = idle.unzip();
     tokio::select! {
         biased;
         ended = connection.as_mut() => return ended,
         () = drain.cancelled() => {}
-        () = unused(idle.as_ref(), None) => {}
+        () = unused(requests.as_ref(), idle.unwrap_or_default(), None) => {}
     }
     graceful(connection.as_mut());
     tokio::select! {
         biased;
         ended = connection => ended,
         () = kill.cancelled() => Ok(()),
-        () = unused(idle.as_ref(), Some(PATIENCE)) => Ok(()),
+        () = unused(requests.as_ref(), PATIENCE, Some(Instant::now())) => Ok(()),
     }
 }
 
-/// Returns once no request has been open for its time, or `instead`; never for whoever counts none.
-async fn unused(idle: Option<&(Requests, Duration)>, instead: Option<Duration>) {
-    match idle {
-        Some((requests, time)) => requests.none_for(instead.unwrap_or(*time)).await,
+/// As [`Requests::none_for`]; never for whoever counts none.
+async fn unused(requests: Option<&Requests>, time: Duration, from: Option<Instant>) {
+    match requests {
+        Some(requests) => requests.none_for(time, from).await,
         None => std::future::pending().await,
     }
 }
@@ -144,6 +200,7 @@ mod tests {
     use std::cell::Cell;
 
     use futures::FutureExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
 
@@ -174,6 +231,42 @@ mod tests {
         drop(second);
         open.await;
         assert!(ended.elapsed() >= IDLE, "the time begins anew");
+    }
+
+    /// hyper lets go of a body once its end is in its own buffer, which a slow client may take long to empty.
+    #[tokio::test]
+    async fn it_does_not_end_while_what_was_answered_still_leaves() {
+        let (requests, never) = (Requests::default(), CancellationToken::new());
+        let (client, server) = tokio::io::duplex(64);
+        let mut server = requests.on(server);
+        let mut open = pin!(driven(&requests, &never));
+        let mut client = client;
+        let slowly = async {
+            let begun = Instant::now();
+            while begun.elapsed() < IDLE * 6 {
+                server.write_all(b"some of it").await.unwrap();
+                client.read_exact(&mut [0; 10]).await.unwrap();
+                tokio::time::sleep(IDLE / 10).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = slowly => {}
+            () = open.as_mut() => panic!("it was still used"),
+        }
+        open.await;
+    }
+
+    /// However long it was unused before: what is on its way just then is still answered.
+    #[tokio::test]
+    async fn whoever_is_asked_to_end_gets_time_from_then_on() {
+        let requests = Requests::default();
+        let long_ago = Instant::now() - PATIENCE * 3;
+        requests.open().since = long_ago;
+        let (asked, never) = (Cell::new(false), CancellationToken::new());
+        let connection = std::future::pending::<Result<(), ()>>();
+        let mut open = pin!(drive(connection, |_| asked.set(true), Some((requests, IDLE)), never.clone(), never));
+        assert!(open.as_mut().now_or_never().is_none() && asked.get(), "asked, and not cut off");
     }
 
     #[tokio::test]

@@ -10,6 +10,10 @@ use uuid::Uuid;
 use super::Variable;
 use super::values::EgressRule;
 
+/// What is said where nothing can be saved.
+pub const NO_ROOM: &str =
+    "The disk of KnoxCall's data folder is nearly full, so nothing is saved until there is room. Free space there, then try again.";
+
 /// Why a request of the console was not done. Nothing was changed when one of these comes back.
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 pub enum ApiError {
@@ -37,10 +41,8 @@ pub enum ApiError {
     LastAdmin,
     #[error("Someone else changed this meanwhile. Reload the page and apply your change again.")]
     Stale,
-    #[error(
-        "The disk of KnoxCall's data folder is nearly full, so nothing is saved until there is room. Free space there, then try again."
-    )]
-    NoRoom,
+    #[error("{} Error {error_id} in the server's log says more.", NO_ROOM)]
+    NoRoom { error_id: Uuid },
     #[error("The server did not answer. If you changed something, see in another tab whether it was saved before you try again.")]
     Unreachable,
     /// Something in between answered, such as a proxy whose patience was over.

@@ -147,10 +147,18 @@ impl Auth {
     /// The store can't be read or written.
     pub async fn sweep(&self) -> Result<(), AuthError> {
         let now = self.0.clock.now_ms();
+        self.settle().await?;
         self.store().sessions().remove_expired(now).await?;
         self.store().setup_tokens().remove_expired(now).await?;
-        self.0.kept.settle(self.store(), now).await?;
         Ok(())
+    }
+
+    /// Tells the store which of its sessions have ended while it had no room.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn settle(&self) -> Result<(), AuthError> {
+        Ok(self.0.kept.settle(self.store(), self.0.clock.now_ms()).await?)
     }
 
     /// Tells whoever listens.

@@ -86,6 +86,9 @@ impl Kept {
             inner.ended.retain(|_, would_end| *would_end > now);
             inner.ended.keys().cloned().collect()
         };
+        if ended.is_empty() {
+            return Ok(());
+        }
         let changes = ended.iter().fold(Changes::new(), |changes, hash| changes.delete::<Session>(&Session::key_of(hash)));
         store.commit(changes).await?;
         let mut inner = self.lock();

@@ -1,6 +1,6 @@
 //! Workspaces and their members.
 
-use app::contract::{ApiError, Directory, MemberRow, Page, ShownOnce, WorkspaceRef, WorkspaceRow};
+use app::contract::{ApiError, Directory, MemberRow, NO_ROOM, Page, ShownOnce, WorkspaceRef, WorkspaceRow};
 use async_trait::async_trait;
 use uuid::Uuid;
 
@@ -51,7 +51,7 @@ impl Directory for Bound {
 
     async fn problems(&self) -> Result<Vec<String>, ApiError> {
         self.visitor.operator()?;
-        let no_room = self.settings().store().check_room().is_err().then(|| ApiError::NoRoom.to_string());
+        let no_room = self.settings().store().check_room().is_err().then(|| NO_ROOM.to_owned());
         Ok(no_room.into_iter().chain(self.settings().problems().iter().map(ToString::to_string)).collect())
     }
 

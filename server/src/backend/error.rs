@@ -12,10 +12,19 @@ use crate::{faults, settings, store};
 /// Logs a failure and names it for the browser, and for whoever records the request. `cause` is a word of a closed list: by it whoever
 /// reports errors tells those apart that are all logged here.
 pub(super) fn internal(cause: &str, error: &dyn std::error::Error) -> ApiError {
+    ApiError::Internal { error_id: failed(cause, error) }
+}
+
+/// As [`internal`], where the disk has no room: that is the caller's to know.
+pub(super) fn no_room(cause: &str, error: &dyn std::error::Error) -> ApiError {
+    ApiError::NoRoom { error_id: failed(cause, error) }
+}
+
+fn failed(cause: &str, error: &dyn std::error::Error) -> Uuid {
     let error_id = Uuid::now_v7();
     tracing::error!(error_id = %error_id, cause, %error, "a request of the console failed");
     faults::failed(error_id);
-    ApiError::Internal { error_id }
+    error_id
 }
 
 /// For middleware that fails before a service is reached.
@@ -35,7 +44,7 @@ impl From<AuthError> for ApiError {
             AuthError::Email(rule) => Self::Invalid { field: Field::Email, rule },
             AuthError::Password(rule) => Self::Invalid { field: Field::Password, rule },
             AuthError::Stale => Self::Stale,
-            AuthError::Commit(CommitError::NoRoom { .. }) => Self::NoRoom,
+            AuthError::Commit(ref commit @ CommitError::NoRoom { .. }) => no_room(commit.cause(), &error),
             AuthError::Read(ref read) => internal(&read.cause(), &error),
             AuthError::Commit(ref commit) => internal(commit.cause(), &error),
             AuthError::Session(_) => internal("session", &error),
@@ -55,7 +64,7 @@ impl From<settings::Error> for ApiError {
             settings::Error::Stale => Self::Stale,
             settings::Error::Verifying => Self::Verifying,
             settings::Error::LastAdmin => Self::LastAdmin,
-            settings::Error::NoRoom => Self::NoRoom,
+            settings::Error::NoRoom => no_room("store_no_room", &error),
             settings::Error::Unreadable { tree } => internal(&store::unreadable(tree), &error),
             settings::Error::Store { cause, .. } => internal(cause, &error),
         }

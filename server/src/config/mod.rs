@@ -94,7 +94,7 @@ impl Config {
             data_dir: parse::given(cli.data_dir.as_deref()).unwrap_or(cli::DATA_DIR).into(),
             bootstrap: parse::given(cli.bootstrap.as_deref()).map(PathBuf::from),
             allow_egress: check.networks("--allow-egress / KNOXCALL_ALLOW_EGRESS", &cli.allow_egress),
-            trusted_proxies: check.networks("--trusted-proxies / KNOXCALL_TRUSTED_PROXIES", &cli.trusted_proxies),
+            trusted_proxies: check.peers("--trusted-proxies / KNOXCALL_TRUSTED_PROXIES", &cli.trusted_proxies),
             demo: cli.demo,
             shutdown_grace: check.duration("--shutdown-grace / KNOXCALL_SHUTDOWN_GRACE", cli.shutdown_grace.as_deref(), cli::GRACE),
             pause_failing_after: check.long_duration(
@@ -247,6 +247,8 @@ mod tests {
         }
         let errors = config(&["--gateway-addr=127.0.0.1:3000"]).unwrap_err();
         assert!(errors[0].to_string().contains("a port of its own"));
+        let errors = config(&["--trusted-proxies=10.0.0.0/8,::/0"]).unwrap_err();
+        assert!(errors[0].to_string().contains("choose their own address"), "{errors:?}");
     }
 
     #[test]

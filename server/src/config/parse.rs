@@ -45,6 +45,15 @@ impl Checker<'_> {
         networks
     }
 
+    /// As [`Checker::networks`], but for the whole of the internet: whoever is believed chooses their own address.
+    pub(super) fn peers(&mut self, setting: &'static str, texts: &[String]) -> Vec<IpNet> {
+        let peers = self.networks(setting, texts);
+        if peers.iter().any(|network| network.prefix_len() == 0) {
+            self.wrong(setting, "name the addresses that the proxies have: with all of them, callers choose their own address");
+        }
+        peers
+    }
+
     pub(super) fn duration(&mut self, setting: &'static str, text: Option<&str>, default: &str) -> Duration {
         let text = given(text).unwrap_or(default);
         duration(text).filter(|time| *time <= HOUR).unwrap_or_else(|| {

@@ -159,7 +159,7 @@ impl Server {
         let ended = if is_h2 {
             let requests = Requests::default();
             let service = self.service(Client::new(address, None, &self.proxies), Some(requests.clone()));
-            let connection = self.http2.serve_connection(TokioIo::new(Inlet::h2(stream, ahead)), service);
+            let connection = self.http2.serve_connection(TokioIo::new(requests.on(Inlet::h2(stream, ahead))), service);
             let idle = Some((requests, self.header_timeout));
             drive(connection, http2::Connection::graceful_shutdown, idle, drain, kill).await
         } else {

@@ -26,6 +26,8 @@ const CONNECTIONS: usize = 1024;
 /// For a head, and for the next one on a connection that is kept.
 const HEAD: Duration = Duration::from_secs(15);
 const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
+/// A session that ended while the disk had no room comes back with a restart until the store knows.
+const SETTLE_EVERY: Duration = Duration::from_secs(60);
 
 /// Serves the console until `shutdown`, then lets requests under way finish within `grace`.
 pub async fn serve(listener: TcpListener, console: Console, shutdown: CancellationToken, grace: Duration) {
@@ -33,7 +35,10 @@ pub async fn serve(listener: TcpListener, console: Console, shutdown: Cancellati
     let mut accept = Accept::new(listener, CONNECTIONS, "the console").trusting(console.proxies().clone());
     let mut tasks = JoinSet::new();
     let mut sweep = tokio::time::interval(SWEEP_EVERY);
-    sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut settle = tokio::time::interval(SETTLE_EVERY);
+    for ticks in [&mut sweep, &mut settle] {
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    }
     loop {
         tokio::select! {
             () = shutdown.cancelled() => break,
@@ -48,6 +53,9 @@ pub async fn serve(listener: TcpListener, console: Console, shutdown: Cancellati
             _ = sweep.tick() => {
                 tasks.spawn(remove_what_is_over(console.auth().clone()));
             }
+            _ = settle.tick() => {
+                tasks.spawn(tell_what_has_ended(console.auth().clone()));
+            }
             Some(_) = tasks.join_next() => {}
         }
     }
@@ -56,6 +64,7 @@ pub async fn serve(listener: TcpListener, console: Console, shutdown: Cancellati
     if tokio::time::timeout(grace, ended).await.is_err() {
         tracing::warn!("requests of the console were cut off: they took longer than {} s to finish", grace.as_secs_f32());
     }
+    tell_what_has_ended(console.auth().clone()).await;
 }
 
 async fn connection(stream: TcpStream, peer: SocketAddr, app: Router, drain: CancellationToken) {
@@ -71,12 +80,18 @@ async fn connection(stream: TcpStream, peer: SocketAddr, app: Router, drain: Can
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(Duration::from_secs(30)).max_concurrent_streams(100);
-    let serving = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    let serving = builder.serve_connection(TokioIo::new(requests.on(stream)), service).into_owned();
     drop(builder);
     // hyper's own limit for a head starts only once it knows which HTTP it speaks. Whoever waits for the end cuts it short.
     let never = CancellationToken::new();
     if let Err(error) = drive(serving, |serving| serving.graceful_shutdown(), Some((requests, HEAD)), drain, never).await {
         tracing::debug!(%error, "a connection to the console broke off");
+    }
+}
+
+async fn tell_what_has_ended(auth: Auth) {
+    if let Err(error) = auth.settle().await {
+        tracing::warn!(%error, "sessions that have ended could not be removed yet");
     }
 }
 

@@ -317,7 +317,9 @@ async fn no_room_for_anything() {
     let (status, _, body) = guest.call("/api/overview/gateway", "").await;
     assert!(status.is_success() && String::from_utf8_lossy(&body).contains("is nearly full"), "{status} {body:?}");
     let (status, _, body) = guest.call("/api/directory/create-workspace", "slug=refused&name=refused").await;
-    assert_eq!((status, serde_json::from_slice::<ApiError>(&body).ok()), (StatusCode::INSUFFICIENT_STORAGE, Some(ApiError::NoRoom)));
+    let Ok(ApiError::NoRoom { error_id }) = serde_json::from_slice(&body) else { panic!("{body:?}") };
+    assert_eq!(status, StatusCode::INSUFFICIENT_STORAGE);
+    until("the log has the error", || rig.process.output().contains(&error_id.to_string())).await;
     until("the log tells of it", || rig.process.output().contains("the audit log is not told")).await;
     assert!(guest.call("/api/account/sign-out", "").await.0.is_success());
     assert_eq!(guest.call("/api/overview/gateway", "").await.0, StatusCode::UNAUTHORIZED);
