@@ -83,7 +83,7 @@ impl ExportTarget {
         }
     }
 
-    /// Whether the signal is not sent now, and will be once what is stored can be read again.
+    /// Whether the signal is not sent now, and will be once what is stored can be read again, or is resumed.
     #[must_use]
     pub fn suspends(&self, signal: Signal) -> bool {
         self.suspended.contains(&signal)

@@ -240,7 +240,7 @@ impl Shared {
             return;
         }
         let before = self.set.load_full();
-        self.sweep_suspended(&before.exports, &exports);
+        self.sweep_gone(&before.exports, &exports);
         let mut absent = self.absent();
         let next = before.next(exports, |target, before| {
             let recent = match before {
