@@ -39,7 +39,7 @@ pub(super) fn status(telemetry: &Telemetry, owner: Owner, standing: Standing) ->
     let succeeded = |attempt: &&Attempt| matches!(attempt.outcome, Outcome::Delivered | Outcome::PartlyRejected);
     let before = lately.attempts.iter().find(succeeded).map(|attempt| unix_millis(attempt.at));
     let pauses_at = lately.streak.filter(|_| set == ExportState::Active).and_then(|streak| pauses_at(telemetry, &streak));
-    let other_key_bytes = if known { telemetry.bytes_sealed_otherwise(owner) } else { 0 };
+    let other_key_bytes = if known { telemetry.other_key_bytes(owner) } else { 0 };
     let shown = of_reading(reading, set);
     ExportStatus {
         last_success_at: shown.last_success_at.or(before),

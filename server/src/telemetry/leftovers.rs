@@ -21,7 +21,7 @@ impl Shared {
                 continue;
             }
             spool.park(&owner);
-            let bytes = spool.sealed_otherwise(&owner);
+            let bytes = spool.other_key_bytes(&owner);
             if bytes > 0 {
                 tracing::warn!(
                     owner,

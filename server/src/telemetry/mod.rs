@@ -186,13 +186,13 @@ impl Telemetry {
     #[must_use]
     pub fn bytes_on_disk(&self, owner: Owner) -> u64 {
         let all = self.shared.common.options.spool.as_ref().map_or(0, |spool| spool.bytes_of(&destination::name(owner)));
-        all.saturating_sub(self.bytes_sealed_otherwise(owner))
+        all.saturating_sub(self.other_key_bytes(owner))
     }
 
     /// Bytes besides these that another master key sealed: they wait for a start with that key.
     #[must_use]
-    pub fn bytes_sealed_otherwise(&self, owner: Owner) -> u64 {
-        let bytes = self.shared.common.options.spool.as_ref().map(|spool| spool.sealed_otherwise(&destination::name(owner)));
+    pub fn other_key_bytes(&self, owner: Owner) -> u64 {
+        let bytes = self.shared.common.options.spool.as_ref().map(|spool| spool.other_key_bytes(&destination::name(owner)));
         bytes.map_or(0, |bytes| bytes as u64)
     }
 

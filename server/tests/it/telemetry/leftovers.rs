@@ -45,7 +45,7 @@ async fn what_another_master_key_sealed_waits_for_that_key() {
     let status = rig.wait_for(OPERATOR, |status| status.delivered == 10).await;
     assert_eq!((status.accepted, status.dropped_total()), (10, 0), "it is neither read nor lost");
     let bytes: usize = before.values().map(Vec::len).sum();
-    assert_eq!((rig.telemetry.bytes_sealed_otherwise(OPERATOR), rig.telemetry.bytes_on_disk(OPERATOR)), (bytes as u64, 0));
+    assert_eq!((rig.telemetry.other_key_bytes(OPERATOR), rig.telemetry.bytes_on_disk(OPERATOR)), (bytes as u64, 0));
     rig.telemetry.shutdown(GRACE).await;
     drop(rig);
     assert_eq!(contents(folder.path()), before);
