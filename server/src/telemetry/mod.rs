@@ -81,7 +81,8 @@ pub struct Options {
     pub give_up: GiveUp,
     /// Bytes that all destinations together may hold in memory; one alone gets at most half.
     pub memory_bytes: usize,
-    /// The largest request, in bytes before compression.
+    /// The largest request, in bytes before compression: what is encoded, split and merged. No more than OTLP's own bound, which is
+    /// what compressed payloads are opened to.
     pub max_request: usize,
     /// Where what can't be sent for now is kept; without it that is memory alone, until it expires.
     pub spool: Option<Spool>,
