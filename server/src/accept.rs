@@ -27,8 +27,6 @@ pub struct Accept {
     most: usize,
     shares: Shares,
     proxies: Proxies,
-    /// Whose connections are many people's, or the machine's own.
-    exempt: fn(&Proxies, IpAddr) -> bool,
     /// For the log, such as `the gateway`.
     who: &'static str,
     /// How long to wait after the next failure.
@@ -63,7 +61,6 @@ impl Accept {
             most,
             shares: Shares::default(),
             proxies: Proxies::default(),
-            exempt: |proxies, address| address.is_loopback() || proxies.trusts(address),
             who,
             pause: PAUSE,
             until: None,
@@ -106,12 +103,17 @@ impl Accept {
 
     /// One more of this address's share. What is asked for has its slot already.
     fn share(&self, address: IpAddr) -> Result<Option<Share>, Crowded> {
-        if (self.exempt)(&self.proxies, address) {
+        if self.is_exempt(address) {
             return Ok(None);
         }
         let taken = self.most.saturating_sub(self.slots.available_permits());
         let most = if taken > self.most / 2 { (self.most / 4).max(1) } else { self.most };
         self.shares.take(network_of(address), most).map(Some).ok_or(Crowded)
+    }
+
+    /// Whether connections from there are many people's, or the machine's own.
+    fn is_exempt(&self, address: IpAddr) -> bool {
+        address.is_loopback() || self.proxies.trusts(address)
     }
 
     fn closed(&mut self, address: IpAddr) {
@@ -144,8 +146,6 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use futures::FutureExt;
-    use tokio::io::AsyncReadExt;
-    use tokio::net::TcpSocket;
 
     use super::*;
 
@@ -186,41 +186,23 @@ mod tests {
         let _other = accept.next().await;
     }
 
-    /// A client at this address of the machine's own network.
-    async fn from(last: u8, to: SocketAddr) -> TcpStream {
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.bind(([127, 0, 0, last], 0).into()).unwrap();
-        socket.connect(to).await.unwrap()
-    }
-
-    async fn is_closed(stream: &mut TcpStream) -> bool {
-        matches!(stream.read(&mut [0]).await, Ok(0) | Err(_))
-    }
-
     #[tokio::test]
     async fn one_address_takes_half_of_the_places_and_then_no_more_than_a_quarter() {
-        let (mut accept, address) = listening(8).await;
-        accept.exempt = |_, _| false;
-        let (mut clients, mut first, mut second) = (Vec::new(), Vec::new(), Vec::new());
-        for _ in 0..4 {
-            clients.push(from(1, address).await);
-            first.push(accept.next().await);
-        }
-        let mut beyond = from(1, address).await;
-        for _ in 0..2 {
-            clients.push(from(2, address).await);
-            let accepted = accept.next().await;
-            assert_eq!(accepted.1, clients.last().unwrap().local_addr().unwrap(), "of another address");
-            second.push(accepted);
-        }
-        assert!(is_closed(&mut beyond).await);
-        let mut beyond = from(2, address).await;
-        clients.push(from(3, address).await);
-        let _third = accept.next().await;
-        assert!(is_closed(&mut beyond).await, "that one has a quarter");
+        let (accept, _) = listening(8).await;
+        let take = |last: u8| {
+            let slot = Arc::clone(&accept.slots).try_acquire_owned().unwrap();
+            accept.share([198, 51, 100, last].into()).ok().map(|share| Place { _slot: slot, _share: share })
+        };
+        let first: Vec<Place> = (0..4).map_while(|_| take(1)).collect();
+        assert_eq!(first.len(), 4);
+        assert!(take(1).is_none());
+        let mut second: Vec<Place> = (0..3).map_while(|_| take(2)).collect();
+        assert_eq!(second.len(), 2, "that one has a quarter");
+        let third = take(3);
+        assert!(third.is_some() && take(2).is_none(), "another has its own");
         drop(second.pop());
-        clients.push(from(2, address).await);
-        second.push(accept.next().await);
+        second.extend(take(2));
+        assert_eq!((second.len(), accept.shares.lock().len()), (2, 3));
         drop((first, second));
         assert_eq!(accept.shares.lock().len(), 1, "nothing is kept of whoever has none");
     }
@@ -231,7 +213,7 @@ mod tests {
         let mut accept = accept.trusting(Proxies::new(["192.0.2.0/24".parse().unwrap()]));
         let (mut clients, mut places) = (Vec::new(), Vec::new());
         for _ in 0..4 {
-            clients.push(from(1, address).await);
+            clients.push(TcpStream::connect(address).await.unwrap());
             places.push(accept.next().await);
         }
         assert_eq!(accept.slots.available_permits(), 0);

@@ -62,7 +62,7 @@ pub struct KnoxCall {
     webhooks: Webhooks,
     errors: ErrorTracking,
     /// Switches off webhooks that can't be delivered to.
-    stops: JoinHandle<()>,
+    webhook_stopper: JoinHandle<()>,
     shutdown: CancellationToken,
     /// Nothing is saved any more, but that a webhook is off.
     saved_all: CancellationToken,
@@ -86,14 +86,7 @@ impl KnoxCall {
     /// As [`KnoxCall::start`].
     pub async fn start_reporting(config: Config, errors: ErrorTracking) -> Result<Self> {
         let bootstrap = read_bootstrap(&config)?;
-        let console_listener = bind(config.console_addr, "console", "--console-addr").await?;
-        let gateway_listener = bind(config.gateway_addr, "gateway", "--gateway-addr").await?;
-        let console_url = match &config.public_url {
-            Some(url) => url.as_str().to_owned(),
-            None => format!("http://{}", console_listener.local_addr()?),
-        };
-        let gateway_url = format!("http://{}", gateway_listener.local_addr()?);
-
+        let (listeners, console_url, gateway_url) = listen(&config).await?;
         let egress = egress(&config);
         let (settings, vault) = open_settings(&config, egress.clone()).await?;
         let bus = Bus::default();
@@ -116,25 +109,10 @@ impl KnoxCall {
             tokio::spawn(trim_audit(settings.clone(), keep, shutdown.clone()));
         }
         let attempted_all = CancellationToken::new();
-        let (webhooks, stops) = start_webhooks(&settings, vault, &bus, &outbound, &attempted_all).await?;
+        let (webhooks, webhook_stopper) = start_webhooks(&settings, vault, &bus, &outbound, &attempted_all).await?;
         tokio::spawn(report_unreadable(settings.unreadable(), settings.problems(), bus.clone(), shutdown.clone()));
         let proxies = Proxies::new(config.trusted_proxies.iter().copied());
-        let for_requests = for_requests(config.shutdown_grace);
-        let gateway_config = gateway::Config {
-            shutdown_grace: for_requests,
-            max_requests: config.max_requests,
-            proxies: proxies.clone(),
-            ..gateway::Config::default()
-        };
-        let gateway = tokio::spawn(gateway::serve(
-            gateway_listener,
-            gateway_config,
-            settings.routing(),
-            bus.clone(),
-            outbound.clone(),
-            shutdown.clone(),
-        ));
-
+        let gateway = start_gateway(listeners.gateway, &config, &proxies, &settings, &bus, &outbound, &shutdown);
         let traffic = Traffic::start(&bus);
         if let Some(account) = &demo {
             // So that the page of requests has something to show, too.
@@ -155,7 +133,7 @@ impl KnoxCall {
             gateway_url: gateway_url.clone(),
         });
         let console = web::Console::new(backend, bus.clone(), web::Assets::of_this_build(), config.public_url.clone(), proxies);
-        let console = tokio::spawn(web::serve(console_listener, console, shutdown.clone(), for_requests));
+        let console = tokio::spawn(web::serve(listeners.console, console, shutdown.clone(), for_requests(config.shutdown_grace)));
 
         Ok(Self {
             console_url,
@@ -171,7 +149,7 @@ impl KnoxCall {
             telemetry,
             webhooks,
             errors,
-            stops,
+            webhook_stopper,
             shutdown,
             saved_all,
             attempted_all,
@@ -182,7 +160,21 @@ impl KnoxCall {
     /// Stops accepting, finishes requests, then webhook deliveries that are under way (what waits is on disk), then sends what
     /// is queued for every destination: all of it within the grace, counted from now. What can't be sent by then is spooled.
     pub async fn stop(self) {
-        let Self { console, gateway, bus, audit, telemetry, webhooks, errors, stops, shutdown, saved_all, attempted_all, grace, .. } = self;
+        let Self {
+            console,
+            gateway,
+            bus,
+            audit,
+            telemetry,
+            webhooks,
+            errors,
+            webhook_stopper,
+            shutdown,
+            saved_all,
+            attempted_all,
+            grace,
+            ..
+        } = self;
         let began = Instant::now();
         let (requests_end, end) = (began + for_requests(grace), began + grace);
         shutdown.cancel();
@@ -194,7 +186,7 @@ impl KnoxCall {
             told_of("what tells of the audit log", audit.await);
             webhooks.shutdown(requests_end.saturating_duration_since(Instant::now())).await;
             attempted_all.cancel();
-            told_of("what switches webhooks off", stops.await);
+            told_of("what switches webhooks off", webhook_stopper.await);
         };
         if timeout_at(end, finishing).await.is_err() {
             tracing::error!("the disk takes too long: what came of requests and webhook attempts may be lost");
@@ -219,6 +211,25 @@ fn told_of(what: &str, ended: Result<(), tokio::task::JoinError>) {
     if let Err(error) = ended {
         tracing::error!(%error, "{what} ended badly");
     }
+}
+
+/// Passes requests on.
+fn start_gateway(
+    listener: TcpListener,
+    config: &Config,
+    proxies: &Proxies,
+    settings: &Settings,
+    bus: &Bus,
+    outbound: &Outbound,
+    shutdown: &CancellationToken,
+) -> JoinHandle<()> {
+    let config = gateway::Config {
+        shutdown_grace: for_requests(config.shutdown_grace),
+        max_requests: config.max_requests,
+        proxies: proxies.clone(),
+        ..gateway::Config::default()
+    };
+    tokio::spawn(gateway::serve(listener, config, settings.routing(), bus.clone(), outbound.clone(), shutdown.clone()))
 }
 
 /// Exports telemetry, and pauses exports that only fail.
@@ -276,6 +287,24 @@ fn read_bootstrap(config: &Config) -> Result<Option<Bootstrap>> {
             Err(anyhow!("{}", lines.join("\n")))
         }
     }
+}
+
+/// Where people and requests come in.
+struct Listeners {
+    console: TcpListener,
+    gateway: TcpListener,
+}
+
+/// Listens, and says at which URLs the console and the gateway are found.
+async fn listen(config: &Config) -> Result<(Listeners, String, String)> {
+    let console = bind(config.console_addr, "console", "--console-addr").await?;
+    let gateway = bind(config.gateway_addr, "gateway", "--gateway-addr").await?;
+    let console_url = match &config.public_url {
+        Some(url) => url.as_str().to_owned(),
+        None => format!("http://{}", console.local_addr()?),
+    };
+    let gateway_url = format!("http://{}", gateway.local_addr()?);
+    Ok((Listeners { console, gateway }, console_url, gateway_url))
 }
 
 async fn bind(address: SocketAddr, what: &str, flag: &str) -> Result<TcpListener> {

@@ -16,8 +16,22 @@ pub enum ExportState {
         since: UnixMillis,
     },
     Paused(PauseView),
-    /// The stored settings can't be read; nothing is exported until they are saved again.
-    Broken,
+    /// The stored settings can't be read; what they say is not exported until they are saved again.
+    Broken {
+        /// As of a pause.
+        going_on: Vec<Signal>,
+    },
+}
+
+impl ExportState {
+    /// Signals that are not stopped where the others are.
+    #[must_use]
+    pub fn going_on(&self) -> &[Signal] {
+        match self {
+            Self::Paused(PauseView { going_on, .. }) | Self::Broken { going_on } => going_on,
+            Self::Off | Self::Active | Self::Managed | Self::Failing { .. } => &[],
+        }
+    }
 }
 
 /// Since when nothing is collected for the endpoint, and who said so.

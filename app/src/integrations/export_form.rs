@@ -7,7 +7,9 @@ use web_sys::{Element, HtmlInputElement};
 
 use super::header_rows::HeaderRows;
 use super::tested_form::Answer;
-use super::view_model::{check_endpoint, check_headers, check_service_name, origin_changed, signal_urls, temporality_words};
+use super::view_model::{
+    check_endpoint, check_headers, check_service_name, going_on_words, origin_changed, signal_urls, temporality_words,
+};
 use crate::contract::values::{Compression, Preset, Signal as OtlpSignal, Temporality, parse_export_timeout};
 use crate::contract::{ExportState, ExportView, Field, Managed, Variable};
 use crate::ui::{
@@ -75,14 +77,16 @@ pub fn ExportFields(view: ExportView, signals: &'static [OtlpSignal], answer: An
             read(&fields);
         }
     };
+    let unreadable = match &view.status.state {
+        ExportState::Broken { going_on } => {
+            Some(format!("The stored settings can't be read. {} Enter them again and save.", going_on_words(going_on)))
+        }
+        _ => None,
+    };
     view! {
         <div class="space-y-5 p-5" on:input=listen node_ref=fields>
             <ActionError error=error_of(answer)/>
-            {(view.status.state == ExportState::Broken).then(|| view! {
-                <Notice kind=NoticeKind::Error>
-                    "The stored settings can't be read, so nothing is exported. Enter them again and save."
-                </Notice>
-            })}
+            {unreadable.map(|words| view! { <Notice kind=NoticeKind::Error>{words}</Notice> })}
             <input type="hidden" name="form[generation]" value=generation/>
             <input type="hidden" name="form[preset]" value=preset/>
             <div class="space-y-2">

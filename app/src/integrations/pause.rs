@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::api::{PauseExport, ResumeExport};
-use super::view_model::pause_words;
+use super::view_model::going_on_words;
 use crate::contract::{ExportState, ExportStatus};
 use crate::ui::{ActionError, Button, Card, CardHeader, KeptForm, Live, Notice, NoticeKind, Time, error_of, exact_time};
 
@@ -31,7 +31,7 @@ pub fn PauseCard(
             ExportState::Paused(paused) if paused.by.is_none() => Offer::Test,
             ExportState::Paused(_) => Offer::Resume,
             ExportState::Active | ExportState::Failing { .. } => Offer::Pause,
-            ExportState::Off | ExportState::Managed | ExportState::Broken => Offer::Nothing,
+            ExportState::Off | ExportState::Managed | ExportState::Broken { .. } => Offer::Nothing,
         })
     });
     let countdown = Memo::new(move |_| live.newest.with(|status| status.pauses_at));
@@ -89,7 +89,7 @@ fn Resume(workspace: String, generation: u64, resume: ServerAction<ResumeExport>
             Some(by) => format!("Paused by {by} "),
             None => "Paused itself, after it had only failed for too long, ".to_owned(),
         };
-        view! { <p>{by} <Time at=paused.since/> ". " {pause_words(&paused.going_on)}</p> }
+        view! { <p>{by} <Time at=paused.since/> ". " {going_on_words(&paused.going_on)}</p> }
     });
     let failed = itself.then(|| live.newest.with_untracked(|status| status.test.as_ref().is_some_and(|report| !report.passed())));
     view! {

@@ -13,7 +13,7 @@ pub fn export_line(endpoint: &str, status: &ExportStatus) -> String {
     match status.state {
         ExportState::Off => "Not configured".to_owned(),
         ExportState::Paused(_) => format!("Paused. Nothing is sent to {endpoint}"),
-        ExportState::Broken => "The stored settings can't be read. Save them again".to_owned(),
+        ExportState::Broken { .. } => "The stored settings can't be read. Save them again".to_owned(),
         ExportState::Failing { .. } => format!("Can't deliver to {endpoint}. {} waiting", thousands(status.counts.queued)),
         ExportState::Active | ExportState::Managed => {
             format!("{} spans and records delivered to {endpoint}", thousands(status.counts.delivered))

@@ -28,7 +28,7 @@ impl PillState {
             ExportState::Managed => Self::Managed,
             ExportState::Failing { .. } => Self::Failing,
             ExportState::Paused(_) => Self::Paused,
-            ExportState::Broken => Self::Broken,
+            ExportState::Broken { .. } => Self::Broken,
         }
     }
 

@@ -18,7 +18,7 @@ mod witness;
 
 pub use account::{Auth, Origin, Visitor};
 pub use caller::{Caller, Membership};
-pub use clock::{Clock, millis};
+pub use clock::Clock;
 pub use error::AuthError;
 pub use password::{PasswordError, Passwords};
 pub use reveal::{KEEP as REVEAL_FOR, Reveal, Revealed};

@@ -6,10 +6,11 @@ use app::contract::{
 use async_trait::async_trait;
 
 use super::Bound;
-use super::health::{shortened, throttled, unix, whole_millis};
+use super::health::{shortened, throttled, whole_millis};
 use super::integrations::managed;
 use crate::error_tracking::{Status, Tested};
 use crate::settings::{Tracking, TrackingChange};
+use crate::store::unix_millis;
 
 #[async_trait]
 impl ErrorTracking for Bound {
@@ -69,9 +70,13 @@ fn state(dsn: &str, from_environment: bool, broken: bool) -> TrackingState {
 fn status(reading: Status, set: TrackingState, test: Option<TrackingTest>) -> ServerTrackingStatus {
     let failing = reading.failing_since.filter(|_| matches!(set, TrackingState::Active | TrackingState::Managed));
     ServerTrackingStatus {
-        state: failing.map_or(set, |since| TrackingState::Failing { since: unix(since) }),
-        last_sent_at: reading.last_sent.map(unix),
-        last_failure: reading.last_failure.map(|failure| TrackingFailure { at: unix(failure.at), kind: failure.kind, host: failure.host }),
+        state: failing.map_or(set, |since| TrackingState::Failing { since: unix_millis(since) }),
+        last_sent_at: reading.last_sent.map(unix_millis),
+        last_failure: reading.last_failure.map(|failure| TrackingFailure {
+            at: unix_millis(failure.at),
+            kind: failure.kind,
+            host: failure.host,
+        }),
         counts: TrackingCounts {
             accepted: reading.accepted,
             sent: reading.sent,
@@ -84,7 +89,7 @@ fn status(reading: Status, set: TrackingState, test: Option<TrackingTest>) -> Se
 
 fn test(tested: Tested) -> TrackingTest {
     TrackingTest {
-        at: unix(tested.at),
+        at: unix_millis(tested.at),
         error_id: tested.error_id,
         host: tested.host,
         status: tested.status,

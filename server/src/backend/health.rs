@@ -1,16 +1,16 @@
 //! How a destination is doing, as the cards show it: what is set and what telemetry saw make one state.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use app::contract::{
     ApiError, AttemptOutcome, ExportAttempt, ExportCounts, ExportFailure, ExportMinute, ExportState, ExportStatus, PauseView, TestReport,
     TestResult, UnixMillis,
 };
 
-use crate::auth::millis;
 use crate::live::Owner;
 use crate::per_minute::TooMany;
 use crate::settings::Standing;
+use crate::store::unix_millis;
 use crate::telemetry::{Attempt, Lately, Minute, OnDisk, Outcome, ProbeReport, Reason, Status, Streak, Telemetry};
 
 /// Longer reasons are cut: they are somebody else's words.
@@ -23,27 +23,23 @@ const WORTH_TELLING: Duration = Duration::from_secs(60 * 60);
 /// What is set decides between off, broken, paused and on; only what is on can fail.
 pub(super) fn status(telemetry: &Telemetry, owner: Owner, standing: Standing) -> ExportStatus {
     let set = state(standing);
-    let paused = matches!(set, ExportState::Paused(_));
-    let goes_on = match &set {
-        ExportState::Active | ExportState::Managed => true,
-        ExportState::Paused(pause) => !pause.going_on.is_empty(),
-        _ => false,
-    };
+    let stopped = matches!(set, ExportState::Paused(_) | ExportState::Broken { .. });
+    let goes_on = matches!(set, ExportState::Active | ExportState::Managed) || !set.going_on().is_empty();
     let reading = if goes_on { telemetry.status(owner) } else { None };
     let known = set != ExportState::Off;
-    // Of what is paused nobody knows how many records they are.
+    // Of what is stopped nobody knows how many records they are.
     let on_disk = || OnDisk { bytes: telemetry.bytes_on_disk(owner), records: 0 };
     let (reading, lately) = match reading {
-        Some(reading) if paused => (Status { on_disk: on_disk(), ..reading.clone() }, reading.lately),
+        Some(reading) if stopped => (Status { on_disk: on_disk(), ..reading.clone() }, reading.lately),
         Some(reading) => (reading.clone(), reading.lately),
         None if known => (Status { on_disk: on_disk(), ..Status::default() }, telemetry.lately(owner)),
         None => (Status::default(), Lately::default()),
     };
     // Of earlier settings, where these have had no success yet.
     let succeeded = |attempt: &&Attempt| matches!(attempt.outcome, Outcome::Delivered | Outcome::PartlyRejected);
-    let before = lately.attempts.iter().find(succeeded).map(|attempt| unix(attempt.at));
+    let before = lately.attempts.iter().find(succeeded).map(|attempt| unix_millis(attempt.at));
     let pauses_at = lately.streak.filter(|_| set == ExportState::Active).and_then(|streak| pauses_at(telemetry, &streak));
-    let other_key_bytes = if known { telemetry.bytes_sealed_otherwise(owner) } else { 0 };
+    let other_key_bytes = if known { telemetry.other_key_bytes(owner) } else { 0 };
     let shown = of_reading(reading, set);
     ExportStatus {
         last_success_at: shown.last_success_at.or(before),
@@ -59,12 +55,13 @@ pub(super) fn status(telemetry: &Telemetry, owner: Owner, standing: Standing) ->
 
 fn state(standing: Standing) -> ExportState {
     match standing {
-        Standing { broken: true, .. } => ExportState::Broken,
+        Standing { broken: true, going_on, .. } => ExportState::Broken { going_on },
         Standing { paused: Some(pause), going_on, .. } => {
             ExportState::Paused(PauseView { since: pause.at, by: pause.by.map(String::from), going_on })
         }
         Standing { on: false, .. } => ExportState::Off,
-        Standing { from_environment: true, .. } => ExportState::Managed,
+        // What is on without anything stored is the environment's too, signal by signal.
+        Standing { from_environment: true, .. } | Standing { nothing_stored: true, .. } => ExportState::Managed,
         Standing { .. } => ExportState::Active,
     }
 }
@@ -72,12 +69,12 @@ fn state(standing: Standing) -> ExportState {
 fn of_reading(reading: Status, set: ExportState) -> ExportStatus {
     ExportStatus {
         state: match (reading.failing_since, set) {
-            (Some(since), ExportState::Active | ExportState::Managed) => ExportState::Failing { since: unix(since) },
+            (Some(since), ExportState::Active | ExportState::Managed) => ExportState::Failing { since: unix_millis(since) },
             (_, set) => set,
         },
-        last_success_at: reading.last_success.map(unix),
+        last_success_at: reading.last_success.map(unix_millis),
         last_failure: reading.last_failure.map(|failure| ExportFailure {
-            at: unix(failure.at),
+            at: unix_millis(failure.at),
             signal: failure.signal,
             kind: failure.kind,
             host: failure.host,
@@ -102,7 +99,7 @@ fn pauses_at(telemetry: &Telemetry, streak: &Streak) -> Option<UnixMillis> {
     let at = telemetry.gives_up_at(streak);
     // With a short limit the warning comes at once.
     let whole = at.duration_since(streak.since).unwrap_or_default();
-    (lasted >= WORTH_TELLING.min(whole / 2)).then(|| unix(at))
+    (lasted >= WORTH_TELLING.min(whole / 2)).then(|| unix_millis(at))
 }
 
 fn minute(minute: &Minute) -> ExportMinute {
@@ -117,7 +114,7 @@ fn minute(minute: &Minute) -> ExportMinute {
 
 fn attempt(attempt: &Attempt) -> ExportAttempt {
     ExportAttempt {
-        at: unix(attempt.at),
+        at: unix_millis(attempt.at),
         signal: attempt.signal,
         outcome: match attempt.outcome {
             Outcome::Delivered => AttemptOutcome::Delivered,
@@ -143,7 +140,7 @@ pub(super) fn report(report: ProbeReport) -> TestReport {
         failure: probe.failure,
         detail: probe.detail.map(|text| shortened(&text)),
     });
-    TestReport { at: unix(report.at), to: report.to, results: results.collect() }
+    TestReport { at: unix_millis(report.at), to: report.to, results: results.collect() }
 }
 
 pub(super) fn throttled(too_many: TooMany) -> ApiError {
@@ -156,12 +153,8 @@ pub(super) fn shortened(text: &str) -> String {
     if clean.chars().count() > LONGEST_DETAIL { clean.chars().take(LONGEST_DETAIL).chain(['…']).collect() } else { clean }
 }
 
-pub(super) fn unix(at: SystemTime) -> UnixMillis {
-    at.duration_since(UNIX_EPOCH).map_or(0, millis)
-}
-
 fn this_minute(at: SystemTime) -> UnixMillis {
-    let now = unix(at);
+    let now = unix_millis(at);
     now - now.rem_euclid(60_000)
 }
 
@@ -171,6 +164,8 @@ pub(super) fn whole_millis(duration: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::UNIX_EPOCH;
+
     use super::*;
     use crate::store::Pause;
     use crate::values::Signal;
@@ -183,8 +178,11 @@ mod tests {
     fn what_is_set_and_how_it_goes_make_one_state() {
         assert_eq!(state(Standing::default()), ExportState::Off);
         assert_eq!(state(standing()), ExportState::Active);
-        assert_eq!(state(Standing { broken: true, ..standing() }), ExportState::Broken);
+        assert_eq!(state(Standing { broken: true, ..standing() }), ExportState::Broken { going_on: Vec::new() });
+        let partly = state(Standing { broken: true, going_on: vec![Signal::Traces], ..standing() });
+        assert_eq!(partly, ExportState::Broken { going_on: vec![Signal::Traces] });
         assert_eq!(state(Standing { from_environment: true, ..standing() }), ExportState::Managed);
+        assert_eq!(state(Standing { nothing_stored: true, ..standing() }), ExportState::Managed, "signals of the environment");
         let paused = Standing { on: false, paused: Some(Pause { at: 7, by: None }), ..Standing::default() };
         assert_eq!(state(paused.clone()), ExportState::Paused(PauseView { since: 7, by: None, going_on: Vec::new() }));
         let partly = state(Standing { on: true, going_on: vec![Signal::Traces], ..paused });

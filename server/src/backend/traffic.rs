@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::Bound;
-use super::health::unix;
+use crate::store::unix_millis;
 use crate::traffic::{Entry, Wanted};
 
 const PER_PAGE: usize = 50;
@@ -23,7 +23,7 @@ impl Traffic for Bound {
 fn row(entry: &Entry) -> TrafficRow {
     TrafficRow {
         request_id: entry.request_id,
-        at: unix(entry.ended),
+        at: unix_millis(entry.ended),
         method: entry.method.to_string(),
         path: entry.path.to_string(),
         status: entry.status,

@@ -27,11 +27,14 @@ OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE, OTEL_{TRACES,LOGS,METRICS}_EX
 OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, OTEL_METRIC_EXPORT_INTERVAL, OTEL_BSP_*, OTEL_BLRP_*,
 OTEL_SDK_DISABLED.
 
+Error tracking likewise: SENTRY_DSN (the browser's), SENTRY_DSN_BACKEND (the server's),
+SENTRY_ENVIRONMENT, SENTRY_RELEASE.
+
 A variable that is set but empty counts as unset.";
 
 /// Self-hosted API gateway with a telemetry console.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "knoxcall", version, about, after_long_help = AFTER_HELP, after_help = "--help (in full) also lists the OTEL_* variables.")]
+#[command(name = "knoxcall", version, about, after_long_help = AFTER_HELP, after_help = "--help (in full) also lists more variables.")]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -48,7 +51,8 @@ pub struct Cli {
     #[arg(long, value_name = "FOLDER", env = "KNOXCALL_DATA_DIR", global = true)]
     pub data_dir: Option<String>,
 
-    /// TOML file with accounts, workspaces, routes and exports, applied at every start; nothing is deleted
+    /// TOML file with accounts, workspaces, routes, webhooks, AI agents, exports and error tracking, applied at every start;
+    /// nothing is deleted
     #[arg(long, value_name = "FILE", env = "KNOXCALL_BOOTSTRAP", global = true)]
     pub bootstrap: Option<String>,
 

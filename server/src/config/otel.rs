@@ -56,7 +56,7 @@ pub struct BatchEnvironment {
     pub export_timeout: Option<Duration>,
 }
 
-/// A variable whose value can't be used.
+/// A variable whose value has to be right and is not: of these an endpoint, headers or the certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{variable}: {problem}")]
 pub struct VariableError {
@@ -101,7 +101,7 @@ impl OtelEnvironment {
     }
 
     /// # Errors
-    /// Every variable whose value can't be used.
+    /// Every endpoint, headers and certificate that can't be used; whatever else is not understood is among the warnings.
     pub fn from_vars(vars: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<VariableError>> {
         let mut reader = Reader::new(vars);
         let mut read = Self {

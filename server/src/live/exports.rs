@@ -23,10 +23,10 @@ impl Exports {
         self.operator.iter().map(|_| Owner::Operator).chain(self.tenants.keys().copied().map(Owner::Tenant))
     }
 
-    /// Whether anybody has one, in force or not.
+    /// Whether nobody has one, in force or not.
     #[must_use]
-    pub fn is_any(&self) -> bool {
-        self.operator.is_some() || !self.tenants.is_empty() || !self.suspended.is_empty()
+    pub fn is_empty(&self) -> bool {
+        self.operator.is_none() && self.tenants.is_empty() && self.suspended.is_empty()
     }
 
     /// Whether somebody has one, in force or not.
@@ -83,7 +83,7 @@ impl ExportTarget {
         }
     }
 
-    /// Whether the signal is not sent now, and will be once what is stored can be read again.
+    /// Whether the signal is not sent now, and will be once what is stored can be read again, or is resumed.
     #[must_use]
     pub fn suspends(&self, signal: Signal) -> bool {
         self.suspended.contains(&signal)

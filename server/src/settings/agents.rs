@@ -135,10 +135,7 @@ impl Settings {
         let given = change.base_url.trim();
         let base_url = if given.is_empty() { provider.base_url().unwrap_or_default() } else { given };
         let base_url = Endpoint::parse_exact(base_url).map_err(Error::invalid(Field::BaseUrl))?;
-        // The bootstrap file's are warned of instead.
-        if *witness.actor() != Actor::Bootstrap {
-            self.check_egress(Reach::Tenant, Field::BaseUrl, &base_url)?;
-        }
+        self.check_egress(witness.actor(), Reach::Tenant, Field::BaseUrl, &base_url)?;
         let models = parse_models(&change.models).map_err(Error::invalid(Field::Models))?;
         let max_output_tokens = parse_tokens(&change.max_output_tokens).map_err(Error::invalid(Field::MaxOutputTokens))?;
         let tokens_per_minute = parse_tokens(&change.tokens_per_minute).map_err(Error::invalid(Field::TokensPerMinute))?;

@@ -129,41 +129,11 @@ pub fn operator(stored: &StoredExport, environment: &OtelEnvironment, instance: 
         .headers
         .clone()
         .or_else(|| if environment.endpoint.is_some() { Some(HeaderList::default()) } else { stored.headers.clone() });
-    let on = |signal: Signal| {
-        environment.signal(signal).on.unwrap_or(match signal {
-            Signal::Traces => stored.traces,
-            Signal::Logs => stored.logs,
-            Signal::Metrics => stored.metrics,
-        })
-    };
-    let mut broken = false;
-    let mut suspended = Vec::new();
-    let mut signal_target = |signal: Signal| {
-        if !on(signal) {
-            return None;
-        }
-        let own = environment.signal(signal);
-        let (url, headers) = match (&own.endpoint, &endpoint) {
-            (Some(url), _) => (url.clone(), Some(environment.headers.clone().unwrap_or_default())),
-            (None, Some(endpoint)) => (signal_url(endpoint, signal)?, common_headers.clone()),
-            (None, None) => {
-                if stored.unreadable {
-                    broken = true;
-                    suspended.push(signal);
-                }
-                return None;
-            }
-        };
-        let headers = own.headers.clone().or(headers);
-        broken |= headers.is_none();
-        let paused = stored.paused && own.endpoint.is_none() && environment.endpoint.is_none();
-        let Some(headers) = headers.filter(|_| !paused) else {
-            suspended.push(signal);
-            return None;
-        };
-        Some(SignalTarget { url, headers, timeout })
-    };
-    let (traces, logs, metrics) = (signal_target(Signal::Traces), signal_target(Signal::Logs), signal_target(Signal::Metrics));
+    let common = Common { stored, environment, endpoint: endpoint.as_ref(), headers: common_headers.as_ref(), timeout };
+    let ways = Signal::ALL.map(|signal| (signal, common.way(signal)));
+    let broken = ways.iter().any(|(_, way)| way.broken);
+    let suspended = ways.iter().filter(|(_, way)| way.suspended).map(|(signal, _)| *signal).collect();
+    let [traces, logs, metrics] = ways.map(|(_, way)| way.target);
     let service_name = environment
         .service_name
         .clone()
@@ -194,9 +164,9 @@ pub fn operator(stored: &StoredExport, environment: &OtelEnvironment, instance: 
         endpoint,
         service_name,
         header_names: common_headers.unwrap_or_default().names().map(str::to_owned).collect(),
-        traces: on(Signal::Traces),
-        logs: on(Signal::Logs),
-        metrics: on(Signal::Metrics),
+        traces: is_on(stored, environment, Signal::Traces),
+        logs: is_on(stored, environment, Signal::Logs),
+        metrics: is_on(stored, environment, Signal::Metrics),
         compression,
         timeout: given_timeout,
         temporality,
@@ -204,6 +174,54 @@ pub fn operator(stored: &StoredExport, environment: &OtelEnvironment, instance: 
         also_managed: also_managed(environment, &managed),
         broken,
     }
+}
+
+/// What the operator's signals have in common.
+struct Common<'a> {
+    stored: &'a StoredExport,
+    environment: &'a OtelEnvironment,
+    endpoint: Option<&'a Endpoint>,
+    headers: Option<&'a HeaderList>,
+    timeout: Duration,
+}
+
+/// Where a signal goes, or why it goes nowhere.
+#[derive(Default)]
+struct Way {
+    target: Option<SignalTarget>,
+    /// It is set and not in force now.
+    suspended: bool,
+    /// Something of it that is stored can't be read.
+    broken: bool,
+}
+
+impl Common<'_> {
+    fn way(&self, signal: Signal) -> Way {
+        let Self { stored, environment, .. } = *self;
+        if !is_on(stored, environment, signal) {
+            return Way::default();
+        }
+        let own = environment.signal(signal);
+        let (url, headers) = match (&own.endpoint, self.endpoint) {
+            (Some(url), _) => (Some(url.clone()), Some(environment.headers.clone().unwrap_or_default())),
+            (None, Some(endpoint)) => (signal_url(endpoint, signal), self.headers.cloned()),
+            (None, None) => return Way { target: None, suspended: stored.unreadable, broken: stored.unreadable },
+        };
+        let Some(url) = url else { return Way::default() };
+        let headers = own.headers.clone().or(headers);
+        let broken = headers.is_none();
+        let paused = stored.paused && own.endpoint.is_none() && environment.endpoint.is_none();
+        let target = headers.filter(|_| !paused).map(|headers| SignalTarget { url, headers, timeout: self.timeout });
+        Way { suspended: target.is_none(), target, broken }
+    }
+}
+
+fn is_on(stored: &StoredExport, environment: &OtelEnvironment, signal: Signal) -> bool {
+    environment.signal(signal).on.unwrap_or(match signal {
+        Signal::Traces => stored.traces,
+        Signal::Logs => stored.logs,
+        Signal::Metrics => stored.metrics,
+    })
 }
 
 /// A workspace's export: its logs and metrics, with its own settings and the product's defaults. `None` is off (no endpoint,

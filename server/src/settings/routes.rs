@@ -8,7 +8,7 @@ use super::secret::{self, HeaderChange, Place, SecretState};
 use super::told::{self, Step};
 use super::workspaces::confirm;
 use super::{Error, Settings};
-use crate::auth::{Actor, WorkspaceAdmin, WorkspaceMember};
+use crate::auth::{WorkspaceAdmin, WorkspaceMember};
 use crate::egress::Scope as Reach;
 use crate::store::{Changes, Environment, Route, RouteLimits, StoredEndpoint, now};
 use crate::values::{
@@ -86,7 +86,7 @@ impl Settings {
         let slug = addressable(slug)?;
         let name = DisplayName::parse(name).map_err(Error::invalid(Field::Name))?;
         let target = Endpoint::parse_exact(target_base_url).map_err(Error::invalid(Field::TargetBaseUrl))?;
-        self.check_egress(Reach::Tenant, Field::TargetBaseUrl, &target)?;
+        self.check_egress(witness.actor(), Reach::Tenant, Field::TargetBaseUrl, &target)?;
         let environment = Environment {
             id: Uuid::now_v7(),
             name: Slug::parse(FIRST_ENVIRONMENT).map_err(Error::invalid(Field::Name))?,
@@ -178,10 +178,7 @@ impl Settings {
                 room_for_one(route.environments.len(), MAX_ENVIRONMENTS, Field::Name)?;
             }
             let old = at.and_then(|at| route.environments.get(at)).cloned();
-            // The bootstrap file's are warned of instead.
-            if *witness.actor() != Actor::Bootstrap {
-                self.check_egress(Reach::Tenant, Field::TargetBaseUrl, &target)?;
-            }
+            self.check_egress(witness.actor(), Reach::Tenant, Field::TargetBaseUrl, &target)?;
             let id = old.as_ref().map_or_else(Uuid::now_v7, |old| old.id);
             let place = Place::environment(route.workspace, route.id, id);
             let stored = old.as_ref().and_then(|old| old.inject_headers.as_ref());

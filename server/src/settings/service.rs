@@ -11,6 +11,7 @@ use super::audit::Verifying;
 use super::finish::Finish;
 use super::publish::{Problem, Publisher, Scope, SecretPlace};
 use crate::audit::Told;
+use crate::auth::Actor;
 use crate::config::{OtelEnvironment, SentryEnvironment};
 use crate::egress::{Policy, Scope as Reach};
 use crate::live::{BrowserTracking, Exports, Routing, ServerTracking, WebhooksInForce};
@@ -165,9 +166,13 @@ impl Settings {
         &self.inner.verifying
     }
 
-    /// Refuses what no connection could ever be made to. A name is judged when it is connected to: it may change. Of the bootstrap
-    /// file's, see [`super::bootstrap::blocked`].
-    pub(super) fn check_egress(&self, reach: Reach, field: Field, endpoint: &Endpoint) -> Result<(), Error> {
+    /// As [`Settings::judge_egress`], but for the bootstrap file's, which are warned of instead: see [`super::bootstrap::blocked`].
+    pub(super) fn check_egress(&self, actor: &Actor, reach: Reach, field: Field, endpoint: &Endpoint) -> Result<(), Error> {
+        if *actor == Actor::Bootstrap { Ok(()) } else { self.judge_egress(reach, field, endpoint) }
+    }
+
+    /// Refuses what no connection could ever be made to. A name is judged when it is connected to: it may change.
+    pub(super) fn judge_egress(&self, reach: Reach, field: Field, endpoint: &Endpoint) -> Result<(), Error> {
         let judged = self.inner.egress.host(reach, endpoint.host());
         judged.map_err(|rule| Error::Invalid { field, rule: Rule::EgressBlocked { rule } })
     }

@@ -57,7 +57,7 @@ impl Clock {
     /// How much younger a log is taken to be than its records say, in milliseconds: nothing, unless the newest was too old already
     /// when this process started. The same as long as it runs.
     #[must_use]
-    pub fn disbelief(&self, newest: u64, max_age: Duration) -> u64 {
+    pub fn offset(&self, newest: u64, max_age: Duration) -> u64 {
         let now = self.now();
         let gap = self.0.start.get().map_or(now, |(at, _)| *at).saturating_sub(newest);
         if is_set(newest) && gap > millis(max_age) { gap } else { 0 }
@@ -115,10 +115,10 @@ pub mod tests {
     fn a_start_that_would_expire_everything_is_not_believed() {
         let (clock, shown) = told(T);
         for (newest, expected) in [(T + DAY, 0), (T, 0), (T - 7 * DAY, 0), (T - 8 * DAY, 8 * DAY), (5, 0)] {
-            assert_eq!(clock.disbelief(newest, WEEK), expected, "{newest}");
+            assert_eq!(clock.offset(newest, WEEK), expected, "{newest}");
         }
         *shown.lock().unwrap() = (T, 3 * DAY);
-        assert_eq!(clock.disbelief(T - 8 * DAY, WEEK), 8 * DAY, "it stays so, and what waits grows older");
+        assert_eq!(clock.offset(T - 8 * DAY, WEEK), 8 * DAY, "it stays so, and what waits grows older");
     }
 
     #[test]

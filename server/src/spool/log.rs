@@ -52,8 +52,8 @@ pub struct Log {
     held: BTreeMap<(u64, u64), Count>,
     bytes: usize,
     waiting: Count,
-    /// So much younger than they say are its records taken to be, in milliseconds: see `Clock::disbelief`.
-    disbelief: u64,
+    /// So much younger than they say are its records taken to be, in milliseconds: see `Clock::offset`.
+    clock_offset: u64,
     /// The first segment that was written to since the last sync.
     unsynced: Option<u64>,
     /// A segment was begun since then.
@@ -94,13 +94,13 @@ impl Log {
             held: BTreeMap::new(),
             bytes: 0,
             waiting: Count::default(),
-            disbelief: 0,
+            clock_offset: 0,
             unsynced: None,
             unlisted: false,
             losses: Losses::default(),
         };
         let newest = numbers.into_iter().filter_map(|number| log.take_in(number)).max().unwrap_or_default();
-        log.disbelief = log.shared.clock.disbelief(newest, log.shared.options.max_age);
+        log.clock_offset = log.shared.clock.offset(newest, log.shared.options.max_age);
         segment::remove_drafts(&log.folder);
         log.remove_empty_folders();
         Ok(log)

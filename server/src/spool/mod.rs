@@ -151,7 +151,7 @@ impl Spool {
     pub fn destroy(&self, owner: &str) -> io::Result<()> {
         self.forget_damaged(owner);
         let folder = self.shared.root.join(owner);
-        let _still = self.shared.still();
+        let _held = self.shared.parked_lock();
         fs::remove_dir_all(&folder)?;
         self.shared.forget(&folder);
         Ok(())
@@ -224,7 +224,7 @@ impl Home {
         let mut left = Left::default();
         for folder in folders {
             let claimed = {
-                let _still = shared.still();
+                let _held = shared.parked_lock();
                 shared.claim(&folder)
             };
             let Some(parked) = claimed else { continue };

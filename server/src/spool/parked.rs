@@ -27,7 +27,7 @@ impl Spool {
 
     /// Bytes of an owner that were sealed with another key: nobody reads, moves or removes them for that.
     #[must_use]
-    pub fn sealed_otherwise(&self, owner: &str) -> usize {
+    pub fn other_key_bytes(&self, owner: &str) -> usize {
         let logs = self.shared.parked_below(&self.shared.root.join(owner)).into_iter();
         let home = |log: &Path| log.parent().and_then(Path::file_name).is_some_and(|home| self.shared.is_sealed_otherwise(home));
         logs.filter(|(log, _)| home(log)).map(|(_, bytes)| bytes).sum()
@@ -50,7 +50,7 @@ impl Spool {
 
     fn expire_in(&self, folder: &Path) -> Losses {
         // Whoever takes it over meanwhile waits.
-        let _still = self.shared.still();
+        let _held = self.shared.parked_lock();
         let Some(parked) = self.shared.claim(folder) else { return Losses::default() };
         // It is no destination's while this lasts.
         let nobody = Arc::new(Budget::new(0));

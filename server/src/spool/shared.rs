@@ -29,7 +29,7 @@ pub struct Shared {
     /// Bytes of logs that lie here and are nobody's now, by folder. They count as used.
     parked: Mutex<BTreeMap<PathBuf, usize>>,
     /// Held by whoever works on a log that is nobody's.
-    still: Mutex<()>,
+    parked_lock: Mutex<()>,
 }
 
 impl std::fmt::Debug for Shared {
@@ -50,7 +50,7 @@ impl Shared {
             clock,
             open: Mutex::default(),
             parked: Mutex::default(),
-            still: Mutex::default(),
+            parked_lock: Mutex::default(),
         }
     }
 
@@ -61,8 +61,8 @@ impl Shared {
     }
 
     /// Logs that are nobody's stay so, and as they are, until this is dropped.
-    pub fn still(&self) -> MutexGuard<'_, ()> {
-        self.still.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn parked_lock(&self) -> MutexGuard<'_, ()> {
+        self.parked_lock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What each log would have of the whole if all that are here had the same: the same part stays free.

@@ -83,7 +83,7 @@ fn what_another_key_sealed_is_left_alone_until_that_key_is_back() {
     let other = rig.start(8, Clock::system());
     let found = other.home("operator").left("logs");
     assert!(found.logs.is_empty() && found.error.is_none());
-    assert_eq!((other.sealed_otherwise("operator"), other.total_used()), (rig.bytes(), rig.bytes()), "it counts");
+    assert_eq!((other.other_key_bytes("operator"), other.total_used()), (rig.bytes(), rig.bytes()), "it counts");
     assert!(other.expire().is_empty());
     leave(&other, "operator", 3);
     assert!(before.iter().all(|file| rig.files().contains(file)), "nothing of it is touched");
@@ -93,9 +93,9 @@ fn what_another_key_sealed_is_left_alone_until_that_key_is_back() {
     let again = rig.start(7, Clock::system());
     let mut logs = again.home("operator").left("logs").logs;
     assert_eq!((logs.len(), drain(&mut logs[0])), (1, 5));
-    assert_eq!(again.sealed_otherwise("operator"), rig.bytes(), "now it is the other's that waits");
+    assert_eq!(again.other_key_bytes("operator"), rig.bytes(), "now it is the other's that waits");
     again.destroy("operator").unwrap();
-    assert_eq!((again.sealed_otherwise("operator"), again.total_used()), (0, 0));
+    assert_eq!((again.other_key_bytes("operator"), again.total_used()), (0, 0));
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn what_names_no_key_is_read() {
     append(&mut Log::open(Arc::clone(&spool.shared), folder, Arc::new(Budget::new(1 << 20))).unwrap(), 3);
     drop(spool);
     let again = rig.start(7, Clock::system());
-    assert_eq!(again.sealed_otherwise("operator"), 0);
+    assert_eq!(again.other_key_bytes("operator"), 0);
     assert_eq!(drain(&mut left(&again, "operator")), 3);
 }
 

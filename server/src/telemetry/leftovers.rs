@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::status::{Load, Reason};
 use super::{REMEMBERED, Shared, destination};
 use crate::live::{Exports, Owner};
-use crate::spool::{Losses, Spool};
+use crate::spool::{Count, Losses, Spool};
 
 impl Shared {
     /// At the start: removes what lies there of destinations that are no more, and counts the rest until somebody takes it over.
@@ -21,7 +21,7 @@ impl Shared {
                 continue;
             }
             spool.park(&owner);
-            let bytes = spool.sealed_otherwise(&owner);
+            let bytes = spool.other_key_bytes(&owner);
             if bytes > 0 {
                 tracing::warn!(
                     owner,
@@ -33,24 +33,23 @@ impl Shared {
     }
 
     /// Later: those that end while they are in force see to it themselves, but for what was damaged.
-    pub(super) fn sweep_suspended(&self, before: &Exports, after: &Exports) {
+    pub(super) fn sweep_gone(&self, before: &Exports, after: &Exports) {
         let Some(spool) = &self.common.options.spool else { return };
-        for owner in before.owners().filter(|owner| !after.knows(*owner)).map(destination::name) {
-            let spool = spool.clone();
-            let removing = async move {
-                let disk = spool.clone();
-                let _ = disk.run(move || spool.forget_damaged(&owner)).await;
-            };
-            self.common.tracker.spawn_on(removing, self.common.threads.handle());
+        for owner in before.owners().filter(|owner| !after.knows(*owner)) {
+            self.remove(spool, owner, |spool, owner| spool.forget_damaged(owner));
         }
-        for owner in before.suspended.iter().filter(|owner| !after.knows(**owner)).map(|owner| destination::name(*owner)) {
-            let spool = spool.clone();
-            let removing = async move {
-                let disk = spool.clone();
-                let _ = disk.run(move || destroy(&spool, &owner)).await;
-            };
-            self.common.tracker.spawn_on(removing, self.common.threads.handle());
+        for owner in before.suspended.iter().filter(|owner| !after.knows(**owner)) {
+            self.remove(spool, *owner, destroy);
         }
+    }
+
+    /// Aside: the disk may be slow.
+    fn remove(&self, spool: &Spool, owner: Owner, what: fn(&Spool, &str)) {
+        let (disk, spool, owner) = (spool.clone(), spool.clone(), destination::name(owner));
+        let removing = async move {
+            let _ = disk.run(move || what(&spool, &owner)).await;
+        };
+        self.common.tracker.spawn_on(removing, self.common.threads.handle());
     }
 
     /// Now and then: what nobody reads grows old all the same.
@@ -70,8 +69,13 @@ impl Shared {
     /// Where the card of this owner shows it.
     fn tell_lost(&self, owner: Owner, losses: Losses) {
         let Losses { expired, damaged, .. } = losses;
-        let days = self.common.options.spool.as_ref().map_or(0, |spool| spool.max_age().as_secs() / (24 * 60 * 60));
-        tracing::warn!(?owner, records = expired.records, items = expired.items, days, "what waited on disk for too long is removed");
+        if expired != Count::default() {
+            let days = self.common.options.spool.as_ref().map_or(0, |spool| spool.max_age().as_secs() / (24 * 60 * 60));
+            tracing::warn!(?owner, records = expired.records, items = expired.items, days, "what waited on disk for too long is removed");
+        }
+        if damaged != Count::default() {
+            tracing::warn!(?owner, records = damaged.records, items = damaged.items, "what waited on disk was damaged");
+        }
         let lost = [(Reason::Expired, expired), (Reason::Damaged, damaged)];
         let lost = lost.map(|(reason, count)| (reason, Load { records: count.records, items: count.items }));
         if let Some(destination) = self.set.load().get(owner) {

@@ -81,7 +81,8 @@ pub struct Options {
     pub give_up: GiveUp,
     /// Bytes that all destinations together may hold in memory; one alone gets at most half.
     pub memory_bytes: usize,
-    /// The largest request, in bytes before compression.
+    /// The largest request, in bytes before compression: what is encoded, split and merged. No more than OTLP's own bound, which is
+    /// what compressed payloads are opened to.
     pub max_request: usize,
     /// Where what can't be sent for now is kept; without it that is memory alone, until it expires.
     pub spool: Option<Spool>,
@@ -186,13 +187,13 @@ impl Telemetry {
     #[must_use]
     pub fn bytes_on_disk(&self, owner: Owner) -> u64 {
         let all = self.shared.common.options.spool.as_ref().map_or(0, |spool| spool.bytes_of(&destination::name(owner)));
-        all.saturating_sub(self.bytes_sealed_otherwise(owner))
+        all.saturating_sub(self.other_key_bytes(owner))
     }
 
     /// Bytes besides these that another master key sealed: they wait for a start with that key.
     #[must_use]
-    pub fn bytes_sealed_otherwise(&self, owner: Owner) -> u64 {
-        let bytes = self.shared.common.options.spool.as_ref().map(|spool| spool.sealed_otherwise(&destination::name(owner)));
+    pub fn other_key_bytes(&self, owner: Owner) -> u64 {
+        let bytes = self.shared.common.options.spool.as_ref().map(|spool| spool.other_key_bytes(&destination::name(owner)));
         bytes.map_or(0, |bytes| bytes as u64)
     }
 
@@ -240,7 +241,7 @@ impl Shared {
             return;
         }
         let before = self.set.load_full();
-        self.sweep_suspended(&before.exports, &exports);
+        self.sweep_gone(&before.exports, &exports);
         let mut absent = self.absent();
         let next = before.next(exports, |target, before| {
             let recent = match before {

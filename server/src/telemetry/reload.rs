@@ -14,7 +14,7 @@ pub async fn run(shared: Arc<Shared>, mut exports: watch::Receiver<Arc<Exports>>
     let every = shared.common.options.expire_every;
     let mut next_look = Instant::now() + every;
     loop {
-        let any = exports.borrow().is_any();
+        let any = !exports.borrow().is_empty();
         tokio::select! {
             () = shared.stop.cancelled() => return,
             changed = exports.changed() => if changed.is_err() {

@@ -1,16 +1,16 @@
 //! Lists the requests of a workspace while somebody looks at them.
 //!
 //! ```text
-//! Event ─► Ear (one lookup) ─► the workspace's Watch (bounded, in memory) ─► whoever looks
+//! Event ─► TrafficListener (one lookup) ─► the workspace's Watch (bounded, in memory) ─► whoever looks
 //! ```
 //! Nothing is kept, and nothing asked of the gateway, for a workspace that nobody looks at. It consumes only: it calls nobody
 //! back, writes nothing to disk, and keeps of a request no more than the page shows. There is a task only while something is
 //! watched: it lets go of what nobody looks at any more.
 
-mod ear;
 mod entry;
 #[cfg(test)]
 mod fixtures;
+mod listener;
 mod watch;
 
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub use watch::{Page, Wanted};
 use crate::auth::WorkspaceMember;
 use crate::bus::{Bus, Listener};
 use crate::values::REQUESTS_KEPT_MIN;
-use ear::Ear;
+use listener::TrafficListener;
 
 /// How long requests are kept after the last look.
 const KEPT_FOR: Duration = Duration::from_secs(REQUESTS_KEPT_MIN * 60);
@@ -33,28 +33,28 @@ const KEPT_FOR: Duration = Duration::from_secs(REQUESTS_KEPT_MIN * 60);
 /// The requests of the workspaces that are looked at. Cheap to clone.
 #[derive(Clone)]
 pub struct Traffic {
-    ear: Arc<Ear>,
+    listener: Arc<TrafficListener>,
 }
 
 impl Traffic {
     /// Listens from now on, and keeps nothing until somebody looks.
     #[must_use]
     pub fn start(bus: &Bus) -> Self {
-        let ear = Arc::new(Ear::new(KEPT_FOR));
-        bus.listen(&(Arc::clone(&ear) as Arc<dyn Listener>));
-        Self { ear }
+        let listener = Arc::new(TrafficListener::new(KEPT_FOR));
+        bus.listen(&(Arc::clone(&listener) as Arc<dyn Listener>));
+        Self { listener }
     }
 
     /// Has the workspace's requests kept from now on, as if somebody looked. Has to be called within a runtime.
     pub fn keep(&self, member: &WorkspaceMember) {
-        self.ear.watch(member.workspace(), Instant::now());
+        self.listener.watch(member.workspace(), Instant::now());
     }
 
     /// At most `limit` of the requests that are kept, the newest first, from the one before `before` on. Looking makes them
     /// kept, from the first time on. Has to be called within a runtime.
     #[must_use]
     pub fn look(&self, member: &WorkspaceMember, wanted: &Wanted, before: Option<Uuid>, limit: usize) -> Page {
-        self.ear.watch(member.workspace(), Instant::now()).page(wanted, before, limit)
+        self.listener.watch(member.workspace(), Instant::now()).page(wanted, before, limit)
     }
 }
 

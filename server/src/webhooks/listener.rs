@@ -15,7 +15,7 @@ use crate::event::Event;
 use crate::live::{Webhook, Webhooks};
 use crate::values::{EventType, TenantId};
 
-pub struct Ear {
+pub struct WebhookListener {
     pub in_force: Arc<ArcSwap<Webhooks>>,
     /// Events that wait for the disk.
     pub lines: Arc<Lines<Heard>>,
@@ -31,7 +31,7 @@ pub struct Heard {
     pub progress: Progress,
 }
 
-impl Listener for Ear {
+impl Listener for WebhookListener {
     fn interest(&self, tenant: Option<TenantId>) -> Interest {
         let events = tenant.is_some_and(|tenant| self.in_force.load().tenants.contains_key(&tenant));
         Interest { events, traces: false }
@@ -59,7 +59,7 @@ impl Listener for Ear {
     }
 }
 
-impl Ear {
+impl WebhookListener {
     fn hear(&self, event: &Arc<Event>, copies: Option<&Arc<Exchange>>) {
         let Some(tenant) = event.tenant() else { return };
         let in_force = self.in_force.load();
@@ -87,11 +87,11 @@ mod tests {
 
     const BOTH: Wanted = Wanted { headers: true, bodies: true };
 
-    fn ear(endpoints: Vec<Webhook>, room: usize) -> Ear {
+    fn listener(endpoints: Vec<Webhook>, room: usize) -> WebhookListener {
         let own = TenantWebhooks::new(endpoints.into_iter().map(Arc::new).collect());
         let all = Webhooks { tenants: HashMap::from([(webhook().workspace, Arc::new(own))]) };
         let lines = Arc::new(Lines::new(room, room / 2));
-        Ear { in_force: Arc::new(ArcSwap::from_pointee(all)), lines, losses: Arc::default() }
+        WebhookListener { in_force: Arc::new(ArcSwap::from_pointee(all)), lines, losses: Arc::default() }
     }
 
     fn ended(status: u16) -> Arc<Event> {
@@ -100,37 +100,37 @@ mod tests {
 
     #[test]
     fn what_finds_the_way_full_is_counted_for_its_workspace() {
-        let ear = ear(vec![webhook()], 4);
+        let listener = listener(vec![webhook()], 4);
         for status in [500, 200, 501, 502, 503] {
-            ear.accept(&ended(status));
+            listener.accept(&ended(status));
         }
         let tenant = webhook().workspace;
-        assert_eq!(ear.losses.of(tenant).events, 2, "two fit, and nobody wants the 200");
-        assert_eq!(ear.losses.of(TenantId(Uuid::from_u128(77))).events, 0);
-        let (whose, taken) = ear.lines.turn().unwrap();
+        assert_eq!(listener.losses.of(tenant).events, 2, "two fit, and nobody wants the 200");
+        assert_eq!(listener.losses.of(TenantId(Uuid::from_u128(77))).events, 0);
+        let (whose, taken) = listener.lines.turn().unwrap();
         assert_eq!((whose, taken.len()), (tenant, 2));
-        ear.accept(&ended(504));
-        assert_eq!(ear.losses.of(tenant).events, 2, "there is room again");
+        listener.accept(&ended(504));
+        assert_eq!(listener.losses.of(tenant).events, 2, "there is room again");
     }
 
     #[test]
     fn copies_are_asked_for_and_kept_where_they_are_told() {
         let route = Uuid::from_u128(7);
-        let plain = ear(vec![webhook()], 4);
+        let plain = listener(vec![webhook()], 4);
         assert_eq!(plain.wants_copies(webhook().workspace, Some(route)), Wanted::default());
         let audit = Webhook { events: [EventType::AuditEvent].into_iter().collect(), include: BOTH, ..webhook() };
-        assert_eq!(ear(vec![audit], 4).wants_copies(webhook().workspace, Some(route)), Wanted::default(), "no request is told of");
+        assert_eq!(listener(vec![audit], 4).wants_copies(webhook().workspace, Some(route)), Wanted::default(), "no request is told of");
         let filtered = Webhook { routes: vec![route], include: Wanted { headers: true, bodies: false }, ..webhook() };
         let other = Webhook { events: [EventType::RequestSuccess].into_iter().collect(), ..webhook() };
-        let ear = ear(vec![filtered, other], 4);
-        assert_eq!(ear.wants_copies(webhook().workspace, Some(route)), Wanted { headers: true, bodies: false });
-        assert_eq!(ear.wants_copies(webhook().workspace, None), Wanted::default());
-        assert_eq!(ear.wants_copies(TenantId(Uuid::from_u128(77)), Some(route)), Wanted::default());
+        let listener = listener(vec![filtered, other], 4);
+        assert_eq!(listener.wants_copies(webhook().workspace, Some(route)), Wanted { headers: true, bodies: false });
+        assert_eq!(listener.wants_copies(webhook().workspace, None), Wanted::default());
+        assert_eq!(listener.wants_copies(TenantId(Uuid::from_u128(77)), Some(route)), Wanted::default());
         let copies = Arc::default();
         for status in [500, 200] {
-            ear.accept_copied(&ended(status), &copies);
+            listener.accept_copied(&ended(status), &copies);
         }
-        let (_, taken) = ear.lines.turn().unwrap();
+        let (_, taken) = listener.lines.turn().unwrap();
         assert!(taken[0].copies.is_some() && taken[1].copies.is_none(), "the 200 is told without");
     }
 }

@@ -63,7 +63,7 @@ use attempt::Way;
 use book::Book;
 use clerk::{Clerk, Outcome};
 use lines::Lines;
-use listener::Ear;
+use listener::WebhookListener;
 use losses::Losses;
 use maker::Maker;
 use redact::Redactor;
@@ -207,7 +207,7 @@ impl Webhooks {
         let (outcomes, made) = mpsc::channel(OUTCOMES);
         let losses: Arc<Losses> = Arc::default();
         let lines = Arc::new(Lines::new(EVENTS, EVENTS_EACH));
-        let ear = Ear { in_force: Arc::clone(&in_force.now), lines: Arc::clone(&lines), losses: Arc::clone(&losses) };
+        let listener = WebhookListener { in_force: Arc::clone(&in_force.now), lines: Arc::clone(&lines), losses: Arc::clone(&losses) };
         let shared = Arc::new(Shared {
             store,
             in_force: in_force.now,
@@ -229,7 +229,7 @@ impl Webhooks {
         let maker = Maker::new(Arc::clone(&shared), lines);
         shared.tasks.spawn(Clerk::new(Arc::clone(&shared), maker, made).run());
         shared.tasks.spawn(dispatch::run(Arc::clone(&shared), in_force.changed));
-        bus.listen(&(Arc::new(ear) as Arc<dyn Listener>));
+        bus.listen(&(Arc::new(listener) as Arc<dyn Listener>));
         Ok(Self { shared })
     }
 

@@ -57,7 +57,10 @@ pub fn disk_sentence(status: &ExportStatus) -> Option<String> {
     let until = match &status.state {
         ExportState::Paused(pause) if !pause.going_on.is_empty() => "when the export is resumed, or the collector is back",
         ExportState::Paused(_) => "when the export is resumed",
-        ExportState::Broken => "when what can't be read has been entered again",
+        ExportState::Broken { going_on } if !going_on.is_empty() => {
+            "when what can't be read has been entered again, or the collector is back"
+        }
+        ExportState::Broken { .. } => "when what can't be read has been entered again",
         _ => "once the collector is back",
     };
     Some(format!("{what}, and will be sent {until}, also after a restart."))
@@ -153,6 +156,7 @@ pub fn bytes_words(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::values::Signal;
 
     #[test]
     fn what_waits_on_disk_in_words() {
@@ -175,6 +179,8 @@ mod tests {
             sentence(paused, 0, 10).unwrap(),
             "10 B wait on disk, encrypted, and will be sent when the export is resumed, also after a restart."
         );
+        let broken = ExportState::Broken { going_on: vec![Signal::Traces] };
+        assert!(sentence(broken, 0, 10).unwrap().contains("has been entered again, or the collector is back"));
     }
 
     #[test]

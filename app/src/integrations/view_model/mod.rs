@@ -16,4 +16,4 @@ pub use health::{
     overflow_sentence,
 };
 pub use history::{cause_words, change_words};
-pub use state::{announcement, live_fact, pause_words, saved_message};
+pub use state::{announcement, going_on_words, live_fact, saved_message};

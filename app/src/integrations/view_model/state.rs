@@ -17,7 +17,7 @@ pub fn live_fact(export: &ExportGlance) -> Fact {
     let plain = |text| Fact { text, at: None };
     match &export.state {
         ExportState::Off => plain("Not configured"),
-        ExportState::Broken => plain("The stored settings can't be read"),
+        ExportState::Broken { .. } => plain("The stored settings can't be read"),
         ExportState::Paused(PauseView { since, .. }) => Fact { text: "Paused since", at: Some(*since) },
         ExportState::Failing { since } => Fact { text: "Failing since", at: Some(*since) },
         ExportState::Active | ExportState::Managed => match export.last_success_at {
@@ -36,18 +36,21 @@ pub const fn announcement(state: &ExportState) -> &'static str {
         ExportState::Failing { .. } => "Export is failing.",
         ExportState::Paused(pause) if !pause.going_on.is_empty() => "Export is paused, but for what the environment names.",
         ExportState::Paused(_) => "Export is paused.",
-        ExportState::Broken => "The stored settings can't be read; nothing is exported.",
+        ExportState::Broken { going_on } if !going_on.is_empty() => {
+            "The stored settings can't be read; nothing is exported, but for what the environment names."
+        }
+        ExportState::Broken { .. } => "The stored settings can't be read; nothing is exported.",
     }
 }
 
-/// What a pause stops.
+/// What a pause, or settings that can't be read, stop.
 #[must_use]
-pub fn pause_words(going_on: &[Signal]) -> String {
+pub fn going_on_words(going_on: &[Signal]) -> String {
     let names: Vec<_> = going_on.iter().map(|signal| signal.name()).collect();
     let names = match names.as_slice() {
         [] => return "Nothing is collected.".to_owned(),
-        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
-        one => one.concat(),
+        all if all.len() == Signal::ALL.len() => return "Everything goes on: the environment names where to.".to_owned(),
+        some => some.join(" and "),
     };
     format!("Only {names} go on: the environment names where to.")
 }
@@ -80,13 +83,14 @@ mod tests {
         assert_eq!(saved_message("https://otlp.example.com/x", &ExportState::Active), "Saved. Exporting to otlp.example.com");
         assert_eq!(saved_message("", &ExportState::Off), "Saved. Export is off");
 
-        assert_eq!(pause_words(&[]), "Nothing is collected.");
-        assert_eq!(pause_words(&[Signal::Traces, Signal::Logs]), "Only traces and logs go on: the environment names where to.");
-        let all = [Signal::Traces, Signal::Logs, Signal::Metrics];
-        assert_eq!(pause_words(&all), "Only traces, logs and metrics go on: the environment names where to.");
-        assert_eq!(pause_words(&[Signal::Metrics]), "Only metrics go on: the environment names where to.");
+        assert_eq!(going_on_words(&[]), "Nothing is collected.");
+        assert_eq!(going_on_words(&[Signal::Traces, Signal::Logs]), "Only traces and logs go on: the environment names where to.");
+        assert_eq!(going_on_words(&Signal::ALL), "Everything goes on: the environment names where to.");
         let paused = |going_on| ExportState::Paused(PauseView { since: 7, by: None, going_on });
         assert_eq!(announcement(&paused(Vec::new())), "Export is paused.");
         assert_eq!(announcement(&paused(vec![Signal::Traces])), "Export is paused, but for what the environment names.");
+        let broken = |going_on| announcement(&ExportState::Broken { going_on });
+        assert_eq!(broken(Vec::new()), "The stored settings can't be read; nothing is exported.");
+        assert!(broken(vec![Signal::Traces]).ends_with("nothing is exported, but for what the environment names."));
     }
 }

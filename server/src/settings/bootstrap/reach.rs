@@ -50,7 +50,7 @@ struct Found<'a> {
 
 impl Found<'_> {
     fn judge(&mut self, reach: Reach, place: &str, field: Field, endpoint: &Endpoint) {
-        if let Err(error) = self.settings.check_egress(reach, field, endpoint) {
+        if let Err(error) = self.settings.judge_egress(reach, field, endpoint) {
             self.lines.push(format!("bootstrap file, {place}: {error} It is saved, and every connection there is refused."));
         }
     }

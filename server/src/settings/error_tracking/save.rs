@@ -69,9 +69,9 @@ impl Settings {
         };
         let old = current.stored();
         let by_file = *actor == Actor::Bootstrap;
-        // The bootstrap file's are warned of instead. The browser's DSN is left to the browser: this process never connects there.
-        if let Some(dsn) = given.dsn_server.as_ref().filter(|_| !by_file) {
-            self.check_egress(Reach::Operator, Field::SentryDsnServer, dsn.base())?;
+        // The browser's DSN is left to the browser: this process never connects there.
+        if let Some(dsn) = &given.dsn_server {
+            self.check_egress(actor, Reach::Operator, Field::SentryDsnServer, dsn.base())?;
         }
         let next = if by_file { given } else { unmanaged(&self.tracking_of(&old), old, given)? };
         let mut record = current.record.clone().unwrap_or_else(ErrorTracking::empty);

@@ -3,14 +3,12 @@
 //! A revision keeps its headers sealed, so that going back brings a working credential back too; they open at their own
 //! place alone. Clearing headers clears them from every revision: who clears a secret wants it gone.
 
-use super::form::managed_by;
 use super::save::scope;
 use super::view::text;
 use super::{ExportWriter, Settings};
 use crate::egress::Scope as Reach;
-use crate::settings::publish::stored_export;
+use crate::settings::Error;
 use crate::settings::secret::ciphertext;
-use crate::settings::{Error, effective};
 use crate::store::{Changes, ExportRevision, ExportSettings, RevisionCause, UnixMillis};
 use crate::values::{Email, Field, Rule, TenantId};
 
@@ -43,17 +41,7 @@ impl Settings {
     pub async fn revert_export(&self, writer: &ExportWriter, to: u64, generation: u64) -> Result<(), Error> {
         let workspace = writer.workspace();
         let guard = self.writing().await;
-        self.must_exist(workspace)?;
-        let current = self.current_export(workspace)?;
-        if current.generation() != generation {
-            return Err(Error::Stale);
-        }
-        let stored = stored_export(self.vault(), current.record.as_ref());
-        if workspace.is_none()
-            && let Some(variable) = effective::operator(&stored, self.environment(), self.instance()).managed.endpoint
-        {
-            return Err(managed_by(Field::Endpoint, variable));
-        }
+        let current = self.export_to_change(workspace, generation)?;
         let kept = self.store().exports().history(workspace)?;
         let revision = kept.iter().find(|revision| revision.settings.generation == to).cloned().ok_or(Error::NotFound)?;
         if revision.headers_cleared {
@@ -62,7 +50,7 @@ impl Settings {
         let mut next = ExportSettings { paused: current.record.as_ref().and_then(|record| record.paused.clone()), ..revision.settings };
         if let Some(endpoint) = &next.endpoint {
             let reach = if workspace.is_some() { Reach::Tenant } else { Reach::Operator };
-            self.check_egress(reach, Field::Endpoint, &endpoint.0)?;
+            self.check_egress(writer.actor(), reach, Field::Endpoint, &endpoint.0)?;
         }
         // Headers that were held to an origin once are held to it for good.
         if let Some(headers) = &mut next.headers

@@ -12,10 +12,11 @@ pub use history::{Change, Revision};
 pub use pause::{Exhausted, Resume};
 pub use view::{Export, InEffect, Standing};
 
-use super::{Error, Settings};
+use super::publish::stored_export;
+use super::{Error, Settings, effective};
 use crate::auth::{Actor, Operator, Who, WorkspaceAdmin, WorkspaceMember};
 use crate::store::{ExportSettings, ReadError};
-use crate::values::TenantId;
+use crate::values::{Field, TenantId};
 
 /// The right to look at one destination.
 #[derive(Clone, Debug)]
@@ -80,6 +81,22 @@ impl Settings {
             Err(ReadError::Undecodable { .. }) => Ok(Current { record: None, broken: true }),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// What is stored, for a change that is not of single fields: of what the environment manages there is none.
+    fn export_to_change(&self, workspace: Option<TenantId>, generation: u64) -> Result<Current, Error> {
+        self.must_exist(workspace)?;
+        let current = self.current_export(workspace)?;
+        if current.generation() != generation {
+            return Err(Error::Stale);
+        }
+        let stored = stored_export(self.vault(), current.record.as_ref());
+        if workspace.is_none()
+            && let Some(variable) = effective::operator(&stored, self.environment(), self.instance()).managed.endpoint
+        {
+            return Err(form::managed_by(Field::Endpoint, variable));
+        }
+        Ok(current)
     }
 }
 

@@ -1,7 +1,6 @@
 //! Pausing an export: what is paused is not collected. A person does it, or the export itself when it has only failed for
 //! too long; that one resumes only once somebody has seen a test pass.
 
-use super::form::managed_by;
 use super::save::scope;
 use super::{ExportWriter, Settings};
 use crate::auth::{Actor, Who};
@@ -9,7 +8,7 @@ use crate::live::ExportTarget;
 use crate::settings::publish::stored_export;
 use crate::settings::{Error, effective};
 use crate::store::{Pause, RevisionCause, UnixMillis, now};
-use crate::values::{Field, TenantId};
+use crate::values::TenantId;
 
 /// A destination that has only failed for too long, as telemetry saw it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,17 +89,7 @@ impl Settings {
         cause: RevisionCause,
     ) -> Result<(), Error> {
         let guard = self.writing().await;
-        self.must_exist(workspace)?;
-        let current = self.current_export(workspace)?;
-        if current.generation() != generation {
-            return Err(Error::Stale);
-        }
-        let stored = stored_export(self.vault(), current.record.as_ref());
-        if workspace.is_none()
-            && let Some(variable) = effective::operator(&stored, self.environment(), self.instance()).managed.endpoint
-        {
-            return Err(managed_by(Field::Endpoint, variable));
-        }
+        let current = self.export_to_change(workspace, generation)?;
         let old = current.record.as_ref().filter(|record| record.endpoint.is_some()).ok_or(Error::NotFound)?;
         if old.paused.is_some() == pause.is_some() {
             return Err(Error::NotFound);

@@ -87,10 +87,9 @@ impl Settings {
         let old = current.record.as_ref();
         let parsed = Parsed::from(change)?;
         let by_file = *actor == Actor::Bootstrap;
-        // The bootstrap file's are warned of instead.
-        if let Some(endpoint) = parsed.endpoint().filter(|_| !by_file) {
+        if let Some(endpoint) = parsed.endpoint() {
             let reach = if workspace.is_some() { Reach::Tenant } else { Reach::Operator };
-            self.check_egress(reach, Field::Endpoint, endpoint)?;
+            self.check_egress(actor, reach, Field::Endpoint, endpoint)?;
         }
         let mut headers_managed = false;
         let mut next = match workspace {

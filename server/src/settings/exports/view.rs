@@ -46,12 +46,14 @@ pub struct Export {
 pub struct Standing {
     /// Something is exported.
     pub on: bool,
-    /// The environment names where to, and leaves nothing to pause.
+    /// The environment names where everything goes.
     pub from_environment: bool,
+    /// No endpoint is stored, so that there is nothing to pause.
+    pub nothing_stored: bool,
     /// The stored settings or their headers can't be read.
     pub broken: bool,
     pub paused: Option<Pause>,
-    /// Signals that a pause leaves alone: the environment names where they go.
+    /// Signals that a pause, or settings that can't be read, leave alone: the environment names where they go.
     pub going_on: Vec<Signal>,
 }
 
@@ -103,20 +105,23 @@ impl Settings {
             Some(workspace) => Standing {
                 on: effective::tenant(workspace, &stored).is_some(),
                 from_environment: false,
+                nothing_stored: stored.endpoint.is_none(),
                 broken: current.broken || (stored.endpoint.is_some() && stored.headers.is_none()),
                 paused: paused.filter(|_| stored.endpoint.is_some()),
                 going_on: Vec::new(),
             },
             None => {
                 let effective = effective::operator(&stored, self.environment(), self.instance());
-                let from_environment = effective.managed.endpoint.is_some() || effective.endpoint.is_none();
-                let paused = paused.filter(|_| !from_environment);
-                let target = effective.target.as_ref().filter(|_| paused.is_some());
+                let (from_environment, nothing_stored) = (effective.managed.endpoint.is_some(), stored.endpoint.is_none());
+                let broken = current.broken || effective.broken;
+                let paused = paused.filter(|_| !from_environment && !nothing_stored);
+                let target = effective.target.as_ref().filter(|_| broken || paused.is_some());
                 let goes_on = |signal: &Signal| target.is_some_and(|target| target.signal(*signal).is_some());
                 Standing {
                     on: effective.target.is_some(),
                     from_environment,
-                    broken: current.broken || effective.broken,
+                    nothing_stored,
+                    broken,
                     going_on: Signal::ALL.into_iter().filter(goes_on).collect(),
                     paused,
                 }

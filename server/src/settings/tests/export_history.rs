@@ -94,14 +94,14 @@ async fn what_the_environment_runs_is_not_paused_or_reverted() {
 async fn a_pause_stops_the_stored_endpoint_alone_and_says_what_goes_on() {
     let house = house_with(&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://env:4318/v1/traces")]);
     let standing = || house.settings.export_standing(&ExportReader::Operator(operator())).unwrap();
-    assert!(standing().on && standing().from_environment, "nothing is stored that could be paused");
+    assert!(standing().on && standing().nothing_stored, "nothing is stored that could be paused");
     assert_eq!(house.settings.pause_export(&global(), 0).await, Err(Error::NotFound));
     house.settings.save_export(&global(), &form("http://stored", "", 0)).await.unwrap();
     let exported = || {
         let target = house.exports().operator.clone().unwrap();
         Signal::ALL.into_iter().filter(|signal| target.signal(*signal).is_some()).collect::<Vec<_>>()
     };
-    assert_eq!((exported().len(), standing().from_environment), (3, false));
+    assert_eq!((exported().len(), standing().from_environment, standing().nothing_stored), (3, false, false));
     let exhausted = Exhausted { workspace: None, generation: 3, failing_since: 5, attempts: 20 };
     for by_itself in [false, true] {
         if by_itself {

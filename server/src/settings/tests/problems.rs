@@ -154,7 +154,8 @@ async fn an_export_that_can_not_be_read_suspends_what_the_environment_does_not_n
     let house = House { settings: open(dir.path(), [1; 32], &vars), dir };
     let target = house.exports().operator.clone().unwrap();
     assert_eq!((target.traces.is_some(), &target.suspended), (true, &vec![Signal::Logs, Signal::Metrics]));
-    assert!(house.settings.export(&ExportReader::Operator(operator())).unwrap().standing.broken);
+    let standing = house.settings.export(&ExportReader::Operator(operator())).unwrap().standing;
+    assert_eq!((standing.broken, standing.going_on), (true, vec![Signal::Traces]));
     // Entered again.
     house.settings.save_export(&global(), &form("http://o", "a=new", 0)).await.unwrap();
     let target = house.exports().operator.clone().unwrap();

@@ -116,10 +116,7 @@ impl Settings {
         signing: SecretRecord,
     ) -> Result<Webhook, Error> {
         let Before { workspace, id, old, actor } = *before;
-        // The bootstrap file's are warned of instead.
-        if *actor != Actor::Bootstrap {
-            self.check_egress(Reach::Tenant, Field::WebhookUrl, parsed.url.origin())?;
-        }
+        self.check_egress(actor, Reach::Tenant, Field::WebhookUrl, parsed.url.origin())?;
         let headers = HeaderChange {
             text: &change.headers,
             clear: change.clear_headers,

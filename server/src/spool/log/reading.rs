@@ -58,13 +58,13 @@ impl Log {
 
     /// What is told of a record: its time as this process counts it.
     fn as_counted(&self, meta: Meta) -> Meta {
-        let at = if clock::is_set(meta.at) { meta.at.saturating_add(self.disbelief) } else { meta.at };
+        let at = if clock::is_set(meta.at) { meta.at.saturating_add(self.clock_offset) } else { meta.at };
         Meta { at, ..meta }
     }
 
     /// The other way round.
     pub(super) fn as_written(&self, meta: Meta) -> Meta {
-        let at = if clock::is_set(meta.at) { clock::earlier(meta.at, self.disbelief) } else { meta.at };
+        let at = if clock::is_set(meta.at) { clock::earlier(meta.at, self.clock_offset) } else { meta.at };
         Meta { at, ..meta }
     }
 

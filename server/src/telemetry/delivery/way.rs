@@ -30,6 +30,8 @@ pub struct Way {
     /// After this long a payload expires, whether or not there is a spool.
     pub expires: Option<Duration>,
     pub give_up: GiveUp,
+    /// A request that is merged is no larger than this, before compression.
+    pub max_request: usize,
     pub heirs: Arc<dyn Heirs>,
     pub estate: Arc<Estate>,
 }

@@ -14,7 +14,7 @@ use super::backlog::{Backlog, Place};
 use super::estate::Heir;
 use super::exchange::headers;
 use super::way::{Way, attempt};
-use super::{Lane, MAX_REQUEST, Payload};
+use super::{Lane, Payload};
 use crate::live::{Compression, SignalTarget};
 use crate::outbound::chance;
 use crate::telemetry::status::Reason;
@@ -50,8 +50,6 @@ pub struct Worker {
     next_spooling: Instant,
     /// The disk did not take what it was last given: it is left alone until it is time again.
     disk_fails: bool,
-    /// A request that is merged is no larger than this, before compression.
-    most: usize,
 }
 
 /// The payload at hand.
@@ -77,7 +75,6 @@ impl Worker {
             not_before: now,
             next_spooling: now,
             disk_fails: false,
-            most: MAX_REQUEST,
         }
     }
 

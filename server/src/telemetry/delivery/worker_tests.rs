@@ -6,7 +6,7 @@ use opentelemetry_proto::tonic::metrics::v1::{Gauge, Metric, NumberDataPoint, Re
 use prost::Message as _;
 
 use super::super::estate::{Estate, Heirs};
-use super::super::{GiveUp, Gzip, Limit, Retry};
+use super::super::{GiveUp, Gzip, Limit, MAX_REQUEST, Retry};
 use super::*;
 use crate::budget::Budget;
 use crate::bus::Bus;
@@ -76,6 +76,7 @@ impl Rig {
             retry: Retry::default(),
             expires: None,
             give_up: GiveUp::default(),
+            max_request: MAX_REQUEST,
             heirs: Arc::new(Fixed(heir)),
             estate: Arc::new(Estate::default()),
         };
@@ -190,7 +191,7 @@ async fn what_came_since_the_last_attempt_is_told_once_where_nobody_follows() {
 #[tokio::test]
 async fn what_would_make_a_request_too_large_waits_for_the_next() {
     let mut rig = Rig::new(1 << 20, || Heir::Later);
-    rig.worker.most = 2_500;
+    Arc::get_mut(&mut rig.worker.way).unwrap().max_request = 2_500;
     for (name, points) in [("a", 1), ("b", 2), ("c", 4)] {
         rig.collect(name, points).await;
     }

@@ -46,6 +46,7 @@ impl Lanes {
                 retry: common.options.retry,
                 expires: batch.and_then(|batch| batch.max_elapsed),
                 give_up: common.options.give_up.clone(),
+                max_request: common.options.max_request,
                 heirs: Arc::clone(&common.heirs),
                 estate: Arc::clone(&pipeline.estate),
             };

@@ -12,7 +12,6 @@ use server::event::Request;
 use server::live::{ExportTarget, Exports, Owner, Temporality};
 use server::spool::{self, Spool};
 use server::telemetry::{Options, Reason};
-use server::values::Signal;
 use server::vault::Vault;
 
 use super::metrics::{often, total};
@@ -218,35 +217,6 @@ async fn paused_it_stays_and_off_it_is_removed() {
     emit(&rig, 20..30);
     rig.wait_for(OPERATOR, |status| status.on_disk.records == 10).await;
     rig.configure(Exports::default());
-    rig.until("nothing is left", || files(folder.path()).is_empty()).await;
-}
-
-/// As while the export is paused and the environment names the endpoint of traces.
-#[tokio::test(flavor = "multi_thread")]
-async fn what_waits_for_a_signal_that_is_suspended_stays_while_others_go_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let collector = down().await;
-    let on = |generation| ExportTarget { generation, metrics: None, ..operator(&collector) };
-    let partly = || -> Exports { exports([ExportTarget { logs: None, suspended: vec![Signal::Logs], ..on(2) }]) };
-    let rig = Rig::start(exports([on(1)]), over(folder.path()));
-    emit(&rig, 0..10);
-    rig.wait_for(OPERATOR, |status| status.on_disk.records == 20).await;
-    rig.configure(partly());
-    rig.wait_for(OPERATOR, |status| status.accepted == 10).await;
-    collector.always("/v1/traces", Reply::Taken);
-    let status = rig.wait_for(OPERATOR, |status| status.delivered == 10).await;
-    assert_eq!((status.queued, status.dropped_total()), (0, 0));
-    rig.telemetry.shutdown(GRACE).await;
-    drop(rig);
-
-    let rig = Rig::start(partly(), over(folder.path()));
-    emit(&rig, 10..20);
-    rig.wait_for(OPERATOR, |status| status.delivered == 10).await;
-    assert!(collector.received().logs().is_empty() && !files(folder.path()).is_empty());
-    up(&collector);
-    rig.configure(exports([on(3)]));
-    let received = collector.wait_for(|received| received.logs().len() >= 10).await;
-    assert_eq!(arrived(&received), (0..10).collect());
     rig.until("nothing is left", || files(folder.path()).is_empty()).await;
 }
 

@@ -65,7 +65,8 @@ event_types = ["request.completed"]
     let took = told.elapsed();
     assert!(status.success(), "{output}");
     // The request, the webhook and the export hang: were each given the whole grace, it would be three of them.
-    assert!(took < 2 * GRACE, "it took {took:?}:\n{output}");
+    // Beyond the grace the disk has a second, and this machine another.
+    assert!(took < GRACE + Duration::from_secs(2), "it took {took:?}:\n{output}");
     drop(streaming);
 
     let before = receiver.got("/hook").len();

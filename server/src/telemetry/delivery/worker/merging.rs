@@ -32,7 +32,7 @@ impl Worker {
         let in_hand = payloads.len();
         let mut bytes: usize = payloads.iter().map(Payload::plain_length).sum();
         let all_read = loop {
-            if bytes > self.most {
+            if bytes > self.way.max_request {
                 break false;
             }
             let Some((payload, place)) = self.backlog.after(&places).await else { break true };
@@ -47,7 +47,7 @@ impl Worker {
             payloads.append(&mut drained.payloads);
             drained
         });
-        let most = self.most;
+        let most = self.way.max_request;
         let fit = aside(&payloads, move |payloads| fitting(payloads, most)).await;
         let rest = payloads.split_off(fit.max(on_disk).min(payloads.len()));
         drop(drained);

@@ -19,22 +19,22 @@ const MOST: usize = 64;
 
 type Watched = HashMap<TenantId, Arc<Watch>>;
 
-pub struct Ear {
+pub struct TrafficListener {
     /// How long a watch lasts after the last look.
     lasts: Duration,
     watched: ArcSwap<Watched>,
     /// Held while `watched` is replaced; true while there is a task that lets go of what has lapsed.
-    letting_go: Mutex<bool>,
+    sweeper_runs: Mutex<bool>,
 }
 
-impl Ear {
+impl TrafficListener {
     pub fn new(lasts: Duration) -> Self {
-        Self { lasts, watched: ArcSwap::default(), letting_go: Mutex::new(false) }
+        Self { lasts, watched: ArcSwap::default(), sweeper_runs: Mutex::new(false) }
     }
 
     /// Somebody looks: the workspace's requests are kept from now on, or go on to be. Has to be called within a runtime.
     pub fn watch(self: &Arc<Self>, tenant: TenantId, now: Instant) -> Arc<Watch> {
-        let mut letting_go = self.letting_go();
+        let mut sweeper_runs = self.sweeper_runs();
         let watched = self.watched.load_full();
         if let Some(watch) = watched.get(&tenant) {
             watch.looked_at(now);
@@ -49,7 +49,7 @@ impl Ear {
         let watch = Arc::new(Watch::new(now));
         next.insert(tenant, Arc::clone(&watch));
         self.watched.store(Arc::new(next));
-        if !std::mem::replace(&mut *letting_go, true) {
+        if !std::mem::replace(&mut *sweeper_runs, true) {
             tokio::spawn(let_go(Arc::downgrade(self)));
         }
         watch
@@ -58,7 +58,7 @@ impl Ear {
     /// Lets go of what nobody has looked at for long enough, and says when to come again; `None`: nothing is watched any more,
     /// and whoever looks next has somebody else come.
     fn lapse(&self, now: Instant) -> Option<Instant> {
-        let mut letting_go = self.letting_go();
+        let mut sweeper_runs = self.sweeper_runs();
         let watched = self.watched.load_full();
         let (mut kept, mut next) = (Watched::new(), None::<Instant>);
         for (tenant, watch) in watched.iter() {
@@ -71,22 +71,22 @@ impl Ear {
         if kept.len() < watched.len() {
             self.watched.store(Arc::new(kept));
         }
-        *letting_go = next.is_some();
+        *sweeper_runs = next.is_some();
         next
     }
 
-    fn letting_go(&self) -> MutexGuard<'_, bool> {
-        self.letting_go.lock().unwrap_or_else(PoisonError::into_inner)
+    fn sweeper_runs(&self) -> MutexGuard<'_, bool> {
+        self.sweeper_runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn let_go(ear: Weak<Ear>) {
-    while let Some(next) = ear.upgrade().and_then(|ear| ear.lapse(Instant::now())) {
+async fn let_go(listener: Weak<TrafficListener>) {
+    while let Some(next) = listener.upgrade().and_then(|listener| listener.lapse(Instant::now())) {
         sleep_until(next).await;
     }
 }
 
-impl Listener for Ear {
+impl Listener for TrafficListener {
     fn interest(&self, tenant: Option<TenantId>) -> Interest {
         Interest { events: tenant.is_some_and(|tenant| self.watched.load().contains_key(&tenant)), traces: false }
     }
@@ -115,8 +115,8 @@ mod tests {
         TenantId(Uuid::from_u128(number))
     }
 
-    fn is_watched(ear: &Ear, tenant: TenantId) -> bool {
-        ear.interest(Some(tenant)).events
+    fn is_watched(listener: &TrafficListener, tenant: TenantId) -> bool {
+        listener.interest(Some(tenant)).events
     }
 
     fn kept(watch: &Watch) -> usize {
@@ -125,11 +125,11 @@ mod tests {
 
     #[tokio::test]
     async fn only_requests_with_a_key_of_a_workspace_that_is_looked_at_are_kept() {
-        let ear = Arc::new(Ear::new(LASTS));
-        let accept = |event: Event| ear.accept(&Arc::new(event));
+        let listener = Arc::new(TrafficListener::new(LASTS));
+        let accept = |event: Event| listener.accept(&Arc::new(event));
         accept(Event::Request(request()));
-        assert_eq!((ear.interest(Some(TENANT)), ear.watched.load().len()), (Interest::default(), 0), "nobody looks");
-        let watch = ear.watch(TENANT, Instant::now());
+        assert_eq!((listener.interest(Some(TENANT)), listener.watched.load().len()), (Interest::default(), 0), "nobody looks");
+        let watch = listener.watch(TENANT, Instant::now());
         assert_eq!(kept(&watch), 0);
         accept(Event::Request(request()));
         assert_eq!(kept(&watch), 1);
@@ -137,55 +137,55 @@ mod tests {
         accept(Event::Received(request()));
         accept(Event::Request(Request { tenant: Some(tenant(77)), ..request() }));
         accept(Event::Request(Request { tenant: None, ..request() }));
-        assert_eq!((kept(&watch), ear.watched.load().len()), (1, 1));
+        assert_eq!((kept(&watch), listener.watched.load().len()), (1, 1));
     }
 
     #[tokio::test]
     async fn a_watch_lapses_so_long_after_the_last_look() {
-        let (ear, begun) = (Arc::new(Ear::new(LASTS)), Instant::now());
+        let (listener, begun) = (Arc::new(TrafficListener::new(LASTS)), Instant::now());
         let minutes = |minutes: u64| begun + Duration::from_secs(60 * minutes);
-        ear.watch(TENANT, begun);
-        ear.accept(&Arc::new(Event::Request(request())));
+        listener.watch(TENANT, begun);
+        listener.accept(&Arc::new(Event::Request(request())));
         let other = tenant(77);
-        ear.watch(other, minutes(5));
-        assert_eq!(kept(&ear.watch(TENANT, minutes(10))), 1, "renewed, and goes on");
-        assert_eq!(ear.lapse(minutes(15)), Some(minutes(20)));
-        assert!(is_watched(&ear, TENANT) && is_watched(&ear, other));
-        assert_eq!(ear.lapse(minutes(20)), Some(minutes(25)));
-        assert!(is_watched(&ear, TENANT) && !is_watched(&ear, other));
-        assert!(*ear.letting_go());
-        assert_eq!(ear.lapse(minutes(25)), None);
-        assert!(!is_watched(&ear, TENANT) && !*ear.letting_go(), "nothing is left, no task either");
-        assert_eq!(kept(&ear.watch(TENANT, minutes(26))), 0, "begun anew");
+        listener.watch(other, minutes(5));
+        assert_eq!(kept(&listener.watch(TENANT, minutes(10))), 1, "renewed, and goes on");
+        assert_eq!(listener.lapse(minutes(15)), Some(minutes(20)));
+        assert!(is_watched(&listener, TENANT) && is_watched(&listener, other));
+        assert_eq!(listener.lapse(minutes(20)), Some(minutes(25)));
+        assert!(is_watched(&listener, TENANT) && !is_watched(&listener, other));
+        assert!(*listener.sweeper_runs());
+        assert_eq!(listener.lapse(minutes(25)), None);
+        assert!(!is_watched(&listener, TENANT) && !*listener.sweeper_runs(), "nothing is left, no task either");
+        assert_eq!(kept(&listener.watch(TENANT, minutes(26))), 0, "begun anew");
     }
 
     #[tokio::test]
     async fn one_too_many_takes_the_place_of_who_was_looked_at_longest_ago() {
-        let (ear, begun) = (Arc::new(Ear::new(LASTS)), Instant::now());
+        let (listener, begun) = (Arc::new(TrafficListener::new(LASTS)), Instant::now());
         let most = MOST as u128;
         for (number, second) in (1..=most).zip(0..) {
-            ear.watch(tenant(number), begun + Duration::from_secs(second));
+            listener.watch(tenant(number), begun + Duration::from_secs(second));
         }
-        ear.watch(tenant(1), begun + Duration::from_secs(100));
-        ear.watch(tenant(most + 1), begun + Duration::from_secs(101));
-        assert!(is_watched(&ear, tenant(1)) && is_watched(&ear, tenant(most + 1)));
-        assert!(!is_watched(&ear, tenant(2)));
-        assert_eq!(ear.watched.load().len(), MOST);
+        listener.watch(tenant(1), begun + Duration::from_secs(100));
+        listener.watch(tenant(most + 1), begun + Duration::from_secs(101));
+        assert!(is_watched(&listener, tenant(1)) && is_watched(&listener, tenant(most + 1)));
+        assert!(!is_watched(&listener, tenant(2)));
+        assert_eq!(listener.watched.load().len(), MOST);
     }
 
     #[tokio::test]
     async fn what_has_lapsed_is_let_go_by_itself() {
-        let ear = Arc::new(Ear::new(Duration::from_millis(20)));
+        let listener = Arc::new(TrafficListener::new(Duration::from_millis(20)));
         for _ in 0..2 {
-            ear.watch(TENANT, Instant::now());
-            assert!(is_watched(&ear, TENANT));
+            listener.watch(TENANT, Instant::now());
+            assert!(is_watched(&listener, TENANT));
             let gone = async {
-                while is_watched(&ear, TENANT) {
+                while is_watched(&listener, TENANT) {
                     tokio::task::yield_now().await;
                 }
             };
             tokio::time::timeout(Duration::from_secs(10), gone).await.expect("the task comes");
-            assert!(!*ear.letting_go(), "and ends");
+            assert!(!*listener.sweeper_runs(), "and ends");
         }
     }
 }
