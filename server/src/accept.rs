@@ -18,6 +18,10 @@ use crate::peers::{Proxies, network_of};
 /// After the first failure; each further one in a row doubles it.
 const PAUSE: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
+/// Of IPv6, what counts as one address: a house's network.
+const NETWORK_BITS: u32 = 56;
+/// One in so many places is for loopback and trusted proxies alone: whoever runs the gateway gets in.
+const RESERVED: usize = 64;
 /// How often the log is told of connections that are closed because their address has its share.
 const CROWDED_EVERY: Duration = Duration::from_secs(60);
 
@@ -49,9 +53,9 @@ pub struct Place {
 }
 
 impl Accept {
-    /// At most `most` connections at once; above it, they wait to be accepted. Once more than half of the places are taken, one
-    /// address (of IPv6, a network of 64 bits) gets no more than a quarter: what it opens beyond that is closed. Loopback and
-    /// trusted proxies may have all.
+    /// At most `most` connections at once; above it, they wait to be accepted. An address (of IPv6, a network of 56 bits) has no more
+    /// of them than are still free, so that others always get some, and the last ones are not for it: what it opens beyond that is
+    /// closed. Loopback and trusted proxies may have all.
     #[must_use]
     pub fn new(listener: TcpListener, most: usize, who: &'static str) -> Self {
         let most = most.min(Semaphore::MAX_PERMITS);
@@ -106,9 +110,8 @@ impl Accept {
         if self.is_exempt(address) {
             return Ok(None);
         }
-        let taken = self.most.saturating_sub(self.slots.available_permits());
-        let most = if taken > self.most / 2 { (self.most / 4).max(1) } else { self.most };
-        self.shares.take(network_of(address), most).map(Some).ok_or(Crowded)
+        let free = self.slots.available_permits() + 1;
+        self.shares.take(network_of(address, NETWORK_BITS), free.saturating_sub(self.most / RESERVED)).map(Some).ok_or(Crowded)
     }
 
     /// Whether connections from there are many people's, or the machine's own.
@@ -187,7 +190,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_address_takes_half_of_the_places_and_then_no_more_than_a_quarter() {
+    async fn an_address_has_no_more_places_than_are_still_free() {
         let (accept, _) = listening(8).await;
         let take = |last: u8| {
             let slot = Arc::clone(&accept.slots).try_acquire_owned().unwrap();
@@ -197,7 +200,7 @@ mod tests {
         assert_eq!(first.len(), 4);
         assert!(take(1).is_none());
         let mut second: Vec<Place> = (0..3).map_while(|_| take(2)).collect();
-        assert_eq!(second.len(), 2, "that one has a quarter");
+        assert_eq!(second.len(), 2, "half of the rest");
         let third = take(3);
         assert!(third.is_some() && take(2).is_none(), "another has its own");
         drop(second.pop());
@@ -205,6 +208,21 @@ mod tests {
         assert_eq!((second.len(), accept.shares.lock().len()), (2, 3));
         drop((first, second));
         assert_eq!(accept.shares.lock().len(), 1, "nothing is kept of whoever has none");
+    }
+
+    /// However many addresses there are.
+    #[tokio::test]
+    async fn the_last_places_are_for_whoever_runs_it() {
+        let (accept, _) = listening(2 * RESERVED).await;
+        let take = |address: [u8; 4]| {
+            let slot = Arc::clone(&accept.slots).try_acquire_owned().unwrap();
+            accept.share(address.into()).ok().map(|share| Place { _slot: slot, _share: share })
+        };
+        let others: Vec<Place> = (1..=255).map_while(|last| take([198, 51, 100, last])).collect();
+        assert_eq!(others.len(), 2 * RESERVED - 2);
+        assert!(take([198, 51, 101, 1]).is_none());
+        let own: Vec<Place> = (0..2).map_while(|_| take([127, 0, 0, 1])).collect();
+        assert_eq!(own.len(), 2);
     }
 
     #[tokio::test]

@@ -67,11 +67,12 @@ impl Sender {
     }
 }
 
-/// What counts as one where addresses are counted: a customer of an IPv6 network commonly has a whole /64.
+/// What counts as one where addresses are counted: of IPv6 a network of so many bits, for a customer has many addresses. A phone
+/// commonly has a /64, a house up to a /56.
 #[must_use]
-pub fn network_of(address: IpAddr) -> IpAddr {
+pub fn network_of(address: IpAddr, bits: u32) -> IpAddr {
     match address.to_canonical() {
-        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & !u128::from(u64::MAX)).into()),
+        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & !u128::MAX.checked_shr(bits).unwrap_or(0)).into()),
         v4 @ IpAddr::V4(_) => v4,
     }
 }
@@ -168,9 +169,12 @@ mod tests {
 
     #[test]
     fn one_ipv6_network_counts_as_one_address() {
-        let a = network_of(ip("2001:db8::1"));
-        assert_eq!(a, network_of(ip("2001:db8::ffff:1")));
-        assert_ne!(a, network_of(ip("2001:db8:0:1::1")));
-        assert_eq!(network_of(ip("::ffff:192.0.2.1")), ip("192.0.2.1"));
+        let a = network_of(ip("2001:db8::1"), 64);
+        assert_eq!(a, network_of(ip("2001:db8::ffff:1"), 64));
+        assert_ne!(a, network_of(ip("2001:db8:0:1::1"), 64));
+        assert_eq!(a, network_of(ip("2001:db8:0:ff::1"), 56));
+        assert_ne!(a, network_of(ip("2001:db8:0:100::1"), 56));
+        assert_eq!(network_of(ip("2001:db8::1"), 128), ip("2001:db8::1"));
+        assert_eq!(network_of(ip("::ffff:192.0.2.1"), 56), ip("192.0.2.1"));
     }
 }

@@ -16,6 +16,8 @@ use crate::values::Email;
 /// Attempts that cost nothing, then a wait that doubles from one second.
 const FREE_PER_ACCOUNT: u32 = 5;
 const FREE_PER_ADDRESS: u32 = 30;
+/// Of IPv6, what counts as one address: the smallest network that a customer has.
+const NETWORK_BITS: u32 = 64;
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 /// An entry is forgotten this long after its last attempt.
 const FORGET_AFTER: Duration = Duration::from_secs(60 * 60);
@@ -69,7 +71,7 @@ impl Throttle {
     /// # Errors
     /// [`Throttled`]
     pub fn begin(&self, account: Option<&Email>, address: Option<IpAddr>) -> Result<Attempt, Throttled> {
-        let address = address.map(network_of);
+        let address = address.map(|address| network_of(address, NETWORK_BITS));
         let mut keys = vec![Key::Address(address)];
         keys.extend(account.map(|account| Key::Account(account.clone(), address)));
         let now = self.clock.now_ms();

@@ -9,13 +9,15 @@ use crate::store::unix_millis;
 use crate::traffic::{Entry, Wanted};
 
 const PER_PAGE: usize = 50;
+/// Until then somebody may have left the page of another workspace.
+const AGAIN_S: u32 = 60;
 
 #[async_trait]
 impl Traffic for Bound {
     async fn traffic(&self, workspace: &str, filter: TrafficFilter, before: Option<Uuid>) -> Result<TrafficPage, ApiError> {
         let (_, member) = self.visitor.member_of(workspace)?;
         let wanted = Wanted { class: filter.class, route: filter.route };
-        let page = self.parts.traffic.look(&member, &wanted, before, PER_PAGE);
+        let page = self.parts.traffic.look(&member, &wanted, before, PER_PAGE).ok_or(ApiError::Throttled { retry_after_s: AGAIN_S })?;
         Ok(TrafficPage { rows: page.entries.iter().map(|entry| row(entry)).collect(), next: page.next })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -31,6 +31,20 @@ impl Spool {
         let logs = self.shared.parked_below(&self.shared.root.join(owner)).into_iter();
         let home = |log: &Path| log.parent().and_then(Path::file_name).is_some_and(|home| self.shared.is_sealed_otherwise(home));
         logs.filter(|(log, _)| home(log)).map(|(_, bytes)| bytes).sum()
+    }
+
+    /// Removes what lies here of an owner that is no more and that this process can't open: what it can is its destination's to end.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn destroy_other_key(&self, owner: &str) -> io::Result<()> {
+        let homes = fs::read_dir(self.shared.root.join(owner)).into_iter().flatten().flatten();
+        let _held = self.shared.parked_lock();
+        for home in homes.filter(|home| self.shared.is_sealed_otherwise(&home.file_name())) {
+            fs::remove_dir_all(home.path())?;
+            self.shared.forget(&home.path());
+        }
+        Ok(())
     }
 
     /// Removes what has waited for too long though nobody reads it, file by file, and tells how much it was, by owner.

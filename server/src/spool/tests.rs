@@ -99,6 +99,20 @@ fn what_another_key_sealed_is_left_alone_until_that_key_is_back() {
 }
 
 #[test]
+fn what_only_another_key_opens_goes_with_its_owner() {
+    let rig = Rig::new(small());
+    leave(&rig.start(7, Clock::system()), "operator", 5);
+    let other = rig.start(8, Clock::system());
+    leave(&other, "operator", 3);
+    other.park("operator");
+    assert!(other.other_key_bytes("operator") > 0);
+    other.destroy_other_key("operator").unwrap();
+    assert_eq!(other.other_key_bytes("operator"), 0);
+    assert_eq!(other.total_used(), rig.bytes(), "and is not counted any more");
+    assert_eq!(drain(&mut left(&other, "operator")), 3, "its own is not touched");
+}
+
+#[test]
 fn what_names_no_key_is_read() {
     let rig = Rig::new(small());
     let spool = rig.start(7, Clock::system());

@@ -32,11 +32,16 @@ impl Shared {
         }
     }
 
-    /// Later: those that end while they are in force see to it themselves, but for what was damaged.
+    /// Later: those that end while they are in force see to it themselves, but for what was damaged and what only another key opens.
     pub(super) fn sweep_gone(&self, before: &Exports, after: &Exports) {
         let Some(spool) = &self.common.options.spool else { return };
         for owner in before.owners().filter(|owner| !after.knows(*owner)) {
-            self.remove(spool, owner, |spool, owner| spool.forget_damaged(owner));
+            self.remove(spool, owner, |spool, owner| {
+                spool.forget_damaged(owner);
+                if let Err(error) = spool.destroy_other_key(owner) {
+                    tracing::warn!(owner, %error, "what was spooled for an export that is off can't be removed");
+                }
+            });
         }
         for owner in before.suspended.iter().filter(|owner| !after.knows(**owner)) {
             self.remove(spool, *owner, destroy);

@@ -14,8 +14,11 @@ use crate::bus::{Interest, Listener};
 use crate::event::Event;
 use crate::values::TenantId;
 
-/// Workspaces that are watched at a time; one more takes the place of the one that was looked at longest ago.
+/// Workspaces that are watched at a time; one more takes the place of the one that was looked at longest ago, if nobody looks at it now.
 const MOST: usize = 64;
+
+/// Who has looked within so long still looks: an open page asks every few seconds.
+const LOOKING: Duration = Duration::from_secs(60);
 
 type Watched = HashMap<TenantId, Arc<Watch>>;
 
@@ -32,18 +35,21 @@ impl TrafficListener {
         Self { lasts, watched: ArcSwap::default(), sweeper_runs: Mutex::new(false) }
     }
 
-    /// Somebody looks: the workspace's requests are kept from now on, or go on to be. Has to be called within a runtime.
-    pub fn watch(self: &Arc<Self>, tenant: TenantId, now: Instant) -> Arc<Watch> {
+    /// Somebody looks: the workspace's requests are kept from now on, or go on to be. `None`: as many workspaces as may be are looked
+    /// at just now. Has to be called within a runtime.
+    pub fn watch(self: &Arc<Self>, tenant: TenantId, now: Instant) -> Option<Arc<Watch>> {
         let mut sweeper_runs = self.sweeper_runs();
         let watched = self.watched.load_full();
         if let Some(watch) = watched.get(&tenant) {
             watch.looked_at(now);
-            return Arc::clone(watch);
+            return Some(Arc::clone(watch));
         }
         let mut next = Watched::clone(&watched);
-        if next.len() >= MOST
-            && let Some(longest_ago) = next.iter().min_by_key(|(_, watch)| watch.looked()).map(|(tenant, _)| *tenant)
-        {
+        if next.len() >= MOST {
+            let (longest_ago, looked) = next.iter().map(|(tenant, watch)| (*tenant, watch.looked())).min_by_key(|(_, looked)| *looked)?;
+            if looked + LOOKING > now {
+                return None;
+            }
             next.remove(&longest_ago);
         }
         let watch = Arc::new(Watch::new(now));
@@ -52,7 +58,7 @@ impl TrafficListener {
         if !std::mem::replace(&mut *sweeper_runs, true) {
             tokio::spawn(let_go(Arc::downgrade(self)));
         }
-        watch
+        Some(watch)
     }
 
     /// Lets go of what nobody has looked at for long enough, and says when to come again; `None`: nothing is watched any more,
@@ -129,7 +135,7 @@ mod tests {
         let accept = |event: Event| listener.accept(&Arc::new(event));
         accept(Event::Request(request()));
         assert_eq!((listener.interest(Some(TENANT)), listener.watched.load().len()), (Interest::default(), 0), "nobody looks");
-        let watch = listener.watch(TENANT, Instant::now());
+        let watch = listener.watch(TENANT, Instant::now()).unwrap();
         assert_eq!(kept(&watch), 0);
         accept(Event::Request(request()));
         assert_eq!(kept(&watch), 1);
@@ -148,7 +154,7 @@ mod tests {
         listener.accept(&Arc::new(Event::Request(request())));
         let other = tenant(77);
         listener.watch(other, minutes(5));
-        assert_eq!(kept(&listener.watch(TENANT, minutes(10))), 1, "renewed, and goes on");
+        assert_eq!(kept(&listener.watch(TENANT, minutes(10)).unwrap()), 1, "renewed, and goes on");
         assert_eq!(listener.lapse(minutes(15)), Some(minutes(20)));
         assert!(is_watched(&listener, TENANT) && is_watched(&listener, other));
         assert_eq!(listener.lapse(minutes(20)), Some(minutes(25)));
@@ -156,18 +162,19 @@ mod tests {
         assert!(*listener.sweeper_runs());
         assert_eq!(listener.lapse(minutes(25)), None);
         assert!(!is_watched(&listener, TENANT) && !*listener.sweeper_runs(), "nothing is left, no task either");
-        assert_eq!(kept(&listener.watch(TENANT, minutes(26))), 0, "begun anew");
+        assert_eq!(kept(&listener.watch(TENANT, minutes(26)).unwrap()), 0, "begun anew");
     }
 
     #[tokio::test]
-    async fn one_too_many_takes_the_place_of_who_was_looked_at_longest_ago() {
+    async fn one_too_many_takes_the_place_of_one_that_nobody_looks_at_now() {
         let (listener, begun) = (Arc::new(TrafficListener::new(LASTS)), Instant::now());
         let most = MOST as u128;
         for (number, second) in (1..=most).zip(0..) {
-            listener.watch(tenant(number), begun + Duration::from_secs(second));
+            assert!(listener.watch(tenant(number), begun + Duration::from_millis(second)).is_some());
         }
-        listener.watch(tenant(1), begun + Duration::from_secs(100));
-        listener.watch(tenant(most + 1), begun + Duration::from_secs(101));
+        listener.watch(tenant(1), begun + LOOKING / 2);
+        assert!(listener.watch(tenant(most + 1), begun + LOOKING / 2).is_none() && is_watched(&listener, tenant(2)));
+        assert!(listener.watch(tenant(most + 1), begun + LOOKING + Duration::from_millis(1)).is_some());
         assert!(is_watched(&listener, tenant(1)) && is_watched(&listener, tenant(most + 1)));
         assert!(!is_watched(&listener, tenant(2)));
         assert_eq!(listener.watched.load().len(), MOST);

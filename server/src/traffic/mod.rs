@@ -47,14 +47,14 @@ impl Traffic {
 
     /// Has the workspace's requests kept from now on, as if somebody looked. Has to be called within a runtime.
     pub fn keep(&self, member: &WorkspaceMember) {
-        self.listener.watch(member.workspace(), Instant::now());
+        let _ = self.listener.watch(member.workspace(), Instant::now());
     }
 
     /// At most `limit` of the requests that are kept, the newest first, from the one before `before` on. Looking makes them
-    /// kept, from the first time on. Has to be called within a runtime.
+    /// kept, from the first time on. `None`: too many workspaces are looked at just now. Has to be called within a runtime.
     #[must_use]
-    pub fn look(&self, member: &WorkspaceMember, wanted: &Wanted, before: Option<Uuid>, limit: usize) -> Page {
-        self.listener.watch(member.workspace(), Instant::now()).page(wanted, before, limit)
+    pub fn look(&self, member: &WorkspaceMember, wanted: &Wanted, before: Option<Uuid>, limit: usize) -> Option<Page> {
+        Some(self.listener.watch(member.workspace(), Instant::now())?.page(wanted, before, limit))
     }
 }
 
@@ -76,7 +76,7 @@ mod tests {
         };
         let member = |tenant| WorkspaceMember::for_test(Actor::System, tenant, Role::Viewer);
         let paths = |tenant| {
-            let page = traffic.look(&member(tenant), &Wanted::default(), None, 10);
+            let page = traffic.look(&member(tenant), &Wanted::default(), None, 10).unwrap();
             page.entries.iter().map(|entry| entry.path.to_string()).collect::<Vec<_>>()
         };
         end(one, "/before");
