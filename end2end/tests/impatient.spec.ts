@@ -111,6 +111,20 @@ test("an answer that comes late takes nobody back to the page of its form", asyn
   await expect(page).toHaveURL(/saved=/);
 });
 
+test("whoever filters a list meanwhile is not taken away from it by a late answer", async ({ as }) => {
+  const page = await as("admin");
+  await open(page, "/w/acme/routes/billing");
+  const answer = await hold(page, "**/api/routes/update");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Logs" }).click();
+  await page.getByLabel("Status").selectOption("4xx");
+  await page.getByRole("button", { name: "Filter requests" }).click();
+  await expect(page).toHaveURL(/status=4xx/);
+  answer();
+  await expect(page.getByText("Your change on the page “Billing API”: Route saved.")).toBeVisible();
+  await expect(page).toHaveURL(/\/w\/acme\/logs\?status=4xx/);
+});
+
 test("a refusal that comes late is told on the page where somebody is by then, and on no other", async ({ as }) => {
   const page = await as("admin");
   await open(page, "/w/acme/routes/billing");

@@ -42,6 +42,9 @@ pub struct Accept {
     /// Connections that were closed since the log was told of any, and when that was.
     crowded: u64,
     crowded_told: Option<Instant>,
+    /// A test's connections come from there.
+    #[cfg(test)]
+    loopback_counts: bool,
 }
 
 /// A connection's place; somebody else's once it is dropped.
@@ -71,6 +74,8 @@ impl Accept {
             told: None,
             crowded: 0,
             crowded_told: None,
+            #[cfg(test)]
+            loopback_counts: false,
         }
     }
 
@@ -116,6 +121,10 @@ impl Accept {
 
     /// Whether connections from there are many people's, or the machine's own.
     fn is_exempt(&self, address: IpAddr) -> bool {
+        #[cfg(test)]
+        if self.loopback_counts {
+            return false;
+        }
         address.is_loopback() || self.proxies.trusts(address)
     }
 
@@ -123,7 +132,7 @@ impl Accept {
         self.crowded += 1;
         let now = Instant::now();
         if self.crowded_told.is_none_or(|told| now.duration_since(told) >= CROWDED_EVERY) {
-            tracing::warn!(%address, closed = self.crowded, "{} closes connections: the address has its share of the places", self.who);
+            tracing::warn!(%address, closed = self.crowded, "{} closes connections: this address has as many as are still free, or none but the last are", self.who);
             (self.crowded, self.crowded_told) = (0, Some(now));
         }
     }
@@ -149,6 +158,8 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use futures::FutureExt;
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpSocket;
 
     use super::*;
 
@@ -210,6 +221,30 @@ mod tests {
         assert_eq!(accept.shares.lock().len(), 1, "nothing is kept of whoever has none");
     }
 
+    /// A client at this address of the machine's own network.
+    async fn from(last: u8, to: SocketAddr) -> TcpStream {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 0, last], 0).into()).unwrap();
+        socket.connect(to).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_is_beyond_a_share_is_closed_and_somebody_else_gets_the_place() {
+        let (mut accept, address) = listening(4).await;
+        accept.loopback_counts = true;
+        let (mut clients, mut places) = (Vec::new(), Vec::new());
+        for _ in 0..2 {
+            clients.push(from(1, address).await);
+            places.push(accept.next().await);
+        }
+        let mut beyond = from(1, address).await;
+        let other = from(2, address).await;
+        let (_stream, peer, _place) = accept.next().await;
+        assert_eq!(peer, other.local_addr().unwrap());
+        assert!(matches!(beyond.read(&mut [0]).await, Ok(0) | Err(_)), "closed");
+        assert_eq!(accept.slots.available_permits(), 1);
+    }
+
     /// However many addresses there are.
     #[tokio::test]
     async fn the_last_places_are_for_whoever_runs_it() {
@@ -221,6 +256,7 @@ mod tests {
         let others: Vec<Place> = (1..=255).map_while(|last| take([198, 51, 100, last])).collect();
         assert_eq!(others.len(), 2 * RESERVED - 2);
         assert!(take([198, 51, 101, 1]).is_none());
+        assert_eq!(accept.shares.lock().len(), others.len(), "nothing is kept of whoever is refused");
         let own: Vec<Place> = (0..2).map_while(|_| take([127, 0, 0, 1])).collect();
         assert_eq!(own.len(), 2);
     }

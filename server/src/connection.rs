@@ -15,6 +15,10 @@ use tokio_util::sync::CancellationToken;
 /// So long may a connection that was asked to end go on with no request open: whoever does not answer is not waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What HTTP/2 writes of its own, however idle: a ping, or the answer to one, of 9 bytes and 8 (RFC 9113, 6.7). No use is made of a
+/// connection by that.
+const CONTROL: usize = 17;
+
 /// The requests that are open on one connection. Clones are about the same ones.
 #[derive(Clone, Debug)]
 pub struct Requests(Arc<Mutex<Open>>);
@@ -88,7 +92,7 @@ pub struct Written<S> {
 
 impl<S> Written<S> {
     fn seen(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if matches!(written, Poll::Ready(Ok(bytes)) if bytes > 0) {
+        if matches!(written, Poll::Ready(Ok(bytes)) if bytes > CONTROL) {
             self.requests.open().since = Instant::now();
         }
         written
@@ -244,8 +248,8 @@ mod tests {
         let slowly = async {
             let begun = Instant::now();
             while begun.elapsed() < IDLE * 6 {
-                server.write_all(b"some of it").await.unwrap();
-                client.read_exact(&mut [0; 10]).await.unwrap();
+                server.write_all(b"some of what was answered").await.unwrap();
+                client.read_exact(&mut [0; 25]).await.unwrap();
                 tokio::time::sleep(IDLE / 10).await;
             }
         };
@@ -255,6 +259,18 @@ mod tests {
             () = open.as_mut() => panic!("it was still used"),
         }
         open.await;
+    }
+
+    #[tokio::test]
+    async fn pings_are_no_use() {
+        let requests = Requests::default();
+        let since = requests.open().since;
+        let (_client, server) = tokio::io::duplex(64);
+        let mut server = requests.on(server);
+        server.write_all(&[0; CONTROL]).await.unwrap();
+        assert_eq!(requests.open().since, since);
+        server.write_all(&[0; CONTROL + 1]).await.unwrap();
+        assert!(requests.open().since > since);
     }
 
     /// However long it was unused before: what is on its way just then is still answered.

@@ -20,11 +20,11 @@ impl Shares {
     /// One more connection of this network, if it has less than `most`.
     pub(super) fn take(&self, network: IpAddr, most: usize) -> Option<Share> {
         let mut all = self.lock();
-        let own = all.entry(network).or_default();
-        if *own >= most {
+        // Nothing is kept of whoever is refused.
+        if all.get(&network).copied().unwrap_or_default() >= most {
             return None;
         }
-        *own += 1;
+        *all.entry(network).or_default() += 1;
         Some(Share { shares: self.clone(), network })
     }
 

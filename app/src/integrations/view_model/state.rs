@@ -49,10 +49,10 @@ pub fn going_on_words(going_on: &[Signal]) -> String {
     let names: Vec<_> = going_on.iter().map(|signal| signal.name()).collect();
     let names = match names.as_slice() {
         [] => return "Nothing is collected.".to_owned(),
-        all if all.len() == Signal::ALL.len() => return "Everything goes on: the environment names where to.".to_owned(),
+        all if all.len() == Signal::ALL.len() => return "Everything goes on, by what the environment says.".to_owned(),
         some => some.join(" and "),
     };
-    format!("Only {names} go on: the environment names where to.")
+    format!("Only {names} go on, by what the environment says.")
 }
 
 /// What a save did, from what is in effect after it.
@@ -84,8 +84,8 @@ mod tests {
         assert_eq!(saved_message("", &ExportState::Off), "Saved. Export is off");
 
         assert_eq!(going_on_words(&[]), "Nothing is collected.");
-        assert_eq!(going_on_words(&[Signal::Traces, Signal::Logs]), "Only traces and logs go on: the environment names where to.");
-        assert_eq!(going_on_words(&Signal::ALL), "Everything goes on: the environment names where to.");
+        assert_eq!(going_on_words(&[Signal::Traces, Signal::Logs]), "Only traces and logs go on, by what the environment says.");
+        assert_eq!(going_on_words(&Signal::ALL), "Everything goes on, by what the environment says.");
         let paused = |going_on| ExportState::Paused(PauseView { since: 7, by: None, going_on });
         assert_eq!(announcement(&paused(Vec::new())), "Export is paused.");
         assert_eq!(announcement(&paused(vec![Signal::Traces])), "Export is paused, but for what the environment names.");
