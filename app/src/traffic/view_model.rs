@@ -85,10 +85,14 @@ pub fn status_note(row: &TrafficRow) -> Option<String> {
     }
 }
 
-/// "0.4 ms", "42 ms", "1,204 ms".
+/// "0.04 ms", "0.4 ms", "42 ms", "1,204 ms".
 #[must_use]
 pub fn latency_words(micros: u64) -> String {
-    if micros < 10_000 { format!("{}.{} ms", micros / 1_000, micros % 1_000 / 100) } else { format!("{} ms", thousands(micros / 1_000)) }
+    match micros {
+        0..100 => format!("0.{:02} ms", micros / 10),
+        100..10_000 => format!("{}.{} ms", micros / 1_000, micros % 1_000 / 100),
+        _ => format!("{} ms", thousands(micros / 1_000)),
+    }
 }
 
 /// "billing · production"; an agent has no environment, and an unknown route neither name.
@@ -170,7 +174,9 @@ mod tests {
 
     #[test]
     fn figures_and_places_in_words() {
-        for (micros, words) in [(0, "0.0 ms"), (420, "0.4 ms"), (9_999, "9.9 ms"), (42_100, "42 ms"), (1_204_000, "1,204 ms")] {
+        for (micros, words) in
+            [(0, "0.00 ms"), (42, "0.04 ms"), (420, "0.4 ms"), (9_999, "9.9 ms"), (42_100, "42 ms"), (1_204_000, "1,204 ms")]
+        {
             assert_eq!(latency_words(micros), words);
         }
         let place = |route: &str, environment: &str| {

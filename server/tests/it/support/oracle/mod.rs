@@ -58,6 +58,9 @@ pub struct Oracle {
     task: JoinHandle<()>,
 }
 
+/// So long after an answer it may take until it is on disk that it came.
+const SETTLING: Duration = Duration::from_secs(1);
+
 struct Shared {
     name: &'static str,
     /// A connection that ends earlier than this after a request was not ended by the client's timeout.
@@ -100,9 +103,14 @@ impl Oracle {
         self.shared.lock().dice = Dice::new(mood);
     }
 
-    /// Clients are killed now, or give up: of the last exchange on each connection nobody knows whether they read the answer.
+    /// Clients were killed just now, or give up: of the last exchange on each connection nobody knows whether they read the answer, nor
+    /// of the latest ones whether they still wrote down that they did. That comes after what the disk was doing when the answer came,
+    /// and another lane may have had the connection meanwhile.
     pub fn expect_kill(&self) {
-        self.shared.lock().killed = true;
+        let mut state = self.shared.lock();
+        state.killed = true;
+        let latest = state.exchanges.iter_mut().rev().take_while(|exchange| exchange.at.elapsed() < SETTLING);
+        latest.for_each(|exchange| exchange.unsure = true);
     }
 
     /// Waits until the clients that were killed have left every connection; those that come later are trusted again.
