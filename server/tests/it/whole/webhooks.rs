@@ -1,5 +1,7 @@
 //! From a request at the gateway to a receiver, over the death of the process.
 
+use std::path::Path;
+
 use server::store::{StopReason, Store};
 use tempfile::tempdir;
 
@@ -116,6 +118,20 @@ async fn without_traces_a_receiver_gets_the_callers_context_or_none() {
     assert!(process.ended().0.success());
 }
 
+/// A process that is asked to end while both of its endpoints are told of a request, which answer then. What it logged.
+async fn stopped_while_told(data: &Path, bootstrap: &str, receiver: &Receiver) -> String {
+    let process = Process::start(data, &Setup { bootstrap: Some(bootstrap), ..Setup::default() });
+    let request = reqwest::Client::new().get(format!("{}/invoices", process.gateway)).header("x-knoxcall-key", KEY);
+    request.header("x-knoxcall-route", "billing").send().await.unwrap().bytes().await.unwrap();
+    receiver.wait("/hook", 2).await;
+    process.signal("TERM");
+    until("it is stopping", || process.output().contains("stopping")).await;
+    receiver.release();
+    let (status, output) = process.ended();
+    assert!(status.success(), "{output}");
+    output
+}
+
 /// The end waits for what is under way; what is told of then is not sent again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_lets_an_attempt_end() {
@@ -124,14 +140,7 @@ async fn a_stop_lets_an_attempt_end() {
     let folder = tempdir().unwrap();
     let data = folder.path().join("data");
     let file = bootstrap(&upstream.url(), &receiver);
-    let process = Process::start(&data, &Setup { bootstrap: Some(&file), ..Setup::default() });
-    let request = reqwest::Client::new().get(format!("{}/invoices", process.gateway)).header("x-knoxcall-key", KEY);
-    request.header("x-knoxcall-route", "billing").send().await.unwrap().bytes().await.unwrap();
-    receiver.wait("/hook", 2).await;
-    process.signal("TERM");
-    until("it is stopping", || process.output().contains("stopping")).await;
-    receiver.release();
-    assert!(process.ended().0.success());
+    stopped_while_told(&data, &file, &receiver).await;
 
     let process = Process::start(&data, &Setup { bootstrap: Some(&file), ..Setup::default() });
     process.signal("TERM");
@@ -147,15 +156,7 @@ async fn an_answer_410_during_the_stop_switches_the_endpoint_off() {
     let folder = tempdir().unwrap();
     let data = folder.path().join("data");
     let file = bootstrap(&upstream.url(), &receiver);
-    let process = Process::start(&data, &Setup { bootstrap: Some(&file), ..Setup::default() });
-    let request = reqwest::Client::new().get(format!("{}/invoices", process.gateway)).header("x-knoxcall-key", KEY);
-    request.header("x-knoxcall-route", "billing").send().await.unwrap().bytes().await.unwrap();
-    receiver.wait("/hook", 2).await;
-    process.signal("TERM");
-    until("it is stopping", || process.output().contains("stopping")).await;
-    receiver.release();
-    let (status, output) = process.ended();
-    assert!(status.success(), "{output}");
+    let output = stopped_while_told(&data, &file, &receiver).await;
 
     let store = Store::open(&data).unwrap();
     let webhooks = store.webhooks().all().unwrap();
