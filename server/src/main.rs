@@ -81,6 +81,8 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 async fn run(config: Config, errors: ErrorTracking) -> ExitCode {
+    // A limit on the size of files is then an error of whoever writes, and not the end of the process.
+    let _handled = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()));
     let (mut terminate, mut interrupt) = match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
         (Ok(terminate), Ok(interrupt)) => (terminate, interrupt),
         (Err(error), _) | (_, Err(error)) => {

@@ -14,7 +14,11 @@ use super::values::EgressRule;
 pub const NO_ROOM: &str =
     "The disk of KnoxCall's data folder is nearly full, so nothing is saved until there is room. Free space there, then try again.";
 
-/// Why a request of the console was not done. Nothing was changed when one of these comes back.
+/// What is said where the disk takes nothing.
+pub const DISK: &str = "The disk of KnoxCall's data folder refuses or does not answer, so nothing is saved. Once the disk is well, \
+                        KnoxCall has to be restarted.";
+
+/// Why a request of the console was not done. Nothing was changed when one of these comes back, unless it says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 pub enum ApiError {
     #[error("Your session has ended. Sign in again; what you typed here is still on the page.")]
@@ -43,6 +47,8 @@ pub enum ApiError {
     Stale,
     #[error("{} Error {error_id} in the server's log says more.", NO_ROOM)]
     NoRoom { error_id: Uuid },
+    #[error("{} See then whether your change is there. Error {error_id} in the server's log says more.", DISK)]
+    Disk { error_id: Uuid },
     #[error("The server did not answer. If you changed something, see in another tab whether it was saved before you try again.")]
     Unreachable,
     /// Something in between answered, such as a proxy whose patience was over.

@@ -1,4 +1,4 @@
-//! Sessions for which the disk has no room: in memory, so many, until the process ends; and those in the store that have ended while
+//! Sessions that the disk does not take: in memory, so many, until the process ends; and those in the store that have ended while
 //! it could not be told. By the hash of their ids, as in the store.
 
 use std::collections::HashMap;

@@ -150,7 +150,7 @@ impl SessionStore for Sessions {
             match self.store.commit_all_told(changes, told.clone()).await {
                 Ok(()) => return Ok(()),
                 Err(CommitError::Stale { .. }) => record.id = Id::default(),
-                Err(error @ CommitError::NoRoom { .. }) => {
+                Err(error) if error.is_of_the_disk() => {
                     tracing::warn!(%error, "a session is kept in memory and ends with the process");
                     if let Ok(Some(account)) = account_in(&record.data) {
                         for old in self::surplus(self.kept.all(), &account, self.clock.now_ms()) {
@@ -173,8 +173,9 @@ impl SessionStore for Sessions {
         // One that was ended by another request meanwhile must not come back.
         let Some(current) = self.store.sessions().get(&stored.hash).map_err(|error| backend(&error))? else { return Ok(()) };
         match self.store.commit_relaxed(Changes::new().expect_unchanged(&current).put(&stored)).await {
-            // Without room the time of its last use is not written: nobody is turned away for that.
-            Ok(()) | Err(CommitError::Stale { .. } | CommitError::NoRoom { .. }) => Ok(()),
+            Ok(()) | Err(CommitError::Stale { .. }) => Ok(()),
+            // Nobody is turned away because the time of its last use is not written.
+            Err(error) if error.is_of_the_disk() => Ok(()),
             Err(error) => Err(backend(&error)),
         }
     }
@@ -208,7 +209,7 @@ impl SessionStore for Sessions {
         }
         let would_end = stored.ok().flatten().map_or(UnixMillis::MAX, |stored| stored.expires_at);
         match self.store.commit(Changes::new().delete::<Stored>(&Stored::key_of(&hash))).await {
-            Err(CommitError::NoRoom { .. }) if self.kept.end(&hash, would_end) => Ok(()),
+            Err(error) if error.is_of_the_disk() && self.kept.end(&hash, would_end) => Ok(()),
             done => done.map_err(|error| backend(&error)),
         }
     }

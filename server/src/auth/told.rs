@@ -6,15 +6,15 @@ use tokio::time::Instant;
 use super::account::Visitor;
 use super::error::AuthError;
 use crate::audit::{Action, Actor, Log, Resource, Told, Who};
-use crate::store::{Changes, CommitError, ReadError, Store, User};
+use crate::store::{Changes, ReadError, Store, User};
 use crate::values::Email;
 
 impl Visitor {
-    /// On disk before it returns, unless that has no room: then a line of the log is all that tells of it, and nobody is kept from seeing
+    /// On disk before it returns, unless that takes nothing: then a line of the log is all that tells of it, and nobody is kept from seeing
     /// what is wrong.
     pub(super) async fn tell(&self, action: Action, user: &User) -> Result<(), AuthError> {
         match self.write(action, user, &self.who(user)).await {
-            Err(AuthError::Commit(error @ CommitError::NoRoom { .. })) => {
+            Err(AuthError::Commit(error)) if error.is_of_the_disk() => {
                 tracing::warn!(user = %user.id, ?action, %error, "the audit log is not told");
                 Ok(())
             }

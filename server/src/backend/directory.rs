@@ -1,6 +1,6 @@
 //! Workspaces and their members.
 
-use app::contract::{ApiError, Directory, MemberRow, NO_ROOM, Page, ShownOnce, WorkspaceRef, WorkspaceRow};
+use app::contract::{ApiError, DISK, Directory, MemberRow, NO_ROOM, Page, ShownOnce, WorkspaceRef, WorkspaceRow};
 use async_trait::async_trait;
 use uuid::Uuid;
 
@@ -8,7 +8,7 @@ use super::Bound;
 use super::accounts::workspace_ref;
 use crate::auth::Membership;
 use crate::settings::{AddedAccount, MemberEntry, WorkspaceEntry};
-use crate::store::Workspace;
+use crate::store::{CommitError, Workspace};
 
 const PER_PAGE: u32 = 50;
 
@@ -51,8 +51,11 @@ impl Directory for Bound {
 
     async fn problems(&self) -> Result<Vec<String>, ApiError> {
         self.visitor.operator()?;
-        let no_room = self.settings().store().check_room().is_err().then(|| NO_ROOM.to_owned());
-        Ok(no_room.into_iter().chain(self.settings().problems().iter().map(ToString::to_string)).collect())
+        let unsaved = self.settings().store().check_saving().err().map(|error| match error {
+            CommitError::NoRoom { .. } => NO_ROOM.to_owned(),
+            _ => DISK.to_owned(),
+        });
+        Ok(unsaved.into_iter().chain(self.settings().problems().iter().map(ToString::to_string)).collect())
     }
 
     async fn members(&self, workspace: &str) -> Result<Vec<MemberRow>, ApiError> {

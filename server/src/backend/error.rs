@@ -15,9 +15,14 @@ pub(super) fn internal(cause: &str, error: &dyn std::error::Error) -> ApiError {
     ApiError::Internal { error_id: failed(cause, error) }
 }
 
-/// As [`internal`], where the disk has no room: that is the caller's to know.
-pub(super) fn no_room(cause: &str, error: &dyn std::error::Error) -> ApiError {
-    ApiError::NoRoom { error_id: failed(cause, error) }
+/// As [`internal`], where `commit` is why: what the disk lacks is the caller's to know.
+pub(super) fn unsaved(commit: &CommitError, error: &dyn std::error::Error) -> ApiError {
+    let error_id = failed(commit.cause(), error);
+    match commit {
+        CommitError::NoRoom { .. } => ApiError::NoRoom { error_id },
+        CommitError::Io(_) => ApiError::Disk { error_id },
+        CommitError::Taken { .. } | CommitError::Stale { .. } => ApiError::Internal { error_id },
+    }
 }
 
 fn failed(cause: &str, error: &dyn std::error::Error) -> Uuid {
@@ -44,9 +49,8 @@ impl From<AuthError> for ApiError {
             AuthError::Email(rule) => Self::Invalid { field: Field::Email, rule },
             AuthError::Password(rule) => Self::Invalid { field: Field::Password, rule },
             AuthError::Stale => Self::Stale,
-            AuthError::Commit(ref commit @ CommitError::NoRoom { .. }) => no_room(commit.cause(), &error),
             AuthError::Read(ref read) => internal(&read.cause(), &error),
-            AuthError::Commit(ref commit) => internal(commit.cause(), &error),
+            AuthError::Commit(ref commit) => unsaved(commit, &error),
             AuthError::Session(_) => internal("session", &error),
             AuthError::Hash(_) => internal("password_hash", &error),
             AuthError::Random(_) => internal("random", &error),
@@ -64,7 +68,7 @@ impl From<settings::Error> for ApiError {
             settings::Error::Stale => Self::Stale,
             settings::Error::Verifying => Self::Verifying,
             settings::Error::LastAdmin => Self::LastAdmin,
-            settings::Error::NoRoom => no_room("store_no_room", &error),
+            settings::Error::Unsaved(ref commit) => unsaved(commit, &error),
             settings::Error::Unreadable { tree } => internal(&store::unreadable(tree), &error),
             settings::Error::Store { cause, .. } => internal(cause, &error),
         }

@@ -7,7 +7,7 @@ use app::contract::{
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use super::error::{internal, no_room};
+use super::error::{internal, unsaved};
 use super::health::throttled;
 use super::{Bound, secret_view};
 use crate::event::SecurityKind;
@@ -221,8 +221,7 @@ impl From<webhooks::Error> for ApiError {
             webhooks::Error::Stale => Self::Stale,
             webhooks::Error::Body => internal("webhook_body", &error),
             webhooks::Error::Read(ref read) => internal(&read.cause(), &error),
-            webhooks::Error::Commit(ref commit @ store::CommitError::NoRoom { .. }) => no_room(commit.cause(), &error),
-            webhooks::Error::Commit(ref commit) => internal(commit.cause(), &error),
+            webhooks::Error::Commit(ref commit) => unsaved(commit, &error),
         }
     }
 }

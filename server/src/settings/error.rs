@@ -27,9 +27,9 @@ pub enum Error {
     /// The record that this is about can't be read; see [`crate::store::Store::problems`].
     #[error("a stored record of {tree} can't be read")]
     Unreadable { tree: &'static str },
-    /// The disk is nearly full.
-    #[error("there is no room on the disk to save anything")]
-    NoRoom,
+    /// The disk is nearly full, refused, or does not answer.
+    #[error(transparent)]
+    Unsaved(CommitError),
     /// `cause` is a word of a closed list, for whoever tells failures apart.
     #[error("{text}")]
     Store { cause: &'static str, text: String },
@@ -60,8 +60,8 @@ impl From<CommitError> for Error {
             CommitError::Taken { index: "slug", .. } => Self::Taken(Field::Slug),
             CommitError::Taken { index: "email", .. } => Self::Taken(Field::Email),
             CommitError::Stale { .. } => Self::Stale,
-            CommitError::NoRoom { .. } => Self::NoRoom,
-            CommitError::Taken { .. } | CommitError::Io(_) => Self::store(error.cause(), &error),
+            CommitError::NoRoom { .. } | CommitError::Io(_) => Self::Unsaved(error),
+            CommitError::Taken { .. } => Self::store(error.cause(), &error),
         }
     }
 }

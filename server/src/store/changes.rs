@@ -1,5 +1,7 @@
 //! A set of writes that happens whole or not at all, with the unique indexes kept in step.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 use sled::transaction::{
     ConflictableTransactionError, ConflictableTransactionResult, TransactionError, Transactional, TransactionalTree,
@@ -7,6 +9,7 @@ use sled::transaction::{
 };
 
 use super::log::Pending;
+use super::pieces::{self, Cut, Records};
 use super::record::{self, Record};
 use super::{CommitError, Store};
 use crate::audit::{Told, Written};
@@ -42,7 +45,7 @@ struct Op {
 }
 
 enum Action {
-    Put { bytes: Vec<u8>, unique: Unique },
+    Put { cut: Cut, unique: Unique },
     Delete,
     ExpectUnchanged(Value),
     ExpectAbsent,
@@ -55,8 +58,8 @@ impl Changes {
 
     /// Writes a record, in place of what lies under its key.
     pub fn put<R: Record>(mut self, record: &R) -> Self {
-        match record::encode(record) {
-            Ok(bytes) => self.push::<R>(record.key(), Action::Put { bytes, unique: record.unique() }),
+        match record::encode(record).and_then(Cut::new) {
+            Ok(cut) => self.push::<R>(record.key(), Action::Put { cut, unique: record.unique() }),
             Err(_) => self.broken = Some(R::TREE),
         }
         self
@@ -151,10 +154,16 @@ impl Store {
             return Ok(());
         }
         let store = self.clone();
-        tokio::task::spawn_blocking(move || store.apply_told(&changes, &told, flush))
-            .await
-            // sled panics on some failures of the disk.
-            .unwrap_or_else(|_| Err(CommitError::Io("writing was interrupted".to_owned())))
+        // A task of its own: whoever asked may go away, and the change is still looked after.
+        let done = tokio::spawn(async move {
+            let (database, turn) = (Arc::clone(&store.database), store.database.turn().await?);
+            let change = tokio::task::spawn_blocking(move || {
+                let _turn = turn;
+                store.apply_told(&changes, &told, flush)
+            });
+            database.watched(change).await
+        });
+        done.await.unwrap_or_else(|_| Err(CommitError::Io("writing was interrupted".to_owned())))
     }
 
     /// The blocking part of [`Store::commit`].
@@ -168,7 +177,7 @@ impl Store {
         }
         self.room.check()?;
         let pending: Vec<Pending<'_>> = told.iter().map(|told| Pending::new(self, told)).collect::<Result<_, _>>()?;
-        let mut names = vec![UNIQUE_TREE, META_TREE];
+        let mut names = vec![UNIQUE_TREE, META_TREE, pieces::TREE];
         if !pending.is_empty() {
             names.extend(Pending::TREES);
         }
@@ -181,17 +190,18 @@ impl Store {
         let (count, written): (u64, Vec<Written>) = trees
             .as_slice()
             .transaction(|views: &Vec<TransactionalTree>| {
-                let (Some(unique), Some(meta)) = (views.first(), views.get(1)) else { return Ok((0, Vec::new())) };
+                let [unique, meta, pieces, rest @ ..] = views.as_slice() else { return Ok((0, Vec::new())) };
                 for op in &changes.ops {
                     // It is there: `names` was made from these very operations.
                     if let Some(tree) = names.iter().position(|name| *name == op.tree).and_then(|at| views.get(at)) {
-                        op.apply(tree, unique)?;
+                        op.apply(Records { tree, pieces }, unique)?;
                     }
                 }
                 let before = get(meta, COMMITS.as_bytes())?.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
                 meta.insert(COMMITS, &(before + 1).to_be_bytes()).map_err(storage)?;
-                let written = match (views.get(2), views.get(3)) {
-                    (Some(entries), Some(heads)) => {
+                let written = match rest {
+                    [entries, heads, ..] => {
+                        let (entries, heads) = (Records { tree: entries, pieces }, Records { tree: heads, pieces });
                         pending.iter().map(|pending| pending.append(entries, heads)).collect::<TxResult<_>>()?
                     }
                     _ => Vec::new(),
@@ -200,7 +210,7 @@ impl Store {
             })
             .map_err(|error| match error {
                 TransactionError::Abort(error) => error,
-                TransactionError::Storage(error) => CommitError::Io(error.to_string()),
+                TransactionError::Storage(error) => self.database.broken(&error.to_string()),
             })?;
         for op in &changes.ops {
             if matches!(op.action, Action::Put { .. } | Action::Delete) {
@@ -208,7 +218,7 @@ impl Store {
             }
         }
         if flush {
-            self.db.flush().map_err(|error| CommitError::Io(error.to_string()))?;
+            self.database.flush().map_err(|error| self.database.broken(&error.to_string()))?;
             self.ledger.note(count);
         }
         written.into_iter().for_each(|written| self.tail.say(written));
@@ -217,22 +227,22 @@ impl Store {
 }
 
 impl Op {
-    fn apply(&self, tree: &TransactionalTree, unique_tree: &TransactionalTree) -> TxResult<()> {
-        let old = get(tree, &self.key)?;
+    fn apply(&self, records: Records<'_>, unique_tree: &TransactionalTree) -> TxResult<()> {
+        let old = records.get(&self.key)?;
         match &self.action {
-            Action::Put { bytes, unique } => {
+            Action::Put { cut, unique } => {
                 for (index, value) in unique {
-                    self.check_free(tree, unique_tree, index, value)?;
+                    self.check_free(records, unique_tree, index, value)?;
                 }
                 self.forget(unique_tree, old.as_deref())?;
                 for (index, value) in unique {
                     unique_tree.insert(unique_key(self.tree, index, value), self.key.as_slice()).map_err(storage)?;
                 }
-                tree.insert(self.key.as_slice(), bytes.as_slice()).map_err(storage)?;
+                records.put(&self.key, cut)?;
             }
             Action::Delete => {
                 self.forget(unique_tree, old.as_deref())?;
-                tree.remove(self.key.as_slice()).map_err(storage)?;
+                records.remove(&self.key)?;
             }
             Action::ExpectUnchanged(expected) => {
                 let now = old.and_then(|bytes| (self.value_of)(&self.key, &bytes));
@@ -251,12 +261,12 @@ impl Op {
 
     /// An entry of the index counts only while its record is there and still has that value (one that could not be read
     /// when it was overwritten leaves its entries behind). A record that can't be read keeps its values.
-    fn check_free(&self, tree: &TransactionalTree, unique_tree: &TransactionalTree, index: &'static str, value: &[u8]) -> TxResult<()> {
+    fn check_free(&self, records: Records<'_>, unique_tree: &TransactionalTree, index: &'static str, value: &[u8]) -> TxResult<()> {
         let Some(owner) = get(unique_tree, &unique_key(self.tree, index, value))? else { return Ok(()) };
         if owner == self.key {
             return Ok(());
         }
-        let Some(bytes) = get(tree, &owner)? else { return Ok(()) };
+        let Some(bytes) = records.get(&owner)? else { return Ok(()) };
         let holds =
             (self.unique_of)(&owner, &bytes).is_none_or(|values| values.iter().any(|(other, held)| *other == index && held == value));
         if holds { Err(ConflictableTransactionError::Abort(CommitError::Taken { tree: self.tree, index })) } else { Ok(()) }

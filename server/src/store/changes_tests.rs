@@ -54,7 +54,7 @@ async fn with_little_room_on_the_disk_nothing_is_written_until_there_is_more() {
     let least = std::mem::replace(&mut store.room.least, u64::MAX);
     let refused = store.commit(Changes::new().put(&lamp(1, "hall"))).await;
     assert_eq!(refused, Err(CommitError::NoRoom { mib: u64::MAX >> 20 }));
-    assert!(store.check_room().is_err());
+    assert!(store.check_saving().is_err());
     assert_eq!((store.scan::<Lamp>(&[]).unwrap(), store.commits().unwrap()), (vec![], 0));
     store.room.least = least;
     store.commit(Changes::new().put(&lamp(1, "hall"))).await.unwrap();

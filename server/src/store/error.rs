@@ -54,7 +54,7 @@ impl From<sled::Error> for ReadError {
     }
 }
 
-/// Why nothing was written.
+/// Why a change was not made.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum CommitError {
     /// Another record of `tree` has this value in its unique `index` already.
@@ -66,12 +66,18 @@ pub enum CommitError {
     /// The disk has less than this left.
     #[error("the store could not be written: the disk has less than {mib} MiB left")]
     NoRoom { mib: u64 },
-    /// The disk refused. If that happened while flushing, the change may be visible until the restart.
+    /// The disk refused, or does not answer. The change may be visible until the restart, and may be there after it.
     #[error("the store could not be written: {0}")]
     Io(String),
 }
 
 impl CommitError {
+    /// Whether the disk is why, and not what was to be saved.
+    #[must_use]
+    pub const fn is_of_the_disk(&self) -> bool {
+        matches!(self, Self::NoRoom { .. } | Self::Io(_))
+    }
+
     /// As [`ReadError::cause`].
     #[must_use]
     pub const fn cause(&self) -> &'static str {

@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
-use sled::transaction::{ConflictableTransactionError, TransactionalTree};
+use sled::IVec;
+use sled::transaction::ConflictableTransactionError;
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
-use super::changes::{TxResult, get, storage};
+use super::changes::TxResult;
+use super::pieces::{Cut, Records};
 use super::record::{self, Record};
 use super::{CommitError, ReadError, Store, UnixMillis, now};
 use crate::audit::{Chain, Filter, Hash, Log, Told, Verdict, Written};
@@ -99,10 +101,10 @@ impl<'a> Pending<'a> {
     }
 
     /// Part of the transaction that the entry tells of.
-    pub(super) fn append(&self, entries: &TransactionalTree, heads: &TransactionalTree) -> TxResult<Written> {
+    pub(super) fn append(&self, entries: Records<'_>, heads: Records<'_>) -> TxResult<Written> {
         let log = self.told.log().id();
         let key = AuditHead::key_of(log);
-        let stored = get(heads, &key)?.and_then(|bytes| record::decode::<AuditHead>(&key, &bytes).ok()).map(|decoded| decoded.record);
+        let stored = heads.get(&key)?.and_then(|bytes| record::decode::<AuditHead>(&key, &bytes).ok()).map(|decoded| decoded.record);
         // A log whose head is lost goes on behind what is there, but from the beginning of a chain: it stays broken at that place.
         let (sequence, before, mut actions) = match stored.and_then(|head| Some((head.sequence, head.hash.parse().ok()?, head.actions))) {
             Some(head) => head,
@@ -121,10 +123,9 @@ impl<'a> Pending<'a> {
     }
 }
 
-fn put<R: Record>(tree: &TransactionalTree, record: &R) -> TxResult<()> {
-    let bytes = record::encode(record).map_err(|_| unencodable(R::TREE))?;
-    tree.insert(record.key(), bytes).map_err(storage)?;
-    Ok(())
+fn put<R: Record>(records: Records<'_>, record: &R) -> TxResult<()> {
+    let cut = record::encode(record).and_then(Cut::new).map_err(|_| unencodable(R::TREE))?;
+    records.put(&record.key(), &cut)
 }
 
 fn unencodable(tree: &str) -> ConflictableTransactionError<CommitError> {
@@ -212,7 +213,7 @@ impl AuditLogs<'_> {
                 break;
             }
             last = Some(sequence_in(&key));
-            listing.entries.extend(self.decoded(&key, &bytes).filter(|written| filter.matches(&written.entry)));
+            listing.entries.extend(self.decoded(&entries, &key, bytes)?.filter(|written| filter.matches(&written.entry)));
         }
         Ok(listing)
     }
@@ -229,10 +230,11 @@ impl AuditLogs<'_> {
         if after >= until {
             return Ok(None);
         }
-        for entry in self.0.tree(AuditEntry::TREE)?.range(range).take(STRIDE) {
+        let entries = self.0.tree(AuditEntry::TREE)?;
+        for entry in entries.range(range).take(STRIDE) {
             let (key, bytes) = entry?;
             last = Some(sequence_in(&key));
-            found.extend(self.decoded(&key, &bytes).filter(|written| filter.matches(&written.entry)));
+            found.extend(self.decoded(&entries, &key, bytes)?.filter(|written| filter.matches(&written.entry)));
         }
         Ok(last.map(|last| (found, last)))
     }
@@ -290,8 +292,10 @@ impl AuditLogs<'_> {
             after => Bound::Excluded(AuditEntry::key_of(log.id(), after)),
         };
         let mut found = Vec::new();
-        for entry in self.0.tree(AuditEntry::TREE)?.range((from, Bound::Excluded(behind))).take(STRIDE) {
+        let entries = self.0.tree(AuditEntry::TREE)?;
+        for entry in entries.range((from, Bound::Excluded(behind))).take(STRIDE) {
             let (key, bytes) = entry?;
+            let Some(bytes) = self.0.whole(&entries, &key, bytes)? else { continue };
             found.push((sequence_in(&key), record::decode::<AuditEntry>(&key, &bytes).ok().map(|decoded| decoded.record)));
         }
         Ok(found)
@@ -306,12 +310,13 @@ impl AuditLogs<'_> {
     }
 
     /// An entry that can't be read is left out and reported, as every record is.
-    fn decoded(&self, key: &[u8], bytes: &[u8]) -> Option<Written> {
-        match record::decode::<AuditEntry>(key, bytes) {
-            Ok(decoded) => decoded.record.written(),
+    fn decoded(&self, entries: &sled::Tree, key: &[u8], found: IVec) -> Result<Option<Written>, ReadError> {
+        let Some(bytes) = self.0.whole(entries, key, found)? else { return Ok(None) };
+        match record::decode::<AuditEntry>(key, &bytes) {
+            Ok(decoded) => Ok(decoded.record.written()),
             Err(reason) => {
                 self.0.problems.note(AuditEntry::TREE, key, reason);
-                None
+                Ok(None)
             }
         }
     }

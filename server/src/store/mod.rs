@@ -3,10 +3,12 @@
 //! The only room that knows sled. It holds no policy: who may write what is decided before a call gets here.
 
 mod changes;
+mod database;
 mod error;
 mod ledger;
 mod log;
 mod open;
+mod pieces;
 mod problem;
 mod read;
 mod record;

@@ -1,35 +1,53 @@
 //! Opens the database, brings older records to the present version, and hands out the repositories.
 
-use std::os::unix::fs::DirBuilderExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
-use super::changes::{COMMITS, META_TREE};
+use super::changes::{COMMITS, META_TREE, UNIQUE_TREE};
+use super::database::Database;
 use super::ledger::Ledger;
 use super::log::{AuditLogs, Tail};
+use super::pieces;
 use super::problem::{Problem, Problems};
 use super::record::{self, Record};
 use super::room::Room;
 use super::{
-    Agent, Agents, ApiKey, ApiKeys, Changes, CommitError, Delivery, ErrorTracking, ExportRevision, ExportSettings, Exports, Member,
-    Members, Meta, OpenError, ReadError, Route, Routes, Session, Sessions, SetupToken, SetupTokens, User, Users, Webhook, WebhookHealth,
-    Webhooks, Workspace, Workspaces,
+    Agent, Agents, ApiKey, ApiKeys, AuditEntry, AuditFloor, AuditHead, Changes, CommitError, Delivery, ErrorTracking, ExportRevision,
+    ExportSettings, Exports, Member, Members, Meta, OpenError, ReadError, Route, Routes, Session, Sessions, SetupToken, SetupTokens, User,
+    Users, Webhook, WebhookHealth, Webhooks, Workspace, Workspaces,
 };
 
-/// sled's own default is 1 GiB; the whole configuration of ten thousand workspaces is some tens of megabytes.
-const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+/// All there are.
+const TREES: &[&str] = &[
+    UNIQUE_TREE,
+    META_TREE,
+    pieces::TREE,
+    AuditEntry::TREE,
+    AuditHead::TREE,
+    AuditFloor::TREE,
+    User::TREE,
+    Workspace::TREE,
+    Member::TREE,
+    Route::TREE,
+    ApiKey::TREE,
+    Agent::TREE,
+    ExportSettings::TREE,
+    ExportRevision::TREE,
+    ErrorTracking::TREE,
+    Webhook::TREE,
+    WebhookHealth::TREE,
+    Delivery::TREE,
+    SetupToken::TREE,
+    Session::TREE,
+];
 /// Older records are rewritten in transactions of this many.
 const REWRITE_BATCH: usize = 500;
-
-/// How long to wait for whoever has the database to let go: the process before, or sled's own threads.
-const PATIENCE: Duration = Duration::from_secs(1);
-const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// The database. Cheap to clone; the last clone to go closes it.
 #[derive(Clone)]
 pub struct Store {
-    pub(super) db: sled::Db,
+    pub(super) database: Arc<Database>,
     pub(super) problems: Problems,
     pub(super) ledger: Ledger,
     pub(super) tail: Tail,
@@ -51,23 +69,10 @@ impl Store {
     /// The folder is in use by another process, the database is damaged, or the disk refuses.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let io = |detail: String| OpenError::Io { path: path.to_owned(), detail };
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| io(error.to_string()))?;
-        let config = sled::Config::new().path(path).cache_capacity(CACHE_BYTES);
         let damaged = |detail: String| OpenError::Damaged { path: path.to_owned(), detail };
-        // sled panics on some kinds of damage.
-        let since = Instant::now();
-        let db = loop {
-            let opened = catch_unwind(AssertUnwindSafe(|| config.open())).map_err(|_| damaged("reading it failed".to_owned()))?;
-            match opened {
-                Ok(db) => break db,
-                Err(error) if is_locked(&error) && since.elapsed() < PATIENCE => std::thread::sleep(LOCK_PAUSE),
-                Err(error) if is_locked(&error) => return Err(OpenError::InUse { path: path.to_owned() }),
-                Err(sled::Error::Io(error)) => return Err(io(error.to_string())),
-                Err(other) => return Err(damaged(other.to_string())),
-            }
-        };
+        let database = Arc::new(Database::open(path, TREES)?);
         let ledger = Ledger::open(path).map_err(|error| io(error.to_string()))?;
-        let store = Self { db, problems: Problems::default(), ledger, tail: Tail::default(), room: Room::new(path) };
+        let store = Self { database, problems: Problems::default(), ledger, tail: Tail::default(), room: Room::new(path) };
         let (there, written) = (store.commits().map_err(|error| io(error.to_string()))?, store.ledger.count());
         if there < written {
             return Err(OpenError::Lost { path: path.to_owned(), missing: written - there, written });
@@ -152,11 +157,12 @@ impl Store {
         self.problems.list()
     }
 
-    /// Whether anything can be saved now, as far as the room on the disk goes.
+    /// Whether anything can be saved now, as far as the disk goes.
     ///
     /// # Errors
-    /// [`CommitError::NoRoom`]
-    pub fn check_room(&self) -> Result<(), CommitError> {
+    /// There is no room, or it has refused, or it does not answer.
+    pub fn check_saving(&self) -> Result<(), CommitError> {
+        self.database.check()?;
         self.room.check()
     }
 
@@ -176,7 +182,7 @@ impl Store {
     }
 
     pub(super) fn tree(&self, name: &str) -> Result<sled::Tree, ReadError> {
-        Ok(self.db.open_tree(name)?)
+        Ok(self.database.tree(name)?)
     }
 
     /// How many transactions the database has seen.
@@ -203,13 +209,16 @@ impl Store {
         self.check::<Session>()
     }
 
-    /// Reads every record of a kind once and rewrites those of older versions.
+    /// Reads every record of a kind once and rewrites those of older versions, and those that earlier versions did not cut.
     pub(super) fn check<R: Record>(&self) -> Result<(), CommitError> {
         let mut rewrite = Vec::new();
-        for entry in &self.tree(R::TREE)? {
+        let tree = self.tree(R::TREE)?;
+        for entry in &tree {
             let (key, bytes) = entry.map_err(ReadError::from)?;
+            let long = pieces::is_long(&bytes);
+            let Some(bytes) = self.whole(&tree, &key, bytes)? else { continue };
             match record::decode::<R>(&key, &bytes) {
-                Ok(decoded) if decoded.outdated => rewrite.push(decoded.record),
+                Ok(decoded) if decoded.outdated || long => rewrite.push(decoded.record),
                 Ok(_) => {}
                 Err(reason) => self.problems.note(R::TREE, &key, reason),
             }
@@ -224,9 +233,4 @@ impl Store {
         tracing::info!(tree = R::TREE, records = rewrite.len(), version = R::VERSION, "stored records were brought to the present version");
         Ok(())
     }
-}
-
-/// sled wraps the refused lock in an error of its own, without a kind.
-fn is_locked(error: &sled::Error) -> bool {
-    matches!(error, sled::Error::Io(error) if error.to_string().contains("could not acquire lock"))
 }

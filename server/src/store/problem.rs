@@ -27,6 +27,8 @@ pub enum Reason {
     Migration { from: u16 },
     #[error("it lies under a key that is not its own")]
     WrongKey,
+    #[error("a part of it is missing")]
+    Incomplete,
 }
 
 /// By tree and key.

@@ -7,7 +7,9 @@ use super::{ReadError, Store};
 
 impl Store {
     pub(super) fn get<R: Record>(&self, key: &[u8]) -> Result<Option<R>, ReadError> {
-        let Some(bytes) = self.tree(R::TREE)?.get(key)? else { return Ok(None) };
+        let tree = self.tree(R::TREE)?;
+        let Some(bytes) = tree.get(key)? else { return Ok(None) };
+        let Some(bytes) = self.whole(&tree, key, bytes)? else { return Ok(None) };
         match record::decode(key, &bytes) {
             Ok(decoded) => Ok(Some(decoded.record)),
             Err(reason) => {
@@ -26,8 +28,10 @@ impl Store {
 
     /// As [`Store::scan`], one by one.
     pub(super) fn each<R: Record>(&self, prefix: &[u8], mut visit: impl FnMut(R)) -> Result<(), ReadError> {
-        for entry in self.tree(R::TREE)?.scan_prefix(prefix) {
+        let tree = self.tree(R::TREE)?;
+        for entry in tree.scan_prefix(prefix) {
             let (key, bytes) = entry?;
+            let Some(bytes) = self.whole(&tree, &key, bytes)? else { continue };
             match record::decode(&key, &bytes) {
                 Ok(decoded) => visit(decoded.record),
                 Err(reason) => self.problems.note(R::TREE, &key, reason),
@@ -55,6 +59,7 @@ impl Store {
         for entry in self.tree(UNIQUE_TREE)?.scan_prefix(unique_key(R::TREE, index, prefix)) {
             let (_, key) = entry?;
             let Some(bytes) = records.get(&key)? else { continue };
+            let Some(bytes) = self.whole(&records, &key, bytes)? else { continue };
             match record::decode::<R>(&key, &bytes) {
                 Ok(decoded) if decoded.record.unique().iter().any(|(other, held)| *other == index && held.starts_with(prefix)) => {
                     found.push(decoded.record);

@@ -4,7 +4,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{MigrationError, Reason};
+use super::{MigrationError, Reason, pieces};
 
 /// A kind of record.
 pub trait Record: Serialize + DeserializeOwned + Clone + Send + 'static {
@@ -59,6 +59,9 @@ pub(super) fn decode<R: Record>(key: &[u8], bytes: &[u8]) -> Result<Decoded<R>, 
         && v == R::VERSION
     {
         return in_place(key, data, false);
+    }
+    if pieces::is_stub(bytes) {
+        return Err(Reason::Incomplete);
     }
     let Head { v } = serde_json::from_slice(bytes).map_err(|_| Reason::NotJson)?;
     if v > R::VERSION {

@@ -33,7 +33,7 @@ pub(super) async fn status(request: Request<Body>, next: Next) -> Response {
             ApiError::Throttled { retry_after_s } => {
                 parts.headers.insert(RETRY_AFTER, HeaderValue::from(retry_after_s));
             }
-            ApiError::Internal { error_id } | ApiError::NoRoom { error_id } => {
+            ApiError::Internal { error_id } | ApiError::NoRoom { error_id } | ApiError::Disk { error_id } => {
                 parts.extensions.insert(Failure::logged(error_id));
             }
             _ => {}
@@ -62,6 +62,6 @@ pub(super) const fn status_of(error: &ApiError) -> StatusCode {
         ApiError::LinkInvalid => StatusCode::GONE,
         ApiError::Unreachable | ApiError::Unintelligible | ApiError::Malformed => StatusCode::BAD_REQUEST,
         ApiError::NoRoom { .. } => StatusCode::INSUFFICIENT_STORAGE,
-        ApiError::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        ApiError::Internal { .. } | ApiError::Disk { .. } => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -361,3 +361,42 @@ async fn no_descriptors_left_is_told_of_and_survived() {
     rig.asked += 1;
     rig.recovers().await;
 }
+
+fn limit_file_size(process: &Process, bytes: u32) {
+    let limit = format!("--fsize={bytes}:");
+    let set = Command::new("prlimit").args(["--pid", &process.id().to_string(), &limit]).output().unwrap();
+    assert!(set.status.success(), "{}", String::from_utf8_lossy(&set.stderr));
+}
+
+/// There is room, and still every write fails, as on a disk that breaks.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_takes_no_settings_is_told_of_and_survived() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut rig = Rig::start(&data).await;
+    assert!(rig.console.create_workspace("before").await.is_success());
+    limit_file_size(&rig.process, 1);
+    for n in 0..3 {
+        let (status, _, body) = rig.console.call("/api/directory/create-workspace", &format!("slug=during-{n}&name=during")).await;
+        let Ok(ApiError::Disk { error_id }) = serde_json::from_slice(&body) else { panic!("{status} {body:?}") };
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+        until("the log has the error", || rig.process.output().contains(&error_id.to_string())).await;
+    }
+    // Whoever comes now may look, and is told why nothing can be saved.
+    let mut guest = Wire::to(&rig.process.console).await;
+    guest.sign_in().await;
+    let (status, _, body) = guest.call("/api/overview/gateway", "").await;
+    assert!(status.is_success() && String::from_utf8_lossy(&body).contains("refuses or does not answer"), "{status} {body:?}");
+    let gets = Request::get("/w/before");
+    assert_eq!(guest.send(gets, String::new()).await.0, StatusCode::OK);
+    rig.ask(10).await;
+    rig.process.signal("TERM");
+    let (status, output) = rig.process.ended();
+    assert!(status.success(), "{output}");
+    let process = Process::start(&data, &Setup::default());
+    let console = super::life::signed_in(&process).await;
+    assert_eq!(console.get(format!("{}/w/before", process.console)).send().await.unwrap().status(), 200);
+    let mut wire = Wire::to(&process.console).await;
+    wire.sign_in().await;
+    assert!(wire.create_workspace("after").await.is_success());
+}
