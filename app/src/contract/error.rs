@@ -18,7 +18,7 @@ pub const NO_ROOM: &str =
 pub const DISK: &str = "The disk of KnoxCall's data folder refuses or does not answer, so nothing is saved. Once the disk is well, \
                         KnoxCall has to be restarted.";
 
-/// Why a request of the console was not done. Nothing was changed when one of these comes back, unless it says otherwise.
+/// Why a request of the console was not done. Nothing was changed when one of these comes back, unless its words leave that open.
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 pub enum ApiError {
     #[error("Your session has ended. Sign in again; what you typed here is still on the page.")]
@@ -56,6 +56,11 @@ pub enum ApiError {
     Unintelligible,
     #[error("The request could not be understood. Reload the page and try again.")]
     Malformed,
+    /// What was asked for may be done all the same: a session is saved behind it.
+    #[error(
+        "Your session could not be saved. If you changed something, see in another tab whether it was saved before you try again. Error {error_id} in the server's log says more."
+    )]
+    SessionUnsaved { error_id: Uuid },
     #[error("Something went wrong on the server; nothing was changed. Error {error_id} in the server's log says more.")]
     Internal { error_id: Uuid },
 }

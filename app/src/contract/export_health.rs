@@ -50,6 +50,9 @@ pub struct ExportStatus {
     pub state: ExportState,
     pub last_success_at: Option<UnixMillis>,
     pub last_failure: Option<ExportFailure>,
+    /// Of each signal that goes on where the state says that the others are stopped, and has had no success since it failed, how it
+    /// failed last: the state has no word for it.
+    pub still_failing: Vec<ExportFailure>,
     pub counts: ExportCounts,
     /// Why what waits is in memory alone, where it should be on disk.
     pub disk_problem: Option<DiskProblem>,
@@ -74,6 +77,7 @@ impl ExportStatus {
             state: ExportState::Off,
             last_success_at: None,
             last_failure: None,
+            still_failing: Vec::new(),
             counts: ExportCounts::default(),
             disk_problem: None,
             other_key_bytes: 0,

@@ -6,6 +6,7 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::view_model::still_failing_sentence;
 #[cfg(feature = "ssr")]
 use crate::contract::ExportScope;
 use crate::contract::{ApiError, ExportForm, ExportState, ExportStatus, ExportView, TestReport, TrackingState, UnixMillis, WorkspaceRef};
@@ -61,11 +62,14 @@ pub struct Glances {
 pub struct ExportGlance {
     pub state: ExportState,
     pub last_success_at: Option<UnixMillis>,
+    /// [`ExportStatus::still_failing`] in words, which the code of the cards need not have then: it is loaded first.
+    pub still_failing: Vec<String>,
 }
 
 impl From<ExportStatus> for ExportGlance {
     fn from(status: ExportStatus) -> Self {
-        Self { state: status.state, last_success_at: status.last_success_at }
+        let still_failing = status.still_failing.iter().map(still_failing_sentence).collect();
+        Self { state: status.state, last_success_at: status.last_success_at, still_failing }
     }
 }
 

@@ -17,6 +17,17 @@ pub fn LiveFact(#[prop(into)] export: ExportGlance) -> impl IntoView {
     view! { <span>{fact.text} " " {moment}</span> }
 }
 
+/// What of an export goes on where its pill says that it is stopped, and fails: a line of each signal.
+#[component]
+pub fn StillFailing(#[prop(into)] sentences: Signal<Vec<String>>) -> impl IntoView {
+    let line = |sentence: String| {
+        view! { <p class="rounded-md border border-bad-line bg-bad-soft px-3 py-2 text-small break-words text-ink">{sentence}</p> }
+    };
+    view! {
+        <div class="space-y-2 pt-3 empty:hidden">{move || sentences.get().into_iter().map(line).collect_view()}</div>
+    }
+}
+
 /// The grid around the cards.
 #[component]
 pub fn CardGrid(children: Children) -> impl IntoView {
@@ -31,6 +42,9 @@ pub fn IntegrationCard(
     name: &'static str,
     summary: &'static str,
     state: Signal<PillState>,
+    /// What the pill has no word for.
+    #[prop(optional, into)]
+    still_failing: Signal<Vec<String>>,
     /// One live fact.
     children: Children,
 ) -> impl IntoView {
@@ -48,6 +62,7 @@ pub fn IntegrationCard(
                 </a>
             </h2>
             <p class="mt-1 text-small text-muted">{summary}</p>
+            <StillFailing sentences=still_failing/>
             <p class="mt-auto flex items-center justify-between gap-3 pt-4 text-small text-muted tabular-nums">
                 {children()}
                 <span class="text-faint transition-colors group-hover:text-ink">

@@ -70,6 +70,7 @@ fn Loaded(cards: Cards) -> impl IntoView {
                 name
                 summary
                 state=Signal::derive(move || export.with(|export| PillState::of_export(&export.state)))
+                still_failing=Memo::new(move |_| export.with(|export| export.still_failing.clone()))
             >
                 {move || view! { <LiveFact export=export.get()/> }}
             </IntegrationCard>

@@ -4,7 +4,8 @@
 
 use leptos::prelude::*;
 
-use super::card::LiveFact;
+use super::api::ExportGlance;
+use super::card::{LiveFact, StillFailing};
 use super::chart::HourChart;
 use super::view_model::{
     announcement, counts, disk_problem_sentence, disk_sentence, drop_reason, failure_sentence, hour_counts, hour_drops, other_key_sentence,
@@ -17,7 +18,10 @@ use crate::ui::{Card, CardHeader, Live, NotLive, PillState, StatusPill, Time, th
 #[component]
 pub fn HealthPanel(live: Live<ExportStatus>) -> impl IntoView {
     let Live { newest: status, reachable } = live;
-    let spoken = Memo::new(move |_| status.with(|status| announcement(&status.state)));
+    let spoken = Memo::new(move |_| status.with(|status| announcement(&status.state, !status.still_failing.is_empty())));
+    let glance = Memo::new(move |_| ExportGlance::from(status.get()));
+    // Made anew when the words change, and not with each attempt.
+    let still_failing = Memo::new(move |_| glance.with(|glance| glance.still_failing.clone()));
     view! {
         <Card>
             <CardHeader
@@ -29,7 +33,10 @@ pub fn HealthPanel(live: Live<ExportStatus>) -> impl IntoView {
             </p>
             <div class="divide-y divide-line">
                 <div class="space-y-3 px-5 py-4">
-                    <p class="text-sm text-ink tabular-nums">{move || view! { <LiveFact export=status.get()/> }}</p>
+                    <div>
+                        <p class="text-sm text-ink tabular-nums">{move || view! { <LiveFact export=glance.get()/> }}</p>
+                        <StillFailing sentences=still_failing/>
+                    </div>
                     {move || status.with(|status| view! { <Moments status=status.clone()/> })}
                     {move || status.with(|status| view! { <OnDisk status=status.clone()/> })}
                 </div>
@@ -87,6 +94,7 @@ fn LastHour(status: ExportStatus) -> impl IntoView {
 #[component]
 fn Moments(status: ExportStatus) -> impl IntoView {
     let failing = matches!(status.state, ExportState::Failing { .. });
+    let told = status.last_failure.as_ref().is_some_and(|failure| status.still_failing.contains(failure));
     view! {
         <dl class="space-y-3 text-small">
             <div class="flex items-baseline justify-between gap-3">
@@ -98,7 +106,7 @@ fn Moments(status: ExportStatus) -> impl IntoView {
                     }}
                 </dd>
             </div>
-            {status.last_failure.map(|failure| view! { <LastError failure failing/> })}
+            {status.last_failure.map(|failure| view! { <LastError failure failing told/> })}
         </dl>
     }
 }
@@ -120,24 +128,27 @@ fn OnDisk(status: ExportStatus) -> impl IntoView {
     }
 }
 
+/// `told`: in full already, above.
 #[component]
-fn LastError(failure: ExportFailure, failing: bool) -> impl IntoView {
-    let sentence = failure_sentence(&failure);
+fn LastError(failure: ExportFailure, failing: bool, told: bool) -> impl IntoView {
+    let sentence = (!told).then(|| failure_sentence(&failure));
     view! {
         <div class="flex flex-wrap items-baseline justify-between gap-x-3 gap-y-1.5">
             <dt class="text-muted">"Last error, " {failure.signal.name()}</dt>
             <dd class="text-ink">
                 <Time at=failure.at/>
             </dd>
-            <dd
-                class="w-full rounded-md border px-3 py-2 break-words text-ink"
-                class=("border-bad-line", failing)
-                class=("bg-bad-soft", failing)
-                class=("border-line", !failing)
-                class=("bg-sunken", !failing)
-            >
-                {sentence}
-            </dd>
+            {sentence.map(|sentence| view! {
+                <dd
+                    class="w-full rounded-md border px-3 py-2 break-words text-ink"
+                    class=("border-bad-line", failing)
+                    class=("bg-bad-soft", failing)
+                    class=("border-line", !failing)
+                    class=("bg-sunken", !failing)
+                >
+                    {sentence}
+                </dd>
+            })}
         </div>
     }
 }

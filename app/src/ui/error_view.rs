@@ -88,7 +88,9 @@ const fn status(error: &ApiError) -> http::StatusCode {
         ApiError::Throttled { .. } => http::StatusCode::TOO_MANY_REQUESTS,
         ApiError::Stale | ApiError::Verifying => http::StatusCode::CONFLICT,
         ApiError::NoRoom { .. } => http::StatusCode::INSUFFICIENT_STORAGE,
-        ApiError::Unreachable | ApiError::Internal { .. } | ApiError::Disk { .. } => http::StatusCode::INTERNAL_SERVER_ERROR,
+        ApiError::Unreachable | ApiError::SessionUnsaved { .. } | ApiError::Internal { .. } | ApiError::Disk { .. } => {
+            http::StatusCode::INTERNAL_SERVER_ERROR
+        }
         _ => http::StatusCode::BAD_REQUEST,
     }
 }

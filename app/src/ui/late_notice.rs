@@ -56,7 +56,7 @@ impl LateAnswer {
         let title = &from.title;
         let (kind, words) = match error {
             // Nobody knows what became of it, which is what these say.
-            ApiError::Unreachable | ApiError::Unintelligible => {
+            ApiError::Unreachable | ApiError::Unintelligible | ApiError::SessionUnsaved { .. } | ApiError::Disk { .. } => {
                 (NoticeKind::Warning, format!("Your change on the page “{title}”: {error}"))
             }
             // What was typed is gone with its page.
@@ -187,7 +187,10 @@ mod tests {
         let words = |error| LateAnswer::failed(&from(), &error).words;
         let rule = ApiError::Invalid { field: Field::Name, rule: Rule::Required };
         assert_eq!(words(rule), "Your change on the page “Billing API” was not made: Name: fill this in.");
-        assert!(!words(ApiError::Unreachable).contains("was not made"));
+        let error_id = uuid::Uuid::nil();
+        for unknown in [ApiError::Unreachable, ApiError::SessionUnsaved { error_id }, ApiError::Disk { error_id }] {
+            assert!(!words(unknown).contains("was not made"));
+        }
         assert!(!words(ApiError::SignedOut).contains("still on the page"));
     }
 }

@@ -14,6 +14,7 @@ mod session;
 mod setup;
 mod throttle;
 mod told;
+mod unsaved;
 mod witness;
 
 pub use account::{Auth, Origin, Visitor};
@@ -25,6 +26,7 @@ pub use reveal::{KEEP as REVEAL_FOR, Reveal, Revealed};
 pub use session::{ABSOLUTE, BUMP_AFTER, IDLE, MOST_SESSIONS, SessionLayer};
 pub use setup::{FIRST_OPERATOR_FOR, INVITATION_FOR, Link, SetupSecret};
 pub use throttle::Throttled;
+pub use unsaved::{Unsaved, saving};
 pub use witness::{Operator, WorkspaceAdmin, WorkspaceMember};
 
 pub use crate::audit::{Actor, Who};

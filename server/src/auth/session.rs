@@ -20,6 +20,7 @@ use uuid::Uuid;
 use super::clock::{Clock, millis};
 use super::kept::Kept;
 use super::told;
+use super::unsaved::Unsaved;
 use crate::audit::{Action, Actor, Told};
 use crate::store::{Changes, CommitError, ReadError, Session as Stored, Store, UnixMillis};
 
@@ -91,19 +92,18 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    fn to_stored(&self, record: &SessionRecord) -> Result<Stored> {
-        let account = account_in(&record.data).map_err(|error| Error::Encode(error.to_string()))?;
+    fn to_stored(&self, record: &SessionRecord) -> serde_json::Result<Stored> {
+        let account = account_in(&record.data)?;
         Ok(Stored {
             hash: hash(&record.id),
-            data: serde_json::to_string(&record.data).map_err(|error| Error::Encode(error.to_string()))?,
+            data: serde_json::to_string(&record.data)?,
             expires_at: account.map_or_else(|| self.clock.now_ms(), |account| account.expires_at()),
         })
     }
 
     /// Makes room for one more session of its account: which ones are to end, and what the audit logs are told of it.
-    async fn make_room(&self, record: &SessionRecord) -> Result<(Vec<Stored>, Vec<Told>)> {
-        let account = account_in(&record.data).map_err(|error| Error::Encode(error.to_string()))?;
-        let Some(account) = account else { return Ok((Vec::new(), Vec::new())) };
+    async fn make_room(&self, record: &SessionRecord) -> std::result::Result<(Vec<Stored>, Vec<Told>), Unsaved> {
+        let Some(account) = account_in(&record.data)? else { return Ok((Vec::new(), Vec::new())) };
         let (store, now) = (self.store.clone(), self.clock.now_ms());
         // All accounts' sessions are looked through, which must hold up nobody else.
         let found = tokio::task::spawn_blocking(move || -> std::result::Result<_, ReadError> {
@@ -115,7 +115,49 @@ impl Sessions {
             };
             Ok((surplus, told))
         });
-        found.await.map_err(|error| backend(&error))?.map_err(|error| backend(&error))
+        Ok(found.await??)
+    }
+
+    /// Writes a session that begins, under an id that no other one has.
+    async fn begin(&self, record: &mut SessionRecord) -> std::result::Result<(), Unsaved> {
+        let _turn = self.beginning.lock().await;
+        let (surplus, told) = self.make_room(record).await?;
+        loop {
+            let stored = self.to_stored(record)?;
+            let changes = Changes::new().expect_absent::<Stored>(&Stored::key_of(&stored.hash)).put(&stored);
+            let changes = surplus.iter().fold(changes, |changes, old| changes.delete::<Stored>(&Stored::key_of(&old.hash)));
+            match self.store.commit_all_told(changes, told.clone()).await {
+                Ok(()) => return Ok(()),
+                Err(CommitError::Stale { .. }) => record.id = Id::default(),
+                Err(error) if error.is_of_the_disk() => {
+                    tracing::warn!(%error, "a session is kept in memory and ends with the process");
+                    if let Ok(Some(account)) = account_in(&record.data) {
+                        for old in self::surplus(self.kept.all(), &account, self.clock.now_ms()) {
+                            self.kept.remove(&old.hash);
+                        }
+                    }
+                    self.kept.put(stored);
+                    return Ok(());
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Writes that a session is in use.
+    async fn go_on(&self, record: &SessionRecord) -> std::result::Result<(), Unsaved> {
+        let stored = self.to_stored(record)?;
+        if self.kept.replace(&stored) {
+            return Ok(());
+        }
+        // One that was ended by another request meanwhile must not come back.
+        let Some(current) = self.store.sessions().get(&stored.hash)? else { return Ok(()) };
+        match self.store.commit_relaxed(Changes::new().expect_unchanged(&current).put(&stored)).await {
+            Ok(()) | Err(CommitError::Stale { .. }) => Ok(()),
+            // Nobody is turned away because the time of its last use is not written.
+            Err(error) if error.is_of_the_disk() => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 
@@ -141,43 +183,11 @@ fn account_in(data: &HashMap<String, serde_json::Value>) -> serde_json::Result<O
 #[async_trait]
 impl SessionStore for Sessions {
     async fn create(&self, record: &mut SessionRecord) -> Result<()> {
-        let _turn = self.beginning.lock().await;
-        let (surplus, told) = self.make_room(record).await?;
-        loop {
-            let stored = self.to_stored(record)?;
-            let changes = Changes::new().expect_absent::<Stored>(&Stored::key_of(&stored.hash)).put(&stored);
-            let changes = surplus.iter().fold(changes, |changes, old| changes.delete::<Stored>(&Stored::key_of(&old.hash)));
-            match self.store.commit_all_told(changes, told.clone()).await {
-                Ok(()) => return Ok(()),
-                Err(CommitError::Stale { .. }) => record.id = Id::default(),
-                Err(error) if error.is_of_the_disk() => {
-                    tracing::warn!(%error, "a session is kept in memory and ends with the process");
-                    if let Ok(Some(account)) = account_in(&record.data) {
-                        for old in self::surplus(self.kept.all(), &account, self.clock.now_ms()) {
-                            self.kept.remove(&old.hash);
-                        }
-                    }
-                    self.kept.put(stored);
-                    return Ok(());
-                }
-                Err(error) => return Err(backend(&error)),
-            }
-        }
+        self.begin(record).await.map_err(Unsaved::lay_down)
     }
 
     async fn save(&self, record: &SessionRecord) -> Result<()> {
-        let stored = self.to_stored(record)?;
-        if self.kept.replace(&stored) {
-            return Ok(());
-        }
-        // One that was ended by another request meanwhile must not come back.
-        let Some(current) = self.store.sessions().get(&stored.hash).map_err(|error| backend(&error))? else { return Ok(()) };
-        match self.store.commit_relaxed(Changes::new().expect_unchanged(&current).put(&stored)).await {
-            Ok(()) | Err(CommitError::Stale { .. }) => Ok(()),
-            // Nobody is turned away because the time of its last use is not written.
-            Err(error) if error.is_of_the_disk() => Ok(()),
-            Err(error) => Err(backend(&error)),
-        }
+        self.go_on(record).await.map_err(Unsaved::lay_down)
     }
 
     async fn load(&self, id: &Id) -> Result<Option<SessionRecord>> {
@@ -229,6 +239,9 @@ mod tests {
     use std::time::UNIX_EPOCH;
 
     use super::*;
+    use crate::auth::saving;
+    use crate::store::User;
+    use crate::values::Email;
 
     fn record(seen_at: UnixMillis) -> SessionRecord {
         let account = SignedIn { user: Uuid::nil(), epoch: 0, created_at: 1_000, seen_at };
@@ -285,6 +298,40 @@ mod tests {
         // Once there is room it is gone for good.
         full.kept.settle(&store, 1_000).await.unwrap();
         assert!(store.sessions().all().unwrap().is_empty() && !full.kept.has_ended(&hash(&one.id)));
+    }
+
+    #[tokio::test]
+    async fn whoever_asks_hears_why_a_session_could_not_be_saved() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("store")).unwrap();
+        let clock = Clock::from_fn(|| UNIX_EPOCH + Duration::from_secs(1));
+        let sessions = Sessions { store: store.clone(), kept: Kept::default(), clock, beginning: Arc::default() };
+        let mut one = record(1_000);
+        saving(sessions.create(&mut one)).await.unwrap().unwrap();
+        store.damage::<Stored>(&Stored::key_of(&hash(&one.id)));
+        let unsaved = saving(sessions.save(&one)).await.unwrap_err();
+        assert_eq!(unsaved.cause(), "sessions_unreadable");
+        assert!(sessions.save(&one).await.is_err(), "where nobody asks, too");
+        // Nor is one that begins, where it can't be said whose session makes room for it.
+        let user = User {
+            id: Uuid::nil(),
+            email: Email::parse("ana@example.com").unwrap(),
+            password_hash: None,
+            operator: false,
+            disabled: false,
+            created_at: 0,
+            session_epoch: 0,
+            vouched_by: None,
+        };
+        store.commit(Changes::new().put(&user)).await.unwrap();
+        store.damage::<User>(&User::key_of(user.id));
+        for _ in 0..MOST_SESSIONS {
+            saving(sessions.create(&mut record(1_000))).await.unwrap().unwrap();
+        }
+        let unsaved = saving(sessions.create(&mut record(1_000))).await.unwrap_err();
+        assert_eq!(unsaved.cause(), "users_unreadable");
+        // What went wrong with one request is not the next one's.
+        assert_eq!(saving(async { 7 }).await.unwrap(), 7);
     }
 
     #[test]

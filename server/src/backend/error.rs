@@ -5,7 +5,7 @@
 use app::contract::{ApiError, Field, Rule};
 use uuid::Uuid;
 
-use crate::auth::AuthError;
+use crate::auth::{AuthError, Unsaved};
 use crate::store::CommitError;
 use crate::{faults, settings, store};
 
@@ -55,6 +55,12 @@ impl From<AuthError> for ApiError {
             AuthError::Hash(_) => internal("password_hash", &error),
             AuthError::Random(_) => internal("random", &error),
         }
+    }
+}
+
+impl From<Unsaved> for ApiError {
+    fn from(unsaved: Unsaved) -> Self {
+        Self::SessionUnsaved { error_id: failed(&unsaved.cause(), &unsaved) }
     }
 }
 

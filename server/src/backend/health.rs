@@ -11,7 +11,7 @@ use crate::live::Owner;
 use crate::per_minute::TooMany;
 use crate::settings::Standing;
 use crate::store::unix_millis;
-use crate::telemetry::{Attempt, Lately, Minute, OnDisk, Outcome, ProbeReport, Reason, Status, Streak, Telemetry};
+use crate::telemetry::{Attempt, Failure, Lately, Minute, OnDisk, Outcome, ProbeReport, Reason, Status, Streak, Telemetry};
 
 /// Longer reasons are cut: they are somebody else's words.
 const LONGEST_DETAIL: usize = 200;
@@ -67,18 +67,16 @@ fn state(standing: Standing) -> ExportState {
 }
 
 fn of_reading(reading: Status, set: ExportState) -> ExportStatus {
+    let goes_on = |failure: &Failure| set.going_on().contains(&failure.signal);
+    let still_failing = reading.failing.into_iter().filter(goes_on).map(failure).collect();
     ExportStatus {
         state: match (reading.failing_since, set) {
             (Some(since), ExportState::Active | ExportState::Managed) => ExportState::Failing { since: unix_millis(since) },
             (_, set) => set,
         },
         last_success_at: reading.last_success.map(unix_millis),
-        last_failure: reading.last_failure.map(|failure| ExportFailure {
-            at: unix_millis(failure.at),
-            signal: failure.signal,
-            kind: failure.kind,
-            host: failure.host,
-        }),
+        last_failure: reading.last_failure.map(failure),
+        still_failing,
         disk_problem: reading.disk_problem,
         counts: ExportCounts {
             accepted: reading.accepted,
@@ -92,6 +90,10 @@ fn of_reading(reading: Status, set: ExportState) -> ExportStatus {
         },
         ..ExportStatus::off()
     }
+}
+
+fn failure(failure: Failure) -> ExportFailure {
+    ExportFailure { at: unix_millis(failure.at), signal: failure.signal, kind: failure.kind, host: failure.host }
 }
 
 fn pauses_at(telemetry: &Telemetry, streak: &Streak) -> Option<UnixMillis> {
@@ -168,7 +170,7 @@ mod tests {
 
     use super::*;
     use crate::store::Pause;
-    use crate::values::Signal;
+    use crate::values::{FailureKind, Signal};
 
     fn standing() -> Standing {
         Standing { on: true, ..Standing::default() }
@@ -191,6 +193,23 @@ mod tests {
         assert_eq!(of_reading(failing.clone(), ExportState::Managed).state, ExportState::Failing { since: 5 });
         assert_eq!(of_reading(failing, partly.clone()).state, partly, "whoever paused it has to be able to resume it");
         assert_eq!(of_reading(Status::default(), ExportState::Active).state, ExportState::Active);
+    }
+
+    #[test]
+    fn what_goes_on_and_fails_is_told_where_the_state_has_no_word_for_it() {
+        let failed = |signal| Failure { at: UNIX_EPOCH, signal, kind: FailureKind::Refused, host: "t".to_owned() };
+        let reading = Status { failing: vec![failed(Signal::Traces), failed(Signal::Logs)], ..Status::default() };
+        let still = |set| of_reading(reading.clone(), set).still_failing.iter().map(|failure| failure.signal).collect::<Vec<_>>();
+        for set in [
+            state(Standing { broken: true, going_on: vec![Signal::Traces], ..standing() }),
+            state(Standing { paused: Some(Pause { at: 7, by: None }), going_on: vec![Signal::Traces], ..standing() }),
+        ] {
+            // That the logs failed is of the moment before they were stopped.
+            assert_eq!(still(set.clone()), [Signal::Traces], "{set:?}");
+        }
+        for set in [ExportState::Active, ExportState::Managed, state(Standing { broken: true, ..standing() })] {
+            assert!(still(set.clone()).is_empty(), "{set:?}");
+        }
     }
 
     #[test]

@@ -247,8 +247,36 @@ mod tests {
         }
         let errors = config(&["--gateway-addr=127.0.0.1:3000"]).unwrap_err();
         assert!(errors[0].to_string().contains("a port of its own"));
-        let errors = config(&["--trusted-proxies=10.0.0.0/8,::/0"]).unwrap_err();
-        assert!(errors[0].to_string().contains("choose their own address"), "{errors:?}");
+    }
+
+    #[test]
+    fn proxies_are_never_all_of_the_internet() {
+        for (networks, whole) in [
+            ("10.0.0.0/8,::/0", true),
+            ("0.0.0.0/0", true),
+            ("0.0.0.0/1,128.0.0.0/1", true),
+            ("128.0.0.0/1,10.0.0.0/8,0.0.0.0/1", true),
+            ("::/1,8000::/1", true),
+            ("0.0.0.0/2,64.0.0.0/2,128.0.0.0/1,fd00::/8", true),
+            // Overlapping, with bits behind the prefix, and out of order.
+            ("192.0.0.0/2,0.0.0.0/1,100.0.0.1/1,128.0.0.0/2", true),
+            ("0.0.0.0/1,::/1", false),
+            ("0.0.0.0/1,128.0.0.0/2", false),
+            ("0.0.0.0/1,8000::/1", false),
+            ("10.0.0.0/8,fd00::/8", false),
+        ] {
+            let checked = config(&[&format!("--trusted-proxies={networks}")]);
+            assert_eq!(checked.is_err(), whole, "{networks}");
+            for error in checked.err().unwrap_or_default() {
+                let text = error.to_string();
+                assert!(
+                    text.starts_with("--trusted-proxies / KNOXCALL_TRUSTED_PROXIES: ") && text.contains("all of IPv4 or of IPv6"),
+                    "{text}"
+                );
+            }
+        }
+        // Said in parts.
+        assert_eq!(config(&["--trusted-proxies=0.0.0.0/1", "--trusted-proxies=128.0.0.0/1"]).unwrap_err().len(), 1);
     }
 
     #[test]

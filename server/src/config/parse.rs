@@ -45,11 +45,16 @@ impl Checker<'_> {
         networks
     }
 
-    /// As [`Checker::networks`], but for the whole of the internet: whoever is believed chooses their own address.
+    /// As [`Checker::networks`], but for the whole of the internet, in one network or in several: whoever is believed chooses their own
+    /// address.
     pub(super) fn peers(&mut self, setting: &'static str, texts: &[String]) -> Vec<IpNet> {
         let peers = self.networks(setting, texts);
-        if peers.iter().any(|network| network.prefix_len() == 0) {
-            self.wrong(setting, "name the addresses that the proxies have: with all of them, callers choose their own address");
+        // Neighbours become one, so that halves that are written apart are seen to be a whole.
+        if IpNet::aggregate(&peers).iter().any(|network| network.prefix_len() == 0) {
+            self.wrong(
+                setting,
+                "name the addresses that the proxies have: together these are all of IPv4 or of IPv6, so that callers choose their own address",
+            );
         }
         peers
     }

@@ -65,6 +65,8 @@ pub struct Status {
     pub last_failure: Option<Failure>,
     /// Since when some signal has had no success.
     pub failing_since: Option<SystemTime>,
+    /// Of each signal that has had no success since it failed, how it failed last.
+    pub failing: Vec<Failure>,
     /// Instruments that have more series than they may, at the last collection.
     pub overflowing_instruments: u64,
     pub lately: Lately,
@@ -133,9 +135,15 @@ pub struct Ledger {
 struct Last {
     success: Option<SystemTime>,
     failure: Option<Box<Failure>>,
-    failing: [Option<SystemTime>; Signal::ALL.len()],
+    failing: [Option<Box<Failing>>; Signal::ALL.len()],
     on_disk: [OnDisk; Signal::ALL.len()],
     disk_problems: [Option<DiskProblem>; Signal::ALL.len()],
+}
+
+#[derive(Debug)]
+struct Failing {
+    since: SystemTime,
+    last: Failure,
 }
 
 impl Ledger {
@@ -200,9 +208,12 @@ impl Ledger {
     /// A request failed, whether or not it will be tried again.
     pub fn failed(&self, signal: Signal, kind: FailureKind, host: &str) {
         let at = SystemTime::now();
+        let failure = Failure { at, signal, kind, host: host.to_owned() };
         let mut last = self.last();
-        last.failing[signal as usize].get_or_insert(at);
-        last.failure = Some(Box::new(Failure { at, signal, kind, host: host.to_owned() }));
+        let slot = &mut last.failing[signal as usize];
+        let since = slot.as_ref().map_or(at, |failing| failing.since);
+        *slot = Some(Box::new(Failing { since, last: failure.clone() }));
+        last.failure = Some(Box::new(failure));
     }
 
     /// The request was taken but records in it were refused: told, yet the destination works.
@@ -237,7 +248,8 @@ impl Ledger {
             disk_problem: last.disk_problems.iter().flatten().next().copied(),
             last_success: last.success,
             last_failure: last.failure.as_deref().cloned(),
-            failing_since: last.failing.iter().flatten().min().copied(),
+            failing_since: last.failing.iter().flatten().map(|failing| failing.since).min(),
+            failing: last.failing.iter().flatten().map(|failing| failing.last.clone()).collect(),
             overflowing_instruments: self.overflowing.load(Ordering::Relaxed),
             lately: self.recent.read(),
         }
@@ -280,8 +292,14 @@ mod tests {
         ledger.succeeded(Signal::Logs);
         assert_eq!(ledger.read().failing_since, since);
         assert!(since.is_some());
+        // Whatever another signal meets, and is told as the last failure of all.
+        ledger.failed(Signal::Metrics, FailureKind::Refused, "b");
+        ledger.succeeded(Signal::Metrics);
+        ledger.partly_rejected(Signal::Metrics, 1, "b");
+        let failing: Vec<_> = ledger.read().failing.into_iter().map(|failure| (failure.signal, failure.kind, failure.host)).collect();
+        assert_eq!(failing, [(Signal::Traces, FailureKind::Timeout, "a".to_owned())]);
         ledger.succeeded(Signal::Traces);
-        assert_eq!(ledger.read().failing_since, None);
-        assert_eq!(ledger.read().last_failure.unwrap().kind, FailureKind::Timeout);
+        assert_eq!((ledger.read().failing_since, ledger.read().failing), (None, Vec::new()));
+        assert_eq!(ledger.read().last_failure.unwrap().kind, FailureKind::PartialSuccess { rejected: 1 });
     }
 }

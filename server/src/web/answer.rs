@@ -1,4 +1,4 @@
-//! The HTTP status that belongs to each [`ApiError`], for server functions.
+//! The HTTP status that belongs to each [`ApiError`], for server functions and for what fails around them.
 //!
 //! The framework answers every error of a server function with 500. That would make a mistyped form look like a failure
 //! of the server in every log and dashboard.
@@ -6,9 +6,9 @@
 use app::contract::ApiError;
 use axum::body::{Body, to_bytes};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderValue, Request, StatusCode};
+use axum::response::{Html, IntoResponse, Response};
+use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Request, StatusCode};
 
 use crate::event::Failure;
 
@@ -33,7 +33,10 @@ pub(super) async fn status(request: Request<Body>, next: Next) -> Response {
             ApiError::Throttled { retry_after_s } => {
                 parts.headers.insert(RETRY_AFTER, HeaderValue::from(retry_after_s));
             }
-            ApiError::Internal { error_id } | ApiError::NoRoom { error_id } | ApiError::Disk { error_id } => {
+            ApiError::Internal { error_id }
+            | ApiError::NoRoom { error_id }
+            | ApiError::SessionUnsaved { error_id }
+            | ApiError::Disk { error_id } => {
                 parts.extensions.insert(Failure::logged(error_id));
             }
             _ => {}
@@ -49,6 +52,28 @@ pub(super) fn api_error(error: &ApiError) -> Response {
     (status_of(error), [(CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
 }
 
+/// Whether a browser goes to a page, or posts a form by itself, and shows what is answered.
+pub(super) fn wants_page(headers: &HeaderMap) -> bool {
+    headers.get(ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// An error of what is around the app, which can't show it then: for people a page of its own.
+pub(super) fn failed(error: &ApiError, wants_page: bool) -> Response {
+    if !wants_page {
+        return api_error(error);
+    }
+    let says = match error {
+        // The heading says the rest.
+        ApiError::Internal { error_id } => format!("Error {error_id} in the server's log says more."),
+        other => other.to_string(),
+    };
+    let text = format!(
+        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Error</title></head><body><h1>Something went wrong on the \
+         server</h1><p>{says}</p><p><a href=\"/\">Go to overview</a></p></body></html>"
+    );
+    (status_of(error), Html(text)).into_response()
+}
+
 pub(super) const fn status_of(error: &ApiError) -> StatusCode {
     match error {
         ApiError::SignedOut | ApiError::SignInFailed => StatusCode::UNAUTHORIZED,
@@ -62,6 +87,6 @@ pub(super) const fn status_of(error: &ApiError) -> StatusCode {
         ApiError::LinkInvalid => StatusCode::GONE,
         ApiError::Unreachable | ApiError::Unintelligible | ApiError::Malformed => StatusCode::BAD_REQUEST,
         ApiError::NoRoom { .. } => StatusCode::INSUFFICIENT_STORAGE,
-        ApiError::Internal { .. } | ApiError::Disk { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        ApiError::Internal { .. } | ApiError::SessionUnsaved { .. } | ApiError::Disk { .. } => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

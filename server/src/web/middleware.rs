@@ -31,6 +31,8 @@ pub(super) fn stack(open: Router<Console>, console: Router<Console>, state: &Con
         .layer(from_fn_with_state(state.assets().clone(), assets::public_file))
         // Around the session layer, whose removal cookie it completes.
         .layer(from_fn_with_state(state.clone(), visitor::complete_removal))
+        // Around it as well: it takes the place of what the layer answers when it can't save.
+        .layer(from_fn(visitor::tell_unsaved))
         .layer(state.auth().session_layer(state.is_https()))
         // From here on there is a visitor.
         .layer(from_fn_with_state(state.clone(), visitor::recall))

@@ -12,7 +12,7 @@ use tower_sessions::Session;
 
 use super::request::Facts;
 use super::{Console, answer};
-use crate::auth::{Auth, Caller, Origin, Visitor};
+use crate::auth::{self, Auth, Caller, Origin, Visitor};
 use crate::backend;
 
 /// Pages that nobody needs to be signed in for.
@@ -35,7 +35,7 @@ pub(super) async fn recall(State(console): State<Console>, mut request: Request<
             request.extensions_mut().insert(visitor);
             next.run(request).await
         }
-        Err(error) => answer::api_error(&backend::to_api(error)),
+        Err(error) => answer::failed(&backend::to_api(error), answer::wants_page(request.headers())),
     }
 }
 
@@ -63,6 +63,15 @@ fn sign_in_path(uri: &Uri) -> String {
         return "/sign-in".to_owned();
     }
     format!("/sign-in?next={}", utf8_percent_encode(asked, NON_ALPHANUMERIC))
+}
+
+/// Says what the session layer does not, where it can't save a session: it answers with an empty 500.
+pub(super) async fn tell_unsaved(request: Request<Body>, next: Next) -> Response {
+    let wants_page = answer::wants_page(request.headers());
+    match auth::saving(next.run(request)).await {
+        Ok(response) => response,
+        Err(unsaved) => answer::failed(&backend::to_api(unsaved), wants_page),
+    }
 }
 
 /// Browsers take a `__Host-` cookie's removal only with the attributes that its name demands.

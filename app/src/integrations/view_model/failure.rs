@@ -1,5 +1,6 @@
 //! What went wrong: what happened, why, and what to do about it.
 
+use crate::contract::values::Signal;
 use crate::contract::{AttemptOutcome, ExportFailure, FailureKind, TestReport, TestResult};
 use crate::ui::counted;
 
@@ -55,6 +56,17 @@ pub fn failure_sentence(failure: &ExportFailure) -> String {
             format!("A request with {signal} to {host} would have been larger than 64 MiB, so it was dropped. Other requests go on.")
         }
     }
+}
+
+/// As [`failure_sentence`], of a signal that goes on where the others are stopped.
+#[must_use]
+pub fn still_failing_sentence(failure: &ExportFailure) -> String {
+    let name = match failure.signal {
+        Signal::Traces => "Traces",
+        Signal::Logs => "Logs",
+        Signal::Metrics => "Metrics",
+    };
+    format!("{name} go on, by what the environment says, and are failing. {}", failure_sentence(failure))
 }
 
 fn status_sentence(host: &str, status: u16, signal: &str, path: &str) -> String {
@@ -116,7 +128,7 @@ pub const fn outcome_word(outcome: AttemptOutcome, failure: Option<FailureKind>)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::values::{EgressRule, Signal};
+    use crate::contract::values::EgressRule;
 
     fn failure(kind: FailureKind) -> ExportFailure {
         ExportFailure { at: 0, signal: Signal::Logs, kind, host: "otlp.example.com".to_owned() }
@@ -174,6 +186,15 @@ mod tests {
             assert!(sentence.ends_with('.') && sentence.matches(". ").count() + sentence.matches("; ").count() >= 1, "{sentence}");
             assert!(!sentence.contains('!'), "{sentence}");
         }
+    }
+
+    #[test]
+    fn what_goes_on_and_fails_is_told_in_the_same_words() {
+        assert_eq!(
+            still_failing_sentence(&failure(FailureKind::Refused)),
+            "Logs go on, by what the environment says, and are failing. \
+             Couldn't reach otlp.example.com: it refused the connection. Check the port, and that the collector is running."
+        );
     }
 
     #[test]

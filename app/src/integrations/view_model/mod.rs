@@ -6,7 +6,7 @@ mod health;
 mod history;
 mod state;
 
-pub use failure::{failure_sentence, outcome_word, test_heading, test_sentence};
+pub use failure::{failure_sentence, outcome_word, still_failing_sentence, test_heading, test_sentence};
 pub use form::{
     check_endpoint, check_headers, check_service_name, header_rows, header_text, on_off, origin_changed, secret_words, signal_urls,
     temporality_words,

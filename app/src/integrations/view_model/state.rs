@@ -27,15 +27,20 @@ pub fn live_fact(export: &ExportGlance) -> Fact {
     }
 }
 
-/// The state in one sentence without any number in it: a screen reader hears it when, and only when, the state changes.
+/// The state in one sentence without any number in it: a screen reader hears it when, and only when, the state changes. `still_failing`:
+/// what goes on, where the state is that the others are stopped, is failing.
 #[must_use]
-pub const fn announcement(state: &ExportState) -> &'static str {
+pub const fn announcement(state: &ExportState, still_failing: bool) -> &'static str {
     match state {
         ExportState::Off => "Export is off.",
         ExportState::Active | ExportState::Managed => "Export is active.",
         ExportState::Failing { .. } => "Export is failing.",
+        ExportState::Paused(_) if still_failing => "Export is paused. What the environment names goes on and is failing.",
         ExportState::Paused(pause) if !pause.going_on.is_empty() => "Export is paused, but for what the environment names.",
         ExportState::Paused(_) => "Export is paused.",
+        ExportState::Broken { .. } if still_failing => {
+            "The stored settings can't be read. What the environment names goes on and is failing."
+        }
         ExportState::Broken { going_on } if !going_on.is_empty() => {
             "The stored settings can't be read; nothing is exported, but for what the environment names."
         }
@@ -71,7 +76,7 @@ mod tests {
 
     #[test]
     fn facts_and_messages() {
-        let mut status = ExportGlance { state: ExportState::Off, last_success_at: None };
+        let mut status = ExportGlance { state: ExportState::Off, last_success_at: None, still_failing: Vec::new() };
         assert_eq!(live_fact(&status), Fact { text: "Not configured", at: None });
         status.state = ExportState::Active;
         assert_eq!(live_fact(&status), Fact { text: "Nothing exported yet", at: None });
@@ -87,10 +92,13 @@ mod tests {
         assert_eq!(going_on_words(&[Signal::Traces, Signal::Logs]), "Only traces and logs go on, by what the environment says.");
         assert_eq!(going_on_words(&Signal::ALL), "Everything goes on, by what the environment says.");
         let paused = |going_on| ExportState::Paused(PauseView { since: 7, by: None, going_on });
-        assert_eq!(announcement(&paused(Vec::new())), "Export is paused.");
-        assert_eq!(announcement(&paused(vec![Signal::Traces])), "Export is paused, but for what the environment names.");
-        let broken = |going_on| announcement(&ExportState::Broken { going_on });
-        assert_eq!(broken(Vec::new()), "The stored settings can't be read; nothing is exported.");
-        assert!(broken(vec![Signal::Traces]).ends_with("nothing is exported, but for what the environment names."));
+        assert_eq!(announcement(&paused(Vec::new()), false), "Export is paused.");
+        assert_eq!(announcement(&paused(vec![Signal::Traces]), false), "Export is paused, but for what the environment names.");
+        let broken = |going_on, still_failing| announcement(&ExportState::Broken { going_on }, still_failing);
+        assert_eq!(broken(Vec::new(), false), "The stored settings can't be read; nothing is exported.");
+        assert!(broken(vec![Signal::Traces], false).ends_with("nothing is exported, but for what the environment names."));
+        for spoken in [announcement(&paused(vec![Signal::Traces]), true), broken(vec![Signal::Traces], true)] {
+            assert!(spoken.ends_with("What the environment names goes on and is failing."), "{spoken}");
+        }
     }
 }

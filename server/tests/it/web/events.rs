@@ -6,13 +6,14 @@ use std::time::Duration;
 use app::contract::ApiError;
 use reqwest::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
+use server::auth::BUMP_AFTER;
 use server::event::{Component, Event, Request};
 use server::store::{Changes, Record, Session, Workspace};
 use server::values::Role;
 use sha2::{Digest, Sha256};
 use tower_sessions::session::Id;
 
-use super::{PASSWORD, TestConsole};
+use super::{Answer, Browser, PASSWORD, TestConsole};
 
 /// The event of the request with this id, once it is there: it is emitted when the last byte has gone out.
 async fn event_of(console: &TestConsole, id: &str) -> Request {
@@ -86,8 +87,8 @@ async fn a_panic_is_an_answer_with_an_id_and_a_recorded_failure() {
 
 /// What lies where a session or a workspace should, and can't be read as one.
 #[derive(Clone, Serialize, Deserialize)]
-struct Garbled<const SESSION: bool> {
-    key: Vec<u8>,
+pub(super) struct Garbled<const SESSION: bool> {
+    pub(super) key: Vec<u8>,
 }
 
 impl<const SESSION: bool> Record for Garbled<SESSION> {
@@ -126,6 +127,45 @@ async fn what_can_not_be_read_is_a_recorded_failure() {
     assert_eq!(failure.error_id, Some(error_id));
     let fine = console.browser().get("/sign-in").await;
     assert!(event_of(&console, fine.header("x-request-id")).await.failure.is_none());
+}
+
+/// Signs in, and gives the time of the last use a reason to be written; with the hash of the session's id.
+async fn about_to_be_written(console: &TestConsole) -> (Browser, String) {
+    let browser = console.browser();
+    let answer = browser.call("/api/probe/sign_in", &[("email", "ana@example.com"), ("password", PASSWORD)]).await;
+    let id = answer.cookies()[0].split(['=', ';']).nth(1).unwrap().to_owned();
+    console.clock.advance(BUMP_AFTER + Duration::from_secs(60));
+    (browser, hex::encode(Sha256::digest(id)))
+}
+
+async fn recorded(console: &TestConsole, answer: &Answer) -> String {
+    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR, "{}", answer.text());
+    let failure = event_of(console, answer.header("x-request-id")).await.failure.expect("recorded");
+    assert_eq!(failure.kind, "internal", "the log line says more, and is what error tracking reports");
+    failure.error_id.expect("an id").to_string()
+}
+
+/// The session is read as a request begins, and written when it has been done.
+#[tokio::test]
+async fn a_session_that_can_not_be_saved_is_a_recorded_failure() {
+    let console = TestConsole::start().await;
+    console.user("ana@example.com", true).await;
+    let (browser, hash) = about_to_be_written(&console).await;
+    let answer = browser.call("/api/probe/garble_session", &[("hash", &hash)]).await;
+    let ApiError::SessionUnsaved { error_id } = answer.error() else { panic!("{}", answer.text()) };
+    assert_eq!(recorded(&console, &answer).await, error_id.to_string());
+    assert!(answer.cookies().is_empty(), "{:?}", answer.cookies());
+
+    // For people a page: of a form, and of what is asked for with that session afterwards.
+    let (browser, hash) = about_to_be_written(&console).await;
+    let form = browser.submit("/", "/api/probe/garble_session", &[("hash", &hash)]).await;
+    let page = browser.get("/account").await;
+    for (answer, says) in [(&form, "Your session could not be saved."), (&page, "Something went wrong on the server")] {
+        let id = recorded(&console, answer).await;
+        assert!(answer.header("content-type").starts_with("text/html"), "{:?}", answer.headers);
+        let text = answer.text();
+        assert!(text.contains(says) && text.contains(&format!("Error {id} in the server's log says more.")), "{text}");
+    }
 }
 
 #[tokio::test]

@@ -96,15 +96,21 @@ impl TestConsole {
 
     /// `public_url` as configured; `site` is a folder of built files.
     pub async fn start_with(public_url: Option<&str>, site: Option<&Path>) -> Self {
-        Self::start_as(public_url, site, Proxies::default()).await
+        Self::start_as(public_url, site, Proxies::default(), OtelEnvironment::default()).await
     }
 
     /// With this network of trusted proxies.
     pub async fn start_behind(proxies: &str) -> Self {
-        Self::start_as(None, None, Proxies::new([proxies.parse().unwrap()])).await
+        Self::start_as(None, None, Proxies::new([proxies.parse().unwrap()]), OtelEnvironment::default()).await
     }
 
-    async fn start_as(public_url: Option<&str>, site: Option<&Path>, proxies: Proxies) -> Self {
+    /// With these variables of the environment.
+    pub async fn start_within(variables: &[(&str, &str)]) -> Self {
+        let of = |name: &str| variables.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
+        Self::start_as(None, None, Proxies::default(), OtelEnvironment::from_vars(of).unwrap()).await
+    }
+
+    async fn start_as(public_url: Option<&str>, site: Option<&Path>, proxies: Proxies, environment: OtelEnvironment) -> Self {
         probes::register();
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("db")).unwrap();
@@ -114,8 +120,7 @@ impl TestConsole {
         bus.listen(&(Arc::clone(&events) as Arc<dyn Listener>));
         let auth = Auth::new(store.clone(), bus.clone(), clock.clock());
         let assets = Assets::in_folder(site.unwrap_or(&folder.path().join("no-site")));
-        let settings =
-            Settings::open(store.clone(), Vault::from_key([7; 32]), OtelEnvironment::default(), Uuid::now_v7(), policy(LOOPBACK)).unwrap();
+        let settings = Settings::open(store.clone(), Vault::from_key([7; 32]), environment, Uuid::now_v7(), policy(LOOPBACK)).unwrap();
         let transport = Arc::new(OutboundTransport::new(outbound()));
         let telemetry = Telemetry::start(settings.exports(), &bus, transport, Options::default());
         let errors = ErrorTracking::new().unwrap();

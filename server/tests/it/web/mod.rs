@@ -10,6 +10,7 @@ mod disabling;
 mod egress;
 mod error_tracking;
 mod events;
+mod exports;
 mod forms;
 mod functions;
 mod harness;

@@ -2,8 +2,13 @@
 
 use app::Services;
 use app::contract::{ApiError, SetupLink, WorkspaceRef};
+use http::request::Parts;
 use leptos::prelude::*;
 use leptos::server_fn;
+use server::auth::Visitor;
+use server::store::{Changes, Session};
+
+use super::events::Garbled;
 
 fn services() -> Result<Services, ApiError> {
     use_context::<Services>().ok_or(ApiError::Malformed)
@@ -55,6 +60,17 @@ pub async fn probe_internal(#[server(default)] reading: bool) -> Result<(), ApiE
     Err(server::backend::to_api(server::settings::Error::Store { cause, text: text.to_owned() }))
 }
 
+/// Makes what lies where the session with this hash is one that nobody can read, while a request uses it.
+#[server(prefix = "/api", endpoint = "probe/garble_session")]
+pub async fn probe_garble_session(hash: String) -> Result<(), ApiError> {
+    let store = {
+        let parts = use_context::<Parts>().ok_or(ApiError::Malformed)?;
+        parts.extensions.get::<Visitor>().ok_or(ApiError::Malformed)?.auth().store().clone()
+    };
+    let garbled = Garbled::<true> { key: Session::key_of(&hash) };
+    store.commit(Changes::new().put(&garbled)).await.map_err(|_| ApiError::Malformed)
+}
+
 /// The linker may drop what `inventory` collects from a test binary.
 pub fn register() {
     use server_fn::axum::register_explicit;
@@ -67,4 +83,5 @@ pub fn register() {
     register_explicit::<ProbeWorkspace>();
     register_explicit::<ProbePanic>();
     register_explicit::<ProbeInternal>();
+    register_explicit::<ProbeGarbleSession>();
 }
