@@ -1,10 +1,15 @@
 //! Formatting, TypeScript's types, clippy, and the Rust tests.
 
+use std::time::Duration;
+
 use anyhow::Result;
 
 use crate::peers;
 use crate::run::{Cmd, say, step};
 use crate::workspace::Workspace;
+
+/// The tests of the server take some 3 minutes.
+const LONGEST: Duration = Duration::from_secs(30 * 60);
 
 pub fn lint(workspace: &Workspace) -> Result<()> {
     workspace.ensure_wasm_target()?;
@@ -40,13 +45,14 @@ pub fn rust(workspace: &Workspace) -> Result<()> {
     step("Unit and integration tests (first time: some 5 minutes)", || {
         Cmd::cargo(workspace).args(["test", "--package", "xtask"]).run()?;
         Cmd::cargo(workspace).args(["test", "--package", "app", "--features", "ssr", "--lib"]).run()?;
+        Cmd::cargo(workspace).args(["test", "--package", "server", "--no-run"]).run()?;
         Cmd::cargo(workspace)
             .args(["test", "--package", "server"])
             .env("KNOXCALL_ROTEL", &rotel)
             .env("KNOXCALL_BUGSINK", &bugsink)
             .env("KNOXCALL_VERIFIERS", &verifiers)
             .env("KNOXCALL_AI_CLIENTS", &ai_clients)
-            .run()
+            .run_within(LONGEST)
     })
 }
 

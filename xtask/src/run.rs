@@ -3,11 +3,14 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::workspace::Workspace;
+
+/// How often a bounded command is looked after.
+const LOOK: Duration = Duration::from_millis(100);
 
 pub fn say(text: &str) {
     eprintln!("   {text}");
@@ -67,6 +70,24 @@ impl Cmd {
         Ok(())
     }
 
+    /// As [`Cmd::run`], but ends it, with everything that it started, when it takes longer than anything that does not hang.
+    pub fn run_within(mut self, longest: Duration) -> Result<()> {
+        let started = Instant::now();
+        let mut child = self.inner.spawn().with_context(|| format!("can't start {:?}", self.inner.get_program()))?;
+        loop {
+            if let Some(status) = child.try_wait()? {
+                ensure!(status.success(), "{status}: {:?}", self.inner);
+                return Ok(());
+            }
+            if started.elapsed() > longest {
+                signal("KILL", &descendants(child.id()));
+                child.wait()?;
+                bail!("ended after {} min, as if it hung: {:?}; what it printed last says where", longest.as_secs() / 60, self.inner);
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+
     /// Whether it ran and succeeded; its output is swallowed.
     pub fn succeeds(mut self) -> bool {
         self.inner.stdout(Stdio::null()).stderr(Stdio::null()).stdin(Stdio::null()).status().is_ok_and(|status| status.success())
@@ -79,6 +100,19 @@ impl Cmd {
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
+}
+
+fn signal(name: &str, processes: &[u32]) {
+    Cmd::new("kill", Path::new("/")).arg(format!("-{name}")).args(processes.iter().map(u32::to_string)).succeeds();
+}
+
+/// A process and all that it started, as far as that still runs. They are stopped, so that they start no more.
+fn descendants(process: u32) -> Vec<u32> {
+    signal("STOP", &[process]);
+    let children = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
+    let mut all = vec![process];
+    all.extend(children.split_whitespace().filter_map(|child| child.parse().ok()).flat_map(descendants));
+    all
 }
 
 /// The first of these programs that is on PATH.
@@ -99,4 +133,24 @@ pub fn apt_install(packages: &[&str]) -> Result<()> {
         .args(["install", "-y", "-qq", "--no-install-recommends"])
         .args(packages)
         .run()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Cmd {
+        Cmd::new("sh", Path::new("/")).args(["-c", script])
+    }
+
+    #[test]
+    fn what_hangs_is_ended_with_everything_it_started() {
+        shell("exit 0").run_within(Duration::from_secs(60)).unwrap();
+        assert!(shell("exit 3").run_within(Duration::from_secs(60)).is_err());
+        // A name that no other process has.
+        let name = format!("6{}.5", std::process::id());
+        let hung = shell(&format!("sleep {name} & sleep {name}; true")).run_within(Duration::from_millis(300));
+        assert!(hung.unwrap_err().to_string().contains("as if it hung"));
+        assert!(!Cmd::new("pgrep", Path::new("/")).args(["-f", &format!("sleep {name}")]).succeeds(), "it still runs");
+    }
 }
