@@ -329,7 +329,6 @@ async fn open_settings(config: &Config, egress: Policy) -> Result<(Settings, Vau
     let (folder, key) = (config.data_dir.clone(), config.master_key.clone());
     let environment = Environment { otel: config.otel.clone(), sentry: config.sentry.clone() };
     let open = move || -> Result<(Settings, Vault)> {
-        std::fs::create_dir_all(&folder).with_context(|| format!("the data folder {} can't be made", folder.display()))?;
         let store = Store::open(&folder)?;
         let vault = Vault::open(&folder, key.as_deref().map(String::as_str))?;
         Ok((Settings::open(store, vault.clone(), environment, Uuid::new_v4(), egress)?, vault))

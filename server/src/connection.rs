@@ -1,23 +1,24 @@
 //! Drives one HTTP connection to its end, politely: when it is asked to, or once nobody has used it for a while. Knows how many
 //! requests are open on it, and nothing of what they say.
 
-use std::io::{self, IoSlice};
+mod body;
+mod stream;
+
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http_body::{Body, Frame, SizeHint};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
+
+pub use body::Held;
+pub use stream::Written;
 
 /// So long may a connection that was asked to end go on with no request open: whoever does not answer is not waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What HTTP/2 writes of its own, however idle: a ping, or the answer to one, of 9 bytes and 8 (RFC 9113, 6.7). No use is made of a
-/// connection by that.
-const CONTROL: usize = 17;
+/// How long a client may read nothing of what it is answered, as nginx has it.
+pub const SEND_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The requests that are open on one connection. Clones are about the same ones.
 #[derive(Clone, Debug)]
@@ -26,44 +27,55 @@ pub struct Requests(Arc<Mutex<Open>>);
 #[derive(Debug)]
 struct Open {
     now: usize,
-    /// When the last one ended, or some of an answer left; or else the connection began.
+    /// Of these, the ones of whose answer a part was taken, and no more asked for yet: they wait for the client.
+    handed: usize,
+    /// When the last one ended, or some of an answer left or was taken; or else the connection began.
     since: Instant,
-}
-
-impl Default for Requests {
-    fn default() -> Self {
-        Self(Arc::new(Mutex::new(Open { now: 0, since: Instant::now() })))
-    }
+    /// How long a client may read nothing of what waits for it.
+    send_timeout: Duration,
 }
 
 impl Requests {
+    #[must_use]
+    pub fn new(send_timeout: Duration) -> Self {
+        Self(Arc::new(Mutex::new(Open { now: 0, handed: 0, since: Instant::now(), send_timeout })))
+    }
+
     /// One more is open, until what is returned is dropped.
     #[must_use]
     pub fn begin(&self) -> Request {
         self.open().now += 1;
-        Request(self.clone())
+        Request { requests: self.clone(), handed: false }
     }
 
-    /// The connection's stream, on which what is written counts as use: the end of an answer may wait for a slow client long after
-    /// its body was taken.
-    #[must_use]
-    pub fn on<S>(&self, stream: S) -> Written<S> {
-        Written { stream, requests: self.clone() }
+    /// Some of an answer left: the end of one may wait for a slow client long after its body was taken.
+    fn wrote(&self) {
+        self.open().since = Instant::now();
     }
 
-    /// Returns once none has been open, and nothing written, for so long; counted from `from` at the earliest.
+    /// Returns once none has been open, and nothing written, for so long; counted from `from` at the earliest. Those that only wait
+    /// for a client that reads nothing are as if they were not open, but have the time for that.
     async fn none_for(&self, time: Duration, from: Option<Instant>) {
         loop {
             let now = Instant::now();
             let until = {
                 let open = self.open();
-                if open.now > 0 { now + time } else { from.map_or(open.since, |from| open.since.max(from)) + time }
+                let since = from.map_or(open.since, |from| open.since.max(from));
+                match open.now {
+                    0 => since + time,
+                    all if all == open.handed => since + open.send_timeout,
+                    _ => now + time,
+                }
             };
             if until <= now {
                 return;
             }
             sleep_until(until).await;
         }
+    }
+
+    fn any(&self) -> bool {
+        self.open().now > 0
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -73,94 +85,39 @@ impl Requests {
 
 /// One that is open.
 #[derive(Debug)]
-pub struct Request(Requests);
+pub struct Request {
+    requests: Requests,
+    handed: bool,
+}
+
+impl Request {
+    /// A part of its answer was taken, or more of it is asked for.
+    fn hand(&mut self, handed: bool) {
+        if self.handed == handed {
+            return;
+        }
+        self.handed = handed;
+        let mut open = self.requests.open();
+        if handed {
+            open.handed += 1;
+            open.since = Instant::now();
+        } else {
+            open.handed = open.handed.saturating_sub(1);
+        }
+    }
+}
 
 impl Drop for Request {
     fn drop(&mut self) {
-        let mut open = self.0.open();
+        self.hand(false);
+        let mut open = self.requests.open();
         open.now = open.now.saturating_sub(1);
         open.since = Instant::now();
     }
 }
 
-/// See [`Requests::on`].
-#[derive(Debug)]
-pub struct Written<S> {
-    stream: S,
-    requests: Requests,
-}
-
-impl<S> Written<S> {
-    fn seen(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if matches!(written, Poll::Ready(Ok(bytes)) if bytes > CONTROL) {
-            self.requests.open().since = Instant::now();
-        }
-        written
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Written<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, into)
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Written<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.seen(written)
-    }
-
-    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, pieces: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, pieces);
-        self.seen(written)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
-/// The body of a response, until whose end its request is open.
-#[derive(Debug)]
-pub struct Held<B> {
-    body: B,
-    _request: Option<Request>,
-}
-
-impl<B> Held<B> {
-    pub const fn new(body: B, request: Option<Request>) -> Self {
-        Self { body, _request: request }
-    }
-}
-
-impl<B: Body + Unpin> Body for Held<B> {
-    type Data = B::Data;
-    type Error = B::Error;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        Pin::new(&mut self.get_mut().body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
 /// Drives a connection to its end: politely from `drain` on, or from when it was `idle`, with no request open for so long; and not
-/// at all after `kill`.
+/// at all after `kill`, or once nobody reads what is answered.
 ///
 /// # Errors
 /// How the connection broke.
@@ -180,7 +137,12 @@ where
         biased;
         ended = connection.as_mut() => return ended,
         () = drain.cancelled() => {}
-        () = unused(requests.as_ref(), idle.unwrap_or_default(), None) => {}
+        () = unused(requests.as_ref(), idle.unwrap_or_default(), None) => {
+            // Whoever reads nothing would not read that it is over either.
+            if requests.as_ref().is_some_and(Requests::any) {
+                return Ok(());
+            }
+        }
     }
     graceful(connection.as_mut());
     tokio::select! {
@@ -202,6 +164,7 @@ async fn unused(requests: Option<&Requests>, time: Duration, from: Option<Instan
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
+    use std::task::Poll;
 
     use futures::FutureExt;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -209,6 +172,11 @@ mod tests {
     use super::*;
 
     const IDLE: Duration = Duration::from_millis(50);
+    const SEND: Duration = Duration::from_millis(200);
+
+    fn requests() -> Requests {
+        Requests::new(SEND)
+    }
 
     /// A connection that ends when it is asked to.
     async fn driven(requests: &Requests, drain: &CancellationToken) {
@@ -220,7 +188,7 @@ mod tests {
 
     #[tokio::test]
     async fn it_ends_once_no_request_has_been_open_for_a_while() {
-        let (requests, begun) = (Requests::default(), Instant::now());
+        let (requests, begun) = (requests(), Instant::now());
         driven(&requests, &CancellationToken::new()).await;
         assert!(begun.elapsed() >= IDLE);
 
@@ -229,7 +197,7 @@ mod tests {
         let mut open = pin!(driven(&requests, &never));
         drop(first);
         // Another one's idle time is over: this one's would be.
-        driven(&Requests::default(), &never).await;
+        driven(&self::requests(), &never).await;
         assert!(open.as_mut().now_or_never().is_none(), "one is open");
         let ended = Instant::now();
         drop(second);
@@ -240,9 +208,9 @@ mod tests {
     /// hyper lets go of a body once its end is in its own buffer, which a slow client may take long to empty.
     #[tokio::test]
     async fn it_does_not_end_while_what_was_answered_still_leaves() {
-        let (requests, never) = (Requests::default(), CancellationToken::new());
+        let (requests, never) = (requests(), CancellationToken::new());
         let (client, server) = tokio::io::duplex(64);
-        let mut server = requests.on(server);
+        let mut server = Written::new(server, SEND, Some(requests.clone()));
         let mut open = pin!(driven(&requests, &never));
         let mut client = client;
         let slowly = async {
@@ -262,21 +230,47 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn pings_are_no_use() {
-        let requests = Requests::default();
-        let since = requests.open().since;
-        let (_client, server) = tokio::io::duplex(64);
-        let mut server = requests.on(server);
-        server.write_all(&[0; CONTROL]).await.unwrap();
-        assert_eq!(requests.open().since, since);
-        server.write_all(&[0; CONTROL + 1]).await.unwrap();
-        assert!(requests.open().since > since);
+    async fn what_waits_for_a_client_that_reads_nothing_keeps_it_open_only_so_long() {
+        let (requests, never) = (requests(), CancellationToken::new());
+        let (mut first, mut second) = (requests.begin(), requests.begin());
+        let mut open = pin!(driven(&requests, &never));
+        first.hand(true);
+        tokio::time::sleep(SEND * 2).await;
+        assert!(open.as_mut().now_or_never().is_none(), "the other one waits for its upstream");
+        let handed = Instant::now();
+        second.hand(true);
+        open.as_mut().await;
+        assert!(handed.elapsed() >= SEND);
+    }
+
+    #[tokio::test]
+    async fn whoever_reads_on_is_waited_for() {
+        let (requests, never) = (requests(), CancellationToken::new());
+        let mut request = requests.begin();
+        let mut open = pin!(driven(&requests, &never));
+        let reading = async {
+            let begun = Instant::now();
+            while begun.elapsed() < SEND * 3 {
+                request.hand(true);
+                tokio::time::sleep(SEND / 10).await;
+                request.hand(false);
+            }
+        };
+        tokio::select! {
+            biased;
+            () = reading => {}
+            () = open.as_mut() => panic!("it was still used"),
+        }
+        drop(request);
+        open.await;
+        let left = requests.open();
+        assert_eq!((left.now, left.handed), (0, 0));
     }
 
     /// However long it was unused before: what is on its way just then is still answered.
     #[tokio::test]
     async fn whoever_is_asked_to_end_gets_time_from_then_on() {
-        let requests = Requests::default();
+        let requests = requests();
         let long_ago = Instant::now() - PATIENCE * 3;
         requests.open().since = long_ago;
         let (asked, never) = (Cell::new(false), CancellationToken::new());
@@ -287,7 +281,7 @@ mod tests {
 
     #[tokio::test]
     async fn it_ends_when_it_is_asked_to() {
-        let (requests, drain) = (Requests::default(), CancellationToken::new());
+        let (requests, drain) = (requests(), CancellationToken::new());
         let _open = requests.begin();
         drain.cancel();
         driven(&requests, &drain).await;

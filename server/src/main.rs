@@ -38,6 +38,8 @@ fn main() -> ExitCode {
     };
     start_log(config.log_format, &errors);
     config.otel.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    // Everything in the data folder is its owner's alone.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     allow_all_files();
     faults::watch();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

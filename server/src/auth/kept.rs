@@ -59,9 +59,8 @@ impl Kept {
         true
     }
 
-    /// Answers whether there was such a session here.
-    pub(super) fn remove(&self, hash: &str) -> bool {
-        self.lock().sessions.remove(hash).is_some()
+    pub(super) fn remove(&self, hash: &str) {
+        self.lock().sessions.remove(hash);
     }
 
     /// A session of the store has ended. Answers whether that is remembered: it is not when there are too many.

@@ -134,6 +134,7 @@ impl Sessions {
                     if let Ok(Some(account)) = account_in(&record.data) {
                         for old in self::surplus(self.kept.all(), &account, self.clock.now_ms()) {
                             self.kept.remove(&old.hash);
+                            self.kept.end(&old.hash, old.expires_at);
                         }
                     }
                     self.kept.put(stored);
@@ -213,8 +214,9 @@ impl SessionStore for Sessions {
     async fn delete(&self, id: &Id) -> Result<()> {
         let hash = hash(id);
         let stored = self.store.sessions().get(&hash);
+        self.kept.remove(&hash);
         // A session that begins has its first id taken away before that was ever written: that costs no flush.
-        if self.kept.remove(&hash) || matches!(stored, Ok(None)) {
+        if matches!(stored, Ok(None)) {
             return Ok(());
         }
         let would_end = stored.ok().flatten().map_or(UnixMillis::MAX, |stored| stored.expires_at);

@@ -81,7 +81,7 @@ impl Webhooks for Bound {
     async fn deliveries(&self, workspace: &str, id: Uuid, before: Option<Uuid>, failed: bool) -> Result<Deliveries, ApiError> {
         let (_, member) = self.visitor.member_of(workspace)?;
         self.settings().webhook(&member, id)?;
-        let page = self.parts.webhooks.deliveries(&member, id, before, failed)?;
+        let page = self.parts.webhooks.deliveries(&member, id, before, failed).await?;
         Ok(Deliveries { rows: page.rows.into_iter().map(delivery).collect(), next: page.next })
     }
 

@@ -20,7 +20,7 @@ use super::seats::Seats;
 use super::wire::{self, Inlet, Watch};
 use crate::accept::Accept;
 use crate::bus::Bus;
-use crate::connection::{Held, Requests, drive};
+use crate::connection::{Held, Requests, SEND_TIMEOUT, Written, drive};
 use crate::live::Routing;
 use crate::outbound::Outbound;
 use crate::peers::Proxies;
@@ -31,6 +31,8 @@ pub struct Config {
     /// From the moment a request may come (also on a kept-alive connection) until its head is complete. HTTP/2
     /// connections are pinged in this interval instead, and closed when they have had no request open for so long.
     pub header_timeout: Duration,
+    /// How long a client may read nothing of an answer before its connection is closed.
+    pub send_timeout: Duration,
     /// Of a request's head, in bytes; at least 8 KiB.
     pub max_header_bytes: usize,
     pub max_headers: usize,
@@ -50,6 +52,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             header_timeout: Duration::from_secs(60),
+            send_timeout: SEND_TIMEOUT,
             max_header_bytes: 64 * 1024,
             max_headers: HYPER_MAX_HEADERS,
             max_connections: 10_000,
@@ -120,6 +123,7 @@ struct Server {
     http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
     header_timeout: Duration,
+    send_timeout: Duration,
     proxies: Proxies,
     handler: Arc<Handler>,
 }
@@ -142,7 +146,14 @@ impl Server {
             .initial_connection_window_size(H2_CONNECTION_WINDOW)
             .max_send_buf_size(H2_SEND_BUFFER)
             .max_concurrent_streams(config.max_streams);
-        Self { http1, http2, header_timeout: config.header_timeout, proxies: config.proxies.clone(), handler: Arc::new(handler) }
+        Self {
+            http1,
+            http2,
+            header_timeout: config.header_timeout,
+            send_timeout: config.send_timeout,
+            proxies: config.proxies.clone(),
+            handler: Arc::new(handler),
+        }
     }
 
     async fn connection(&self, mut stream: TcpStream, peer: SocketAddr, drain: CancellationToken, kill: CancellationToken) {
@@ -157,16 +168,18 @@ impl Server {
         };
         let address = peer.ip().to_canonical();
         let ended = if is_h2 {
-            let requests = Requests::default();
+            let requests = Requests::new(self.send_timeout);
             let service = self.service(Client::new(address, None, &self.proxies), Some(requests.clone()));
-            let connection = self.http2.serve_connection(TokioIo::new(requests.on(Inlet::h2(stream, ahead))), service);
+            let stream = Written::new(Inlet::h2(stream, ahead), self.send_timeout, Some(requests.clone()));
+            let connection = self.http2.serve_connection(TokioIo::new(stream), service);
             let idle = Some((requests, self.header_timeout));
             drive(connection, http2::Connection::graceful_shutdown, idle, drain, kill).await
         } else {
             let watch = Arc::new(Watch::default());
             // Its time to be idle is that of the next head.
             let service = self.service(Client::new(address, Some(Arc::clone(&watch)), &self.proxies), None);
-            let connection = self.http1.serve_connection(TokioIo::new(Inlet::h1(stream, ahead, watch)), service);
+            let stream = Written::new(Inlet::h1(stream, ahead, watch), self.send_timeout, None);
+            let connection = self.http1.serve_connection(TokioIo::new(stream), service);
             drive(connection, http1::Connection::graceful_shutdown, None, drain, kill).await
         };
         if let Err(error) = ended {

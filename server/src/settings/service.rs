@@ -15,7 +15,7 @@ use crate::auth::Actor;
 use crate::config::{OtelEnvironment, SentryEnvironment};
 use crate::egress::{Policy, Scope as Reach};
 use crate::live::{BrowserTracking, Exports, Routing, ServerTracking, WebhooksInForce};
-use crate::store::{Changes, Store};
+use crate::store::{Changes, CommitError, Store};
 use crate::values::{Endpoint, Field, Rule};
 use crate::vault::{Binding, Vault};
 
@@ -191,8 +191,14 @@ impl Settings {
         let settings = self.clone();
         Finish::new(async move {
             let _held = guard;
-            settings.store().commit_told(changes, told).await?;
-            settings.publish(scope)
+            let saved = settings.store().commit_told(changes, told).await;
+            let published = match saved {
+                // Whether the disk has it nobody knows, but whoever reads sees it: a key that looks deleted may not go on working.
+                Ok(()) | Err(CommitError::Io(_)) => settings.publish(scope),
+                Err(_) => Ok(()),
+            };
+            saved?;
+            published
         })
         .await
     }

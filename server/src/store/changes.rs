@@ -1,5 +1,7 @@
 //! A set of writes that happens whole or not at all, with the unique indexes kept in step.
 
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -187,9 +189,11 @@ impl Store {
             }
         }
         let trees: Vec<sled::Tree> = names.iter().map(|name| self.tree(name)).collect::<Result<_, _>>()?;
-        let (count, written): (u64, Vec<Written>) = trees
-            .as_slice()
-            .transaction(|views: &Vec<TransactionalTree>| {
+        // Until then a failure, or a panic of sled's, is one of reading, and nothing is written.
+        let decided = Cell::new(false);
+        let failed = |why: &str| if decided.get() { self.database.broken(why) } else { CommitError::Io(why.to_owned()) };
+        let transaction = || {
+            trees.as_slice().transaction(|views: &Vec<TransactionalTree>| {
                 let [unique, meta, pieces, rest @ ..] = views.as_slice() else { return Ok((0, Vec::new())) };
                 for op in &changes.ops {
                     // It is there: `names` was made from these very operations.
@@ -206,12 +210,17 @@ impl Store {
                     }
                     _ => Vec::new(),
                 };
+                decided.set(true);
                 Ok((before + 1, written))
             })
-            .map_err(|error| match error {
+        };
+        let (count, written): (u64, Vec<Written>) = match catch_unwind(AssertUnwindSafe(transaction)) {
+            Ok(done) => done.map_err(|error| match error {
                 TransactionError::Abort(error) => error,
-                TransactionError::Storage(error) => self.database.broken(&error.to_string()),
-            })?;
+                TransactionError::Storage(error) => failed(&error.to_string()),
+            })?,
+            Err(_) => return Err(failed("writing was interrupted")),
+        };
         for op in &changes.ops {
             if matches!(op.action, Action::Put { .. } | Action::Delete) {
                 self.problems.clear(op.tree, &op.key);
@@ -295,6 +304,10 @@ pub(super) fn unique_key(tree: &str, index: &str, value: &[u8]) -> Vec<u8> {
 
 pub(super) fn get(tree: &TransactionalTree, key: &[u8]) -> TxResult<Option<Vec<u8>>> {
     Ok(tree.get(key).map_err(storage)?.map(|bytes| bytes.to_vec()))
+}
+
+pub(super) fn unencodable(tree: &str) -> ConflictableTransactionError<CommitError> {
+    ConflictableTransactionError::Abort(CommitError::Io(format!("a record of {tree} can't be encoded")))
 }
 
 pub(super) fn storage(error: UnabortableTransactionError) -> ConflictableTransactionError<CommitError> {

@@ -1,18 +1,19 @@
 //! The open database, and what is done where sled does less than a product needs: how it is opened, one writer at a time, and a disk
 //! that refuses or does not answer.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 use tokio::time::timeout;
 
 use super::{CommitError, OpenError};
@@ -24,9 +25,11 @@ const LOG: &str = "db";
 /// How sled's unfinished snapshots end. It takes one that a crash or a full disk left behind for the newest, and no longer opens.
 const UNFINISHED: &str = ".generating";
 
-/// How long to wait for whoever has the database to let go: the process before, or sled's own threads.
-const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+/// How often, and when again, it is tried to open what somebody else has: the process before, or sled's own threads.
+const LOCK_TRIES: u32 = 50;
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
+/// How long closing may take.
+const CLOSING: Duration = Duration::from_secs(10);
 
 /// How long a change may take before whoever made it is told that the disk does not answer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -62,17 +65,18 @@ impl std::fmt::Debug for Database {
 
 impl Database {
     /// Blocks.
-    pub(super) fn open(path: &Path, trees: &[&str]) -> Result<Self, OpenError> {
+    pub(super) fn open(path: &Path, trees: &[&str]) -> Result<Arc<Self>, OpenError> {
         let io = |error: io::Error| OpenError::Io { path: path.to_owned(), detail: error.to_string() };
         let damaged = |detail: String| OpenError::Damaged { path: path.to_owned(), detail };
         fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io)?;
-        let since = Instant::now();
-        let locked = |since: Instant| {
+        let mut tries = LOCK_TRIES;
+        let mut locked = || {
             std::thread::sleep(LOCK_PAUSE);
-            if since.elapsed() < LOCK_PATIENCE { Ok(()) } else { Err(OpenError::InUse { path: path.to_owned() }) }
+            tries -= 1;
+            if tries > 0 { Ok(()) } else { Err(OpenError::InUse { path: path.to_owned() }) }
         };
         while !prepared(path).map_err(io)? {
-            locked(since)?;
+            locked()?;
         }
         let config = sled::Config::new().path(path).cache_capacity(CACHE_BYTES);
         let sled = loop {
@@ -80,7 +84,7 @@ impl Database {
             let opened = catch_unwind(AssertUnwindSafe(|| config.open())).map_err(|_| damaged("reading it failed".to_owned()))?;
             match opened {
                 Ok(sled) => break sled,
-                Err(error) if is_locked(&error) => locked(since)?,
+                Err(error) if is_locked(&error) => locked()?,
                 Err(sled::Error::Io(error)) => return Err(io(error)),
                 Err(other) => return Err(damaged(other.to_string())),
             }
@@ -90,16 +94,10 @@ impl Database {
             sled.open_tree(tree).map_err(|error| damaged(error.to_string()))?;
         }
         let log = File::open(path.join(LOG)).map_err(io)?;
-        let this = Self {
-            sled: Some(sled),
-            turn: Arc::new(Semaphore::new(1)),
-            state: Mutex::new(State::Fine),
-            patience: PATIENCE,
-            log: Some(log),
-        };
-        // The files of a new database are to be there after a power failure.
-        this.flush().and_then(|()| files(path)).and_then(|files| files.iter().try_for_each(File::sync_all)).map_err(io)?;
-        File::open(path).and_then(|folder| folder.sync_all()).map_err(io)?;
+        let (turn, state) = (Arc::new(Semaphore::new(1)), Mutex::new(State::Fine));
+        let this = Arc::new(Self { sled: Some(sled), turn, state, patience: PATIENCE, log: Some(log) });
+        let _awake = this.kept_awake();
+        this.flush().and_then(|()| settled(path)).map_err(io)?;
         Ok(this)
     }
 
@@ -134,7 +132,7 @@ impl Database {
             match timeout(self.patience / LOOKS, &mut change).await {
                 Ok(Ok(done)) => return done,
                 // sled panics on some failures of the disk.
-                Ok(Err(_)) => return Err(self.broken(INTERRUPTED)),
+                Ok(Err(error)) => return Err(self.interrupted(&error)),
                 Err(_) => self.rouse(),
             }
         }
@@ -143,7 +141,7 @@ impl Database {
             loop {
                 match timeout(self.patience / LOOKS, &mut change).await {
                     Ok(Ok(_)) => return self.answers(),
-                    Ok(Err(_)) => return drop(self.broken(INTERRUPTED)),
+                    Ok(Err(error)) => return drop(self.interrupted(&error)),
                     Err(_) => self.rouse(),
                 }
             }
@@ -159,6 +157,11 @@ impl Database {
             *state = State::Broken(format!("{why}; nothing is saved until KnoxCall is restarted"));
         }
         CommitError::Io(why.to_owned())
+    }
+
+    /// A change panicked, or the process ends.
+    fn interrupted(&self, error: &JoinError) -> CommitError {
+        if error.is_panic() { self.broken(INTERRUPTED) } else { CommitError::Io(INTERRUPTED.to_owned()) }
     }
 
     fn late(&self) -> CommitError {
@@ -183,11 +186,35 @@ impl Database {
     }
 
     pub(super) fn check(&self) -> Result<(), CommitError> {
+        // It may have been refused what nobody waited for.
+        if let Some(sled) = &self.sled
+            && let Err(error) = sled.context.global_error()
+        {
+            self.broken(&error.to_string());
+        }
         match &*self.state() {
             State::Fine => Ok(()),
             State::Late => Err(CommitError::Io("the disk does not answer".to_owned())),
             State::Broken(why) => Err(CommitError::Io(why.clone())),
         }
+    }
+
+    /// As [`Database::watched`], for what blocks at the start, until what is returned is dropped.
+    pub(super) fn kept_awake(self: &Arc<Self>) -> mpsc::Sender<()> {
+        let (awake, over) = mpsc::channel();
+        let this = Arc::downgrade(self);
+        let pace = self.patience / LOOKS;
+        let rousing = move || {
+            while over.recv_timeout(pace) == Err(RecvTimeoutError::Timeout)
+                && let Some(this) = this.upgrade()
+            {
+                this.rouse();
+            }
+        };
+        if let Err(error) = std::thread::Builder::new().name("store-start".to_owned()).spawn(rousing) {
+            tracing::warn!(%error, "nobody looks after the start of the database");
+        }
+        awake
     }
 
     /// Where one of sled's threads met a disk that refuses, it does not tell whoever waits for it. This does, and nothing else.
@@ -207,8 +234,18 @@ impl Database {
 impl Drop for Database {
     /// Closing flushes, which may never end on a disk that does not take anything.
     fn drop(&mut self) {
-        if !matches!(*self.state(), State::Fine) {
-            std::mem::forget(self.sled.take());
+        let Some(sled) = self.sled.take() else { return };
+        if !matches!(*self.state(), State::Fine) || sled.context.global_error().is_err() {
+            return std::mem::forget(sled);
+        }
+        let (closed, closing) = mpsc::channel::<()>();
+        let close = move || {
+            drop(sled);
+            drop(closed);
+        };
+        if std::thread::Builder::new().name("store-end".to_owned()).spawn(close).is_ok() {
+            // Nothing is ever sent: it ends with its thread.
+            let _ = closing.recv_timeout(CLOSING);
         }
     }
 }
@@ -225,24 +262,48 @@ fn prepared(folder: &Path) -> io::Result<bool> {
         Err(Errno::WOULDBLOCK) => return Ok(false),
         locked => locked?,
     }
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_name().to_string_lossy().ends_with(UNFINISHED) {
-            tracing::warn!(file = %entry.path().display(), "an unfinished snapshot of the database is removed");
-            fs::remove_file(entry.path())?;
+    for path in files(folder)? {
+        if path.to_string_lossy().ends_with(UNFINISHED) {
+            tracing::warn!(file = %path.display(), "an unfinished snapshot of the database is removed");
+            fs::remove_file(path)?;
+        } else {
+            on(&path, |file| io::copy(file, &mut io::sink()).map(drop))?;
         }
-    }
-    for mut file in files(folder)? {
-        io::copy(&mut file, &mut io::sink())?;
     }
     Ok(true)
 }
 
-/// sled's, and what lies beside them.
-fn files(folder: &Path) -> io::Result<Vec<File>> {
-    let entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
-    let files = entries.iter().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
-    files.map(|entry| File::open(entry.path())).collect()
+/// A new database is to be there after a power failure, and be read by nobody but its owner.
+fn settled(folder: &Path) -> io::Result<()> {
+    for path in files(folder)? {
+        on(&path, |file| {
+            file.set_permissions(Permissions::from_mode(0o600))?;
+            file.sync_all()
+        })?;
+    }
+    File::open(folder)?.sync_all()
+}
+
+/// An error says of which file it is.
+fn on(path: &Path, work: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let done = File::open(path).and_then(|mut file| work(&mut file));
+    done.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+}
+
+/// sled's own files; what else lies in the folder is none of its business.
+fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let own = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name == LOG || name == "conf" || name.starts_with("snap.")
+    };
+    let within = |folder: &Path| fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>();
+    let mut files: Vec<PathBuf> = within(folder)?.into_iter().filter(own).collect();
+    // Of earlier versions, which did not cut long records.
+    let blobs = folder.join("blobs");
+    if blobs.is_dir() {
+        files.extend(within(&blobs)?);
+    }
+    Ok(files)
 }
 
 /// sled wraps the refused lock in an error of its own, without a kind.

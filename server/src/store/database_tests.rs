@@ -64,8 +64,14 @@ async fn a_panic_while_writing_counts_as_a_refusal() {
 /// One that has no patience.
 fn impatient(folder: &Path) -> Arc<Database> {
     let mut database = Database::open(folder, &["lamps"]).unwrap();
-    database.patience = Duration::from_millis(90);
-    Arc::new(database)
+    // Whoever kept it awake lets go of it soon.
+    loop {
+        if let Some(only) = Arc::get_mut(&mut database) {
+            only.patience = Duration::from_millis(90);
+            return database;
+        }
+        std::thread::yield_now();
+    }
 }
 
 #[tokio::test]
@@ -98,4 +104,26 @@ async fn many_that_wait_for_their_turn_are_not_a_disk_that_does_not_answer() {
     assert!(database.turn().await.is_err(), "it waited in vain");
     drop(turn);
     drop(database.turn().await.unwrap());
+}
+
+/// By whomever it was made.
+#[tokio::test]
+async fn nobody_but_its_owner_reads_it() {
+    let (dir, store) = store().await;
+    drop(store);
+    for path in files(dir.path()).unwrap() {
+        fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+    }
+    let _store = Store::open(dir.path()).unwrap();
+    let files = files(dir.path()).unwrap();
+    assert!(files.iter().any(|path| path.ends_with(LOG)) && files.iter().any(|path| path.ends_with("conf")), "{files:?}");
+    assert!(files.iter().all(|path| fs::metadata(path).unwrap().permissions().mode() & 0o777 == 0o600), "{files:?}");
+}
+
+#[tokio::test]
+async fn what_else_lies_beside_it_is_not_read() {
+    let (dir, store) = store().await;
+    drop(store);
+    std::os::unix::fs::symlink(dir.path().join("gone"), dir.path().join("backup.tar")).unwrap();
+    assert_eq!(count(&Store::open(dir.path()).unwrap()), 1);
 }

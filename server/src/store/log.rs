@@ -6,11 +6,10 @@ use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
 use sled::IVec;
-use sled::transaction::ConflictableTransactionError;
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
-use super::changes::TxResult;
+use super::changes::{TxResult, unencodable};
 use super::pieces::{Cut, Records};
 use super::record::{self, Record};
 use super::{CommitError, ReadError, Store, UnixMillis, now};
@@ -126,10 +125,6 @@ impl<'a> Pending<'a> {
 fn put<R: Record>(records: Records<'_>, record: &R) -> TxResult<()> {
     let cut = record::encode(record).and_then(Cut::new).map_err(|_| unencodable(R::TREE))?;
     records.put(&record.key(), &cut)
-}
-
-fn unencodable(tree: &str) -> ConflictableTransactionError<CommitError> {
-    ConflictableTransactionError::Abort(CommitError::Io(format!("a record of {tree} can't be encoded")))
 }
 
 /// Tells what was written, once it is on disk. Never waits for whoever listens.

@@ -70,7 +70,8 @@ impl Store {
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let io = |detail: String| OpenError::Io { path: path.to_owned(), detail };
         let damaged = |detail: String| OpenError::Damaged { path: path.to_owned(), detail };
-        let database = Arc::new(Database::open(path, TREES)?);
+        let database = Database::open(path, TREES)?;
+        let _awake = database.kept_awake();
         let ledger = Ledger::open(path).map_err(|error| io(error.to_string()))?;
         let store = Self { database, problems: Problems::default(), ledger, tail: Tail::default(), room: Room::new(path) };
         let (there, written) = (store.commits().map_err(|error| io(error.to_string()))?, store.ledger.count());
@@ -228,7 +229,14 @@ impl Store {
         }
         for batch in rewrite.chunks(REWRITE_BATCH) {
             let changes = batch.iter().fold(Changes::new(), Changes::put);
-            self.apply(&changes, true)?;
+            match self.apply(&changes, true) {
+                // As they are they can be read, too.
+                Err(error @ CommitError::NoRoom { .. }) => {
+                    tracing::warn!(tree = R::TREE, %error, "stored records were not brought to the present version");
+                    return Ok(());
+                }
+                done => done?,
+            }
         }
         tracing::info!(tree = R::TREE, records = rewrite.len(), version = R::VERSION, "stored records were brought to the present version");
         Ok(())

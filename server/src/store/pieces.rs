@@ -2,17 +2,18 @@
 //! file of its own, which it does not sync; and when such a file can't be made, the room it had for it in its log stays taken and
 //! no flush ends any more. So a long record is cut: under its key lies a stub, and its pieces in a tree of theirs.
 //!
-//! Every write of a record names its pieces anew, so that whoever reads while it is replaced never mixes two of them.
+//! What lies under the name of a piece never changes, so that whoever reads a record while it is replaced never mixes two of them. Most
+//! changes are at the end of a long record (what became of a delivery is behind what it says): those before stay where they are.
 
 use serde::{Deserialize, Serialize};
 use sled::IVec;
 use sled::transaction::TransactionalTree;
 use uuid::Uuid;
 
-use super::changes::{TxResult, get, storage};
+use super::changes::{TxResult, get, storage, unencodable};
 use super::{ReadError, Store};
 
-/// The tree of all pieces: a record's name for them, then their number, big-endian.
+/// The tree of all pieces: the name that they were written under, then their number, big-endian.
 pub(super) const TREE: &str = "pieces";
 
 /// The longest value, in bytes. A leaf has up to some twenty of them.
@@ -24,7 +25,12 @@ const TRIES: usize = 100;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stub {
+    /// The name of the first ones.
     pieces: Uuid,
+    /// So many are under it.
+    kept: u32,
+    /// The name of the others.
+    rest: Uuid,
     count: u32,
 }
 
@@ -35,7 +41,8 @@ impl Stub {
     }
 
     fn keys(self) -> impl Iterator<Item = Vec<u8>> {
-        (0..self.count).map(move |number| [self.pieces.as_bytes().as_slice(), &number.to_be_bytes()].concat())
+        let name = move |number| if number < self.kept { self.pieces } else { self.rest };
+        (0..self.count).map(move |number| [name(number).as_bytes().as_slice(), &number.to_be_bytes()].concat())
     }
 }
 
@@ -51,21 +58,31 @@ pub(super) const fn is_long(bytes: &[u8]) -> bool {
 
 /// A record's bytes as they are written.
 pub(super) struct Cut {
-    under_key: Vec<u8>,
-    pieces: Vec<(Vec<u8>, Vec<u8>)>,
+    bytes: Vec<u8>,
+    /// Of long ones.
+    count: u32,
+    /// Of the pieces that are not there yet.
+    name: Uuid,
 }
 
 impl Cut {
     /// # Errors
     /// It is longer than anything that can be kept.
     pub(super) fn new(bytes: Vec<u8>) -> Result<Self, serde_json::Error> {
-        if !is_long(&bytes) {
-            return Ok(Self { under_key: bytes, pieces: Vec::new() });
-        }
         let count = u32::try_from(bytes.len().div_ceil(LONGEST)).map_err(serde::ser::Error::custom)?;
-        let stub = Stub { pieces: Uuid::now_v7(), count };
-        let pieces = stub.keys().zip(bytes.chunks(LONGEST).map(<[u8]>::to_vec)).collect();
-        Ok(Self { under_key: serde_json::to_vec(&stub)?, pieces })
+        Ok(Self { bytes, count, name: Uuid::now_v7() })
+    }
+
+    fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        self.bytes.chunks(LONGEST)
+    }
+
+    /// The stub, where the first `kept` pieces of `old` are this one's, too.
+    const fn stub(&self, old: Option<Stub>, kept: u32) -> Stub {
+        match old {
+            Some(old) if kept > 0 => Stub { pieces: old.pieces, kept, rest: self.name, count: self.count },
+            _ => Stub { pieces: self.name, kept: self.count, rest: self.name, count: self.count },
+        }
     }
 }
 
@@ -91,23 +108,48 @@ impl Records<'_> {
 
     /// In place of what lies under the key.
     pub(super) fn put(&self, key: &[u8], cut: &Cut) -> TxResult<()> {
-        self.remove_pieces(key)?;
-        self.tree.insert(key, cut.under_key.as_slice()).map_err(storage)?;
-        for (key, piece) in &cut.pieces {
-            self.pieces.insert(key.as_slice(), piece.as_slice()).map_err(storage)?;
+        let old = self.stub(key)?;
+        if !is_long(&cut.bytes) {
+            self.remove_pieces(old, 0)?;
+            self.tree.insert(key, cut.bytes.as_slice()).map_err(storage)?;
+            return Ok(());
         }
+        let kept = self.same(old, cut)?;
+        self.remove_pieces(old, kept)?;
+        let stub = cut.stub(old, kept);
+        for (key, piece) in stub.keys().zip(cut.pieces()).skip(kept as usize) {
+            self.pieces.insert(key, piece).map_err(storage)?;
+        }
+        let stub = serde_json::to_vec(&stub).map_err(|_| unencodable("stub"))?;
+        self.tree.insert(key, stub).map_err(storage)?;
         Ok(())
     }
 
     pub(super) fn remove(&self, key: &[u8]) -> TxResult<()> {
-        self.remove_pieces(key)?;
+        self.remove_pieces(self.stub(key)?, 0)?;
         self.tree.remove(key).map_err(storage)?;
         Ok(())
     }
 
-    fn remove_pieces(&self, key: &[u8]) -> TxResult<()> {
-        let Some(stub) = get(self.tree, key)?.and_then(|bytes| Stub::of(&bytes)) else { return Ok(()) };
-        for key in stub.keys() {
+    fn stub(&self, key: &[u8]) -> TxResult<Option<Stub>> {
+        Ok(get(self.tree, key)?.and_then(|bytes| Stub::of(&bytes)))
+    }
+
+    /// How many pieces at the beginning are what they were.
+    fn same(&self, old: Option<Stub>, cut: &Cut) -> TxResult<u32> {
+        let Some(old) = old else { return Ok(0) };
+        let mut same = 0;
+        for (key, piece) in old.keys().zip(cut.pieces()).take(old.kept as usize) {
+            if get(self.pieces, &key)?.as_deref() != Some(piece) {
+                break;
+            }
+            same += 1;
+        }
+        Ok(same)
+    }
+
+    fn remove_pieces(&self, old: Option<Stub>, kept: u32) -> TxResult<()> {
+        for key in old.into_iter().flat_map(Stub::keys).skip(kept as usize) {
             self.pieces.remove(key).map_err(storage)?;
         }
         Ok(())

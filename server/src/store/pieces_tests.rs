@@ -68,6 +68,31 @@ async fn a_record_of_any_length_is_read_replaced_and_removed_whole() {
 }
 
 #[tokio::test]
+async fn only_the_pieces_that_change_are_written() {
+    let (_dir, store) = temporary();
+    let keys = || store.tree(TREE).unwrap().iter().keys().map(Result::unwrap).collect::<std::collections::BTreeSet<_>>();
+    let mut text: String = (0..5_000).map(|n| format!("{n:04}")).collect();
+    let whole = |text: &str| Scroll { text: text.to_owned(), ..scroll(1, 'x', 0) };
+    store.commit(Changes::new().put(&whole(&text))).await.unwrap();
+    let first = keys();
+    assert_eq!(first.len(), 5);
+    for (at, kept) in [(19_999, 4), (19_000, 4), (15_000, 3), (9_000, 2), (9_001, 2), (0, 0), (19_999, 4)] {
+        let before = keys();
+        text.replace_range(at..=at, if text.as_bytes()[at] == b'z' { "y" } else { "z" });
+        store.commit(Changes::new().put(&whole(&text))).await.unwrap();
+        assert_eq!(store.scan::<Scroll>(&[]).unwrap(), [whole(&text)]);
+        assert_eq!((keys().len(), keys().intersection(&before).count()), (5, kept), "{at}");
+    }
+    for length in [12_000, 30_000, 8_000] {
+        text = text.chars().cycle().take(length).collect();
+        store.commit(Changes::new().put(&whole(&text))).await.unwrap();
+        assert_eq!(store.scan::<Scroll>(&[]).unwrap(), [whole(&text)]);
+    }
+    store.commit(Changes::new().put(&whole("short"))).await.unwrap();
+    assert!(keys().is_empty());
+}
+
+#[tokio::test]
 async fn one_of_which_a_piece_is_missing_is_reported_left_out_and_replaceable() {
     let (_dir, store) = temporary();
     let long = scroll(1, 'x', 20_000);

@@ -1,6 +1,8 @@
 //! Reading, for the repositories: one record, a range, and by unique index. Scans leave out what can't be read and
 //! report it.
 
+use std::ops::ControlFlow;
+
 use super::changes::{UNIQUE_TREE, unique_key};
 use super::record::{self, Record};
 use super::{ReadError, Store};
@@ -34,6 +36,29 @@ impl Store {
             let Some(bytes) = self.whole(&tree, &key, bytes)? else { continue };
             match record::decode(&key, &bytes) {
                 Ok(decoded) => visit(decoded.record),
+                Err(reason) => self.problems.note(R::TREE, &key, reason),
+            }
+        }
+        Ok(())
+    }
+
+    /// As [`Store::each`], backwards from below `before`, until `visit` has seen enough.
+    pub(super) fn each_back<R: Record>(
+        &self,
+        prefix: &[u8],
+        before: &[u8],
+        mut visit: impl FnMut(R) -> ControlFlow<()>,
+    ) -> Result<(), ReadError> {
+        let tree = self.tree(R::TREE)?;
+        for entry in tree.range(prefix..before).rev() {
+            let (key, bytes) = entry?;
+            let Some(bytes) = self.whole(&tree, &key, bytes)? else { continue };
+            match record::decode(&key, &bytes) {
+                Ok(decoded) => {
+                    if visit(decoded.record).is_break() {
+                        break;
+                    }
+                }
                 Err(reason) => self.problems.note(R::TREE, &key, reason),
             }
         }

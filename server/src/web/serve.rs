@@ -20,7 +20,7 @@ use super::request::Peer;
 use super::{Console, router};
 use crate::accept::Accept;
 use crate::auth::Auth;
-use crate::connection::{Held, Requests, drive};
+use crate::connection::{Held, Requests, SEND_TIMEOUT, Written, drive};
 
 const CONNECTIONS: usize = 1024;
 /// For a head, and for the next one on a connection that is kept.
@@ -69,7 +69,7 @@ pub async fn serve(listener: TcpListener, console: Console, shutdown: Cancellati
 
 async fn connection(stream: TcpStream, peer: SocketAddr, app: Router, drain: CancellationToken) {
     let peer = Peer(peer.ip().to_canonical());
-    let requests = Requests::default();
+    let requests = Requests::new(SEND_TIMEOUT);
     let counted = requests.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         let open = counted.begin();
@@ -80,7 +80,8 @@ async fn connection(stream: TcpStream, peer: SocketAddr, app: Router, drain: Can
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(Duration::from_secs(30)).max_concurrent_streams(100);
-    let serving = builder.serve_connection(TokioIo::new(requests.on(stream)), service).into_owned();
+    let stream = Written::new(stream, SEND_TIMEOUT, Some(requests.clone()));
+    let serving = builder.serve_connection(TokioIo::new(stream), service).into_owned();
     drop(builder);
     // hyper's own limit for a head starts only once it knows which HTTP it speaks. Whoever waits for the end cuts it short.
     let never = CancellationToken::new();

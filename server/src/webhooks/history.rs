@@ -1,5 +1,6 @@
 //! What was delivered, for whoever looks at it; and what people ask for: a test, or delivering something again.
 
+use std::ops::ControlFlow;
 use std::sync::PoisonError;
 use std::time::SystemTime;
 
@@ -10,7 +11,7 @@ use super::shelf::Ended;
 use super::{Error, Webhooks, body, sealed};
 use crate::auth::{WorkspaceAdmin, WorkspaceMember};
 use crate::live::Webhook;
-use crate::store::{Attempt, Changes, Delivery, DeliveryState, UnixMillis, now, unix_millis};
+use crate::store::{Attempt, Changes, Delivery, DeliveryState, ReadError, Store, UnixMillis, now, unix_millis};
 use crate::values::{EventType, TenantId};
 
 const PER_PAGE: usize = 50;
@@ -27,12 +28,20 @@ impl Webhooks {
     ///
     /// # Errors
     /// The store can't be read.
-    pub fn deliveries(&self, witness: &WorkspaceMember, endpoint: Uuid, before: Option<Uuid>, failed: bool) -> Result<Page, Error> {
-        let all = self.shared.store.webhooks().deliveries(witness.workspace(), endpoint)?;
-        let asked = all.into_iter().rev().filter(|delivery| {
-            before.is_none_or(|before| delivery.id < before) && (!failed || matches!(delivery.state, DeliveryState::Failed { .. }))
-        });
-        let mut rows: Vec<Delivery> = asked.take(PER_PAGE + 1).collect();
+    pub async fn deliveries(&self, witness: &WorkspaceMember, endpoint: Uuid, before: Option<Uuid>, failed: bool) -> Result<Page, Error> {
+        let (store, workspace) = (self.shared.store.clone(), witness.workspace());
+        let page = move || Self::page(&store, workspace, endpoint, before, failed);
+        tokio::task::spawn_blocking(page).await.unwrap_or_else(|_| Err(ReadError::Io("reading was interrupted".to_owned()).into()))
+    }
+
+    fn page(store: &Store, workspace: TenantId, endpoint: Uuid, before: Option<Uuid>, failed: bool) -> Result<Page, Error> {
+        let mut rows = Vec::new();
+        store.webhooks().newest_deliveries(workspace, endpoint, before, |delivery| {
+            if !failed || matches!(delivery.state, DeliveryState::Failed { .. }) {
+                rows.push(delivery);
+            }
+            if rows.len() > PER_PAGE { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
         let more = rows.len() > PER_PAGE;
         rows.truncate(PER_PAGE);
         Ok(Page { next: rows.last().filter(|_| more).map(|last| last.id), rows })

@@ -26,7 +26,8 @@ impl Meta<'_> {
     pub fn set_key_check(&self, sealed: &Sealed) -> Result<(), CommitError> {
         let bytes = serde_json::to_vec(sealed).map_err(|_| CommitError::Io("the key check can't be encoded".to_owned()))?;
         let tree = self.0.tree(META_TREE)?;
-        tree.insert(KEY_CHECK, bytes).and_then(|_| tree.flush()).map_err(|error| CommitError::Io(error.to_string()))?;
-        Ok(())
+        tree.insert(KEY_CHECK, bytes).map_err(|error| CommitError::Io(error.to_string()))?;
+        let _awake = self.0.database.kept_awake();
+        self.0.database.flush().map_err(|error| CommitError::Io(error.to_string()))
     }
 }

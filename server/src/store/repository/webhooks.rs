@@ -1,5 +1,7 @@
 //! A workspace's webhooks, what is delivered to them, and everything that goes with one.
 
+use std::ops::ControlFlow;
+
 use uuid::Uuid;
 
 use super::in_workspace;
@@ -106,6 +108,21 @@ impl Webhooks<'_> {
     /// The store can't be read.
     pub fn deliveries(&self, workspace: TenantId, endpoint: Uuid) -> Result<Vec<Delivery>, ReadError> {
         self.0.scan(&Webhook::key_of(workspace, endpoint))
+    }
+
+    /// Of one endpoint, the newest first, from below `before` on, until `visit` has seen enough: their bodies are long.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub fn newest_deliveries(
+        &self,
+        workspace: TenantId,
+        endpoint: Uuid,
+        before: Option<Uuid>,
+        visit: impl FnMut(Delivery) -> ControlFlow<()>,
+    ) -> Result<(), ReadError> {
+        let before = Delivery::key_of(workspace, endpoint, before.unwrap_or(Uuid::max()));
+        self.0.each_back(&Webhook::key_of(workspace, endpoint), &before, visit)
     }
 
     /// Every endpoint's, one by one: there may be more than fit in memory.

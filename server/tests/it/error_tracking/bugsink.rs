@@ -4,6 +4,7 @@ use serde_json::Value;
 use tempfile::tempdir;
 
 use crate::support::bugsink::Bugsink;
+use crate::support::network::Closed;
 use crate::web::{PASSWORD, TestConsole};
 use crate::whole::{Process, Setup};
 
@@ -17,7 +18,7 @@ fn of<'a>(events: &'a [Value], kind: &str) -> &'a Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_fails_arrives_with_its_tags_and_without_anybodys_secrets() {
     let bugsink = Bugsink::start().await;
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = Closed::port();
     let folder = tempdir().unwrap();
     let bootstrap = format!(
         "[[workspace]]\nslug = \"acme\"\n[[workspace.api_key]]\nname = \"default\"\nkey = \"{KEY}\"\n[[workspace.route]]\nslug = \"billing\"\n\

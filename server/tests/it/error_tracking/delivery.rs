@@ -6,6 +6,7 @@ use server::values::FailureKind;
 use uuid::Uuid;
 
 use super::{Rig, failed, failed_apart, tenant};
+use crate::support::network::Closed;
 use crate::support::sentry::FakeSentry;
 
 #[tokio::test]
@@ -157,7 +158,7 @@ async fn what_can_not_be_reached_and_what_redirects_says_so() {
     assert_eq!(status.last_failure.unwrap().kind, FailureKind::Redirect { status: 307 });
     rig.emit(failed(2, "two"));
     rig.status(|status| status.dropped == [(Dropped::Rejected, 2)]).await;
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = Closed::port();
     let rig = Rig::start(Some(&format!("http://k@{closed}/1")));
     rig.emit(failed(1, "one"));
     let status = rig.status(|status| status.last_failure.is_some()).await;

@@ -15,6 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use uuid::Uuid;
 
 use super::rig::{KEY, NARROW_KEY, Rig, TENANT, Table, client};
+use crate::support::network::Closed;
 use crate::support::provider::{COMPLETION, Provider};
 use crate::support::upstream::until;
 
@@ -432,11 +433,11 @@ async fn failures_of_providers_are_told_by_name() {
 
 #[tokio::test]
 async fn a_provider_that_is_not_there() {
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let closed = format!("http://{closed}");
+    let closed = Closed::port();
+    let url = format!("http://{closed}");
     let agents = vec![
-        Arc::new(agent("bot", Api::OpenAi, &closed)),
-        Arc::new(Agent { models: vec!["gpt-4o".into()], ..agent("listed", Api::OpenAi, &closed) }),
+        Arc::new(agent("bot", Api::OpenAi, &url)),
+        Arc::new(Agent { models: vec!["gpt-4o".into()], ..agent("listed", Api::OpenAi, &url) }),
         Arc::new(agent("cloud", Api::OpenAi, "http://169.254.169.254")),
     ];
     let rig = Rig::start(&Table { agents, ..Table::to("http://127.0.0.1:1") }).await;

@@ -119,3 +119,27 @@ async fn connections_above_the_limit_wait() {
     assert!(read_to_end(&mut third).await.starts_with("HTTP/1.1 200"));
     drop(second);
 }
+
+#[tokio::test]
+async fn a_client_that_reads_nothing_of_its_answer_is_let_go() {
+    let upstream = Upstream::start().await;
+    let config = Config { send_timeout: Duration::from_millis(300), header_timeout: Duration::from_millis(300), ..Config::default() };
+    let rig = Rig::with(&Table::to(&upstream.url()), config, outbound()).await;
+    let ended = async |events: usize| {
+        until("the upstream is let go", || upstream.open() == 0).await;
+        assert!(rig.recorder.wait(events).await[events - 1].cancelled);
+    };
+    // More than sockets and libraries on the way hold.
+    let mut stream = rig.connect().await;
+    stream.write_all(format!("GET / HTTP/1.1\r\n{WHO}x-script: bytes 100000000\r\n\r\n").as_bytes()).await.unwrap();
+    until("it began", || upstream.sent() > 0).await;
+    ended(1).await;
+    drop(stream);
+    // Over HTTP/2 the socket stays free, and the stream's window closed.
+    let (mut sender, connection) = h2(&rig.address.to_string()).await;
+    let request = http::Request::get(rig.url("/")).header("x-knoxcall-key", KEY).header("x-knoxcall-route", "billing");
+    let unread = sender.send_request(request.header("x-script", "bytes 100000000").body(Empty::new()).unwrap()).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(20), connection).await.expect("its connection ends").unwrap();
+    drop(unread);
+    ended(2).await;
+}

@@ -13,7 +13,7 @@ use server::values::TenantId;
 use tokio::net::TcpStream;
 use uuid::Uuid;
 
-use crate::support::network::{LOOPBACK, SOMEONE, SOMEONE_ID, outbound, policy};
+use crate::support::network::{Closed, LOOPBACK, SOMEONE, SOMEONE_ID, outbound, policy};
 use crate::support::upstream::{Certificate, Echo, Upstream};
 
 const PLENTY: Duration = Duration::from_secs(5);
@@ -29,7 +29,7 @@ async fn failure(uri: &str, timeout: Duration) -> Error {
 
 #[tokio::test]
 async fn failures_are_told_apart_on_real_sockets() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = Closed::port();
     assert!(matches!(failure(&format!("http://{free}/"), PLENTY).await, Error::Refused(_)));
     assert!(matches!(failure("http://nowhere.invalid/", PLENTY).await, Error::NameNotFound(_)));
     assert!(matches!(failure(&format!("https://{free}/"), PLENTY).await, Error::Refused(_)));

@@ -1,6 +1,7 @@
 //! What tests let workspaces reach, and a network that is not there.
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
@@ -9,7 +10,7 @@ use async_trait::async_trait;
 use server::egress::Policy;
 use server::outbound::{Network, Outbound, Turn, Whose};
 use server::values::TenantId;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use uuid::Uuid;
 
 /// Where the servers of the tests are, as the flag has it.
@@ -18,6 +19,24 @@ pub const LOOPBACK: &str = "127.0.0.0/8,::1/128";
 /// Some workspace.
 pub const SOMEONE_ID: TenantId = TenantId(Uuid::from_u128(1));
 pub const SOMEONE: Whose = Whose::Workspace(SOMEONE_ID);
+
+/// A port of loopback where nobody listens, and that nobody else gets meanwhile.
+pub struct Closed(TcpSocket);
+
+impl Closed {
+    pub fn port() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        Self(socket)
+    }
+}
+
+/// Its address.
+impl fmt::Display for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.local_addr().unwrap().fmt(f)
+    }
+}
 
 /// Networks separated by commas.
 pub fn policy(networks: &str) -> Policy {

@@ -12,7 +12,7 @@ use tokio::io::AsyncWriteExt;
 use super::{Rig, exports, operator, quick};
 use crate::gateway::{Rig as Gateway, Table, WHO, client};
 use crate::support::collector::{Collector, Received, attributes};
-use crate::support::network::outbound;
+use crate::support::network::{Closed, outbound};
 use crate::support::upstream::{Certificate, Upstream, until};
 
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -106,7 +106,8 @@ async fn every_kind_of_request_as_a_collector_reads_it() {
     let rig = Rig::start(exports([operator(&collector)]), quick());
     let upstream = Upstream::start().await;
     let main = gateway(&rig, &upstream.url()).await;
-    let refusing = gateway(&rig, &format!("http://{}", std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap())).await;
+    let closed = Closed::port();
+    let refusing = gateway(&rig, &format!("http://{closed}")).await;
     let stranger = Upstream::start_tls(&Certificate::localhost(), true).await;
     let untrusted = gateway(&rig, &stranger.url()).await;
 

@@ -198,6 +198,7 @@ async fn paused_it_stays_and_off_it_is_removed() {
     rig.wait_for(OPERATOR, |status| status.on_disk.records == 10).await;
     let before = files(folder.path());
     rig.configure(Exports { suspended: [OPERATOR].into(), ..Exports::default() });
+    rig.until("it is paused", || rig.telemetry.status(OPERATOR).is_none()).await;
     assert_eq!(files(folder.path()), before);
     up(&collector);
     rig.configure(on.clone());
@@ -208,6 +209,7 @@ async fn paused_it_stays_and_off_it_is_removed() {
     emit(&rig, 10..20);
     rig.wait_for(OPERATOR, |status| status.on_disk.records == 10).await;
     rig.configure(Exports { suspended: [OPERATOR].into(), ..Exports::default() });
+    rig.until("it is paused", || rig.telemetry.status(OPERATOR).is_none()).await;
     // Deleted while it was paused.
     rig.configure(Exports::default());
     rig.until("nothing is left", || files(folder.path()).is_empty()).await;
