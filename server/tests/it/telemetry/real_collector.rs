@@ -127,7 +127,8 @@ async fn rotel_reads_webhooks_and_ai_calls() {
     rig.bus.emit(Some(tenant_id(1)), || Event::Ai(ai(&request)));
     rig.telemetry.shutdown(Duration::from_secs(20)).await;
     let complete = |text: &str| {
-        text.contains("gen_ai.usage.input_tokens")
+        // The last attribute of the second span.
+        text.contains("-> gen_ai.response.time_to_first_chunk: Double(0.2)\n")
             // The last line of a log record, long after its event's name.
             && text.contains("Span ID        : 1111111111111111")
             && text.contains("first_chunk\n")
