@@ -302,6 +302,28 @@ mod tests {
         assert!(store.sessions().all().unwrap().is_empty() && !full.kept.has_ended(&hash(&one.id)));
     }
 
+    /// It was kept in memory because the disk refused, and is on the disk all the same.
+    #[tokio::test]
+    async fn one_that_is_in_memory_and_on_disk_ends_in_both() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("store")).unwrap();
+        let clock = Clock::from_fn(|| UNIX_EPOCH + Duration::from_secs(1));
+        let sessions = Sessions { store: store.clone(), kept: Kept::default(), clock, beginning: Arc::default() };
+        let mut one = record(1_000);
+        sessions.create(&mut one).await.unwrap();
+        sessions.kept.put(sessions.to_stored(&one).unwrap());
+        store.refuse();
+        assert!(sessions.load(&one.id).await.unwrap().is_some());
+        sessions.delete(&one.id).await.unwrap();
+        assert!(sessions.load(&one.id).await.unwrap().is_none());
+        // One that begins now is in memory alone.
+        let mut other = record(1_000);
+        sessions.create(&mut other).await.unwrap();
+        assert!(sessions.load(&other.id).await.unwrap().is_some());
+        sessions.delete(&other.id).await.unwrap();
+        assert!(sessions.load(&other.id).await.unwrap().is_none());
+    }
+
     #[tokio::test]
     async fn whoever_asks_hears_why_a_session_could_not_be_saved() {
         let dir = tempfile::tempdir().unwrap();

@@ -176,6 +176,12 @@ impl Store {
         store
     }
 
+    /// From now on the disk refuses.
+    #[cfg(test)]
+    pub fn refuse(&self) {
+        self.database.broken("no such device");
+    }
+
     /// Makes a stored record one that nobody can read.
     #[cfg(test)]
     pub fn damage<R: super::Record>(&self, key: &[u8]) {
