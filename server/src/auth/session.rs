@@ -302,13 +302,18 @@ mod tests {
         assert!(store.sessions().all().unwrap().is_empty() && !full.kept.has_ended(&hash(&one.id)));
     }
 
+    /// A second after the beginning of all time.
+    fn over(store: &Store) -> Sessions {
+        let clock = Clock::from_fn(|| UNIX_EPOCH + Duration::from_secs(1));
+        Sessions { store: store.clone(), kept: Kept::default(), clock, beginning: Arc::default() }
+    }
+
     /// It was kept in memory because the disk refused, and is on the disk all the same.
     #[tokio::test]
     async fn one_that_is_in_memory_and_on_disk_ends_in_both() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(&dir.path().join("store")).unwrap();
-        let clock = Clock::from_fn(|| UNIX_EPOCH + Duration::from_secs(1));
-        let sessions = Sessions { store: store.clone(), kept: Kept::default(), clock, beginning: Arc::default() };
+        let sessions = over(&store);
         let mut one = record(1_000);
         sessions.create(&mut one).await.unwrap();
         sessions.kept.put(sessions.to_stored(&one).unwrap());
@@ -328,8 +333,7 @@ mod tests {
     async fn whoever_asks_hears_why_a_session_could_not_be_saved() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(&dir.path().join("store")).unwrap();
-        let clock = Clock::from_fn(|| UNIX_EPOCH + Duration::from_secs(1));
-        let sessions = Sessions { store: store.clone(), kept: Kept::default(), clock, beginning: Arc::default() };
+        let sessions = over(&store);
         let mut one = record(1_000);
         saving(sessions.create(&mut one)).await.unwrap().unwrap();
         store.damage::<Stored>(&Stored::key_of(&hash(&one.id)));

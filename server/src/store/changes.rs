@@ -10,6 +10,7 @@ use sled::transaction::{
     UnabortableTransactionError,
 };
 
+use super::database::INTERRUPTED;
 use super::log::Pending;
 use super::pieces::{self, Cut, Records};
 use super::record::{self, Record};
@@ -165,7 +166,7 @@ impl Store {
             });
             database.watched(change).await
         });
-        done.await.unwrap_or_else(|_| Err(CommitError::Io("writing was interrupted".to_owned())))
+        done.await.unwrap_or_else(|_| Err(CommitError::Io(INTERRUPTED.to_owned())))
     }
 
     /// The blocking part of [`Store::commit`].
@@ -219,7 +220,7 @@ impl Store {
                 TransactionError::Abort(error) => error,
                 TransactionError::Storage(error) => failed(&error.to_string()),
             })?,
-            Err(_) => return Err(failed("writing was interrupted")),
+            Err(_) => return Err(failed(INTERRUPTED)),
         };
         for op in &changes.ops {
             if matches!(op.action, Action::Put { .. } | Action::Delete) {

@@ -33,7 +33,7 @@ const CLOSING: Duration = Duration::from_secs(10);
 
 /// How long a change may take before whoever made it is told that the disk does not answer.
 const PATIENCE: Duration = Duration::from_secs(30);
-const INTERRUPTED: &str = "writing was interrupted";
+pub(super) const INTERRUPTED: &str = "writing was interrupted";
 /// How often a change that takes long is looked after in that time.
 const LOOKS: u32 = 30;
 
@@ -45,7 +45,7 @@ pub(super) struct Database {
     state: Mutex<State>,
     patience: Duration,
     /// Of the log, to sync it: sled only starts that.
-    log: Option<File>,
+    log: File,
 }
 
 #[derive(Clone, Debug)]
@@ -95,7 +95,7 @@ impl Database {
         }
         let log = File::open(path.join(LOG)).map_err(io)?;
         let (turn, state) = (Arc::new(Semaphore::new(1)), Mutex::new(State::Fine));
-        let this = Arc::new(Self { sled: Some(sled), turn, state, patience: PATIENCE, log: Some(log) });
+        let this = Arc::new(Self { sled: Some(sled), turn, state, patience: PATIENCE, log });
         let _awake = this.kept_awake();
         this.flush().and_then(|()| settled(path)).map_err(io)?;
         Ok(this)
@@ -107,11 +107,10 @@ impl Database {
 
     /// Returns when everything that was written is on disk. Blocks.
     pub(super) fn flush(&self) -> io::Result<()> {
-        if let (Some(sled), Some(log)) = (&self.sled, &self.log) {
+        if let Some(sled) = &self.sled {
             sled.flush().map_err(|error| io::Error::other(error.to_string()))?;
-            log.sync_data()?;
         }
-        Ok(())
+        self.log.sync_data()
     }
 
     /// Waits until it is one's turn to write.

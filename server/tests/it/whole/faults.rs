@@ -339,8 +339,9 @@ async fn no_room_for_anything() {
     }
 }
 
-fn limit_files(process: &Process, soft: u32) {
-    let limit = format!("--nofile={soft}:");
+/// Only the soft limit, so that it can be lifted again.
+fn limit(process: &Process, resource: &str, soft: u32) {
+    let limit = format!("--{resource}={soft}:");
     let set = Command::new("prlimit").args(["--pid", &process.id().to_string(), &limit]).output().unwrap();
     assert!(set.status.success(), "{}", String::from_utf8_lossy(&set.stderr));
 }
@@ -352,20 +353,14 @@ async fn no_descriptors_left_is_told_of_and_survived() {
     rig.warm_up().await;
     rig.until_on_disk().await;
     // Whatever is open stays open, and nothing more can be.
-    limit_files(&rig.process, 3);
+    limit(&rig.process, "nofile", 3);
     rig.until_told(DiskProblem::NoFiles).await;
     let gateway = rig.process.gateway.clone();
     let late = tokio::spawn(async move { Wire::to(&gateway).await.ask("/late").await });
-    limit_files(&rig.process, 1024);
+    limit(&rig.process, "nofile", 1024);
     assert_eq!(late.await.unwrap(), 200, "who came meanwhile is served");
     rig.asked += 1;
     rig.recovers().await;
-}
-
-fn limit_file_size(process: &Process, bytes: u32) {
-    let limit = format!("--fsize={bytes}:");
-    let set = Command::new("prlimit").args(["--pid", &process.id().to_string(), &limit]).output().unwrap();
-    assert!(set.status.success(), "{}", String::from_utf8_lossy(&set.stderr));
 }
 
 /// There is room, and still every write fails, as on a disk that breaks.
@@ -375,7 +370,7 @@ async fn a_disk_that_takes_no_settings_is_told_of_and_survived() {
     let data = folder.path().join("data");
     let mut rig = Rig::start(&data).await;
     assert!(rig.console.create_workspace("before").await.is_success());
-    limit_file_size(&rig.process, 1);
+    limit(&rig.process, "fsize", 1);
     for n in 0..3 {
         let (status, _, body) = rig.console.call("/api/directory/create-workspace", &format!("slug=during-{n}&name=during")).await;
         let Ok(ApiError::Disk { error_id }) = serde_json::from_slice(&body) else { panic!("{status} {body:?}") };
