@@ -4,7 +4,7 @@
 use std::str::from_utf8;
 
 use ::http::{HeaderName, HeaderValue, Uri};
-use server::values::{Dsn, Endpoint, HeaderList, Signal};
+use server::values::{Dsn, Endpoint, ExactUrl, HeaderList, Signal};
 
 /// `k=v, k2=v2`.
 pub fn header_list(data: &[u8]) {
@@ -30,9 +30,18 @@ pub fn header_list(data: &[u8]) {
     assert_eq!(HeaderList::from_pairs(list.iter()).as_ref(), Ok(&list), "taken apart and put together it is another list");
 }
 
-/// As a form gives it, and as it stands.
+/// As a form gives it, as it stands, and with its query.
 pub fn endpoint(data: &[u8]) {
     let Ok(text) = from_utf8(data) else { return };
+    if let Ok(url) = ExactUrl::parse(text) {
+        same_url(url.origin());
+        assert_eq!(ExactUrl::parse(url.as_str()).as_ref(), Ok(&url));
+        let uri: Uri = url.as_str().parse().expect("an address that HTTP does not know");
+        let (_, rest) = url.as_str().split_at(url.origin().as_str().len());
+        let (path, query) = rest.split_once('?').map_or((rest, None), |(path, query)| (path, Some(query)));
+        assert_eq!((uri.path(), uri.query()), (if path.is_empty() { "/" } else { path }, query), "not used as it was written");
+        assert_eq!(uri.authority().map(|authority| authority.as_str()), Some(url.origin().authority()));
+    }
     let exact = Endpoint::parse_exact(text);
     if let Ok(endpoint) = &exact {
         same_url(endpoint);

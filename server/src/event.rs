@@ -1,5 +1,8 @@
 //! Plain facts about what happened. Whoever emits one does not know who listens; nothing here knows any other room.
 
+#[doc(hidden)]
+pub mod sample;
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 

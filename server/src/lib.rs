@@ -8,6 +8,7 @@ pub mod backend;
 pub mod budget;
 pub mod bus;
 pub mod capture;
+pub mod cause;
 pub mod compose;
 pub mod config;
 pub mod connection;

@@ -8,7 +8,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use server::compose::KnoxCall;
 use server::config::{AuditCommand, Cli, Command, Config, LogFormat};
 use server::error_tracking::ErrorTracking;
-use server::{audit_command, demo, faults};
+use server::{audit_command, demo, faults, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
@@ -143,7 +143,7 @@ fn eprintln_line(text: &str) {
 
 /// What `RUST_LOG` lets through goes to standard error; errors are reported whatever it says.
 fn start_log(format: LogFormat, errors: &ErrorTracking) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("info,{}", telemetry::LOGGED)));
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = match format {
         LogFormat::Json => lines.json().boxed(),

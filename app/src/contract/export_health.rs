@@ -137,6 +137,8 @@ pub struct ExportAttempt {
     pub latency_ms: u64,
     /// 1 for the first.
     pub attempt: u32,
+    /// As of a failure.
+    pub own_endpoint: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,6 +159,8 @@ pub struct ExportFailure {
     pub kind: FailureKind,
     /// The collector's host, as configured.
     pub host: String,
+    /// The environment names an endpoint for this signal alone, which is used as it is.
+    pub own_endpoint: bool,
 }
 
 /// What keeps records from being kept on disk.
@@ -221,6 +225,8 @@ pub struct TestResult {
     pub signal: Signal,
     /// The collector's host.
     pub host: String,
+    /// As of a failure.
+    pub own_endpoint: bool,
     /// The answer's, when there was one.
     pub status: Option<u16>,
     pub latency_ms: u64,

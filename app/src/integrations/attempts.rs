@@ -56,7 +56,8 @@ fn One(attempt: ExportAttempt) -> impl IntoView {
     let records = if attempt.records == 1 { " record" } else { " records" };
     let good = attempt.outcome == AttemptOutcome::Delivered;
     let reason = attempt.failure.map(|kind| {
-        let failure = ExportFailure { at: attempt.at, signal: attempt.signal, kind, host: "The collector".to_owned() };
+        let host = "The collector".to_owned();
+        let failure = ExportFailure { at: attempt.at, signal: attempt.signal, kind, host, own_endpoint: attempt.own_endpoint };
         failure_sentence(&failure)
     });
     let word = outcome_word(attempt.outcome, attempt.failure);

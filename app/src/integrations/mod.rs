@@ -26,9 +26,12 @@ mod tracking_status;
 mod tracking_words;
 mod view_model;
 
+pub use card::StillFailing;
 pub use export_page::{GlobalOtlp, WorkspaceOtlp};
 pub use grid::{GlobalIntegrations, WorkspaceIntegrations};
 pub use header_rows::HeaderRows;
 pub use tested_form::{Answer, TestResultOf};
 pub use tracking_page::GlobalSentry;
 pub use view_model::secret_words;
+#[cfg(feature = "ssr")]
+pub use view_model::still_failing_sentence;

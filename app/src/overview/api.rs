@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::contract::ExportScope;
 use crate::contract::{AgentRow, ApiError, ExportStatus, KeyRow, Page, RouteRow, WebhookRow, WorkspaceRef, WorkspaceRow};
 #[cfg(feature = "ssr")]
+use crate::integrations::still_failing_sentence;
+#[cfg(feature = "ssr")]
 use crate::routes::request_to_try;
 #[cfg(feature = "ssr")]
 use crate::service::{go_to, services};
@@ -17,6 +19,8 @@ pub struct GatewaySummary {
     pub workspaces: Page<WorkspaceRow>,
     pub endpoint: String,
     pub export: ExportStatus,
+    /// [`ExportStatus::still_failing`] in words, which the code of this page need not have then.
+    pub still_failing: Vec<String>,
     /// What is stored and can't be used.
     pub problems: Vec<String>,
 }
@@ -42,7 +46,8 @@ pub async fn load_gateway_summary() -> Result<GatewaySummary, ApiError> {
     let workspaces = services.directory.workspaces("", 0).await?;
     let export = services.integrations.export(&ExportScope::Global).await?;
     let problems = services.directory.problems().await?;
-    Ok(GatewaySummary { workspaces, endpoint: export.endpoint.value, export: export.status, problems })
+    let still_failing = export.status.still_failing.iter().map(still_failing_sentence).collect();
+    Ok(GatewaySummary { workspaces, endpoint: export.endpoint.value, export: export.status, still_failing, problems })
 }
 
 /// Takes a member of the workspace.

@@ -7,6 +7,7 @@ use super::steps::{Step, Steps};
 use super::view_model::export_line;
 use crate::contract::values::Role;
 use crate::contract::{Access, ExportState, Viewer, WorkspaceRow};
+use crate::integrations::StillFailing;
 use crate::layout::use_viewer;
 use crate::ui::{
     Badge, Card, CardHeader, Cell, EmptyState, ErrorView, Icon, IconName, LinkButton, Notice, NoticeKind, PageHeader, PillState, Row,
@@ -44,7 +45,7 @@ pub fn Overview() -> impl IntoView {
 
 #[component]
 fn ForOperator(summary: GatewaySummary) -> impl IntoView {
-    let GatewaySummary { workspaces, endpoint, export, problems } = summary;
+    let GatewaySummary { workspaces, endpoint, export, still_failing, problems } = summary;
     let line = export_line(&endpoint, &export);
     let steps = vec![
         Step {
@@ -95,6 +96,11 @@ fn ForOperator(summary: GatewaySummary) -> impl IntoView {
                         <LinkButton href="/settings/integrations/otlp">"View export"</LinkButton>
                     }
                 />
+                {(!still_failing.is_empty()).then(|| view! {
+                    <div class="px-5 pb-3">
+                        <StillFailing sentences=still_failing/>
+                    </div>
+                })}
             </Card>
             {(total > 0).then(|| view! {
                 <Card>

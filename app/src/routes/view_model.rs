@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::contract::values::{
-    DisplayName, Endpoint, HeaderList, MAX_BODY_LIMIT_MIB, MAX_CONNECT_TIMEOUT_MS, MAX_RESPONSE_TIMEOUT_MS, Slug, parse_methods,
+    DisplayName, Endpoint, MAX_BODY_LIMIT_MIB, MAX_CONNECT_TIMEOUT_MS, MAX_RESPONSE_TIMEOUT_MS, Slug, parse_injected_headers, parse_methods,
 };
 #[cfg(any(feature = "ssr", test))]
 use crate::contract::{ApiError, Field};
@@ -213,7 +213,7 @@ pub fn check_target(text: &str) -> Result<(), Rule> {
 /// # Errors
 /// The rule the text breaks.
 pub fn check_headers(text: &str) -> Result<(), Rule> {
-    HeaderList::parse(text).map(drop)
+    parse_injected_headers(text).map(drop)
 }
 
 /// # Errors
@@ -318,6 +318,12 @@ mod tests {
         let one = |name: &str, enabled| EnvironmentRef { name: name.to_owned(), enabled };
         assert_eq!(environment_names(&[]), "None");
         assert_eq!(environment_names(&[one("production", true), one("staging", false)]), "production, staging (disabled)");
+    }
+
+    #[test]
+    fn headers_that_the_gateway_writes_are_refused_as_they_are_typed() {
+        assert_eq!(check_headers("Authorization=Bearer t"), Ok(()));
+        assert_eq!(check_headers("a=1,traceparent=x"), Err(Rule::HeaderReserved { position: 2 }));
     }
 
     #[test]

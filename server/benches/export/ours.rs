@@ -10,7 +10,7 @@ use server::event::Event;
 use server::live::{Batch, Compression, ExportTarget, Exports, Owner, SignalTarget, Temporality};
 use server::outbound::Outbound;
 use server::telemetry::{Options, OutboundTransport, Status, Telemetry};
-use server::values::{Endpoint, HeaderList, Signal};
+use server::values::{Endpoint, ExactUrl, HeaderList, Signal};
 use tokio::sync::watch;
 
 use crate::events::{Events, TENANT};
@@ -52,7 +52,7 @@ fn target(owner: Owner, endpoint: &str) -> Result<ExportTarget, Box<dyn Error>> 
     let base = Endpoint::parse(endpoint)?;
     let signal = |signal: Signal| -> Result<SignalTarget, Box<dyn Error>> {
         Ok(SignalTarget {
-            url: Endpoint::parse_exact(&base.signal_url(signal))?,
+            url: ExactUrl::parse(&base.signal_url(signal))?,
             headers: HeaderList::parse("")?,
             timeout: Duration::from_secs(10),
         })

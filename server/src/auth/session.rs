@@ -338,7 +338,7 @@ mod tests {
         saving(sessions.create(&mut one)).await.unwrap().unwrap();
         store.damage::<Stored>(&Stored::key_of(&hash(&one.id)));
         let unsaved = saving(sessions.save(&one)).await.unwrap_err();
-        assert_eq!(unsaved.cause(), "sessions_unreadable");
+        assert_eq!(unsaved.cause().name(), "sessions_unreadable");
         assert!(sessions.save(&one).await.is_err(), "where nobody asks, too");
         // Nor is one that begins, where it can't be said whose session makes room for it.
         let user = User {
@@ -357,7 +357,7 @@ mod tests {
             saving(sessions.create(&mut record(1_000))).await.unwrap().unwrap();
         }
         let unsaved = saving(sessions.create(&mut record(1_000))).await.unwrap_err();
-        assert_eq!(unsaved.cause(), "users_unreadable");
+        assert_eq!(unsaved.cause().name(), "users_unreadable");
         // What went wrong with one request is not the next one's.
         assert_eq!(saving(async { 7 }).await.unwrap(), 7);
     }

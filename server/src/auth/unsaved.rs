@@ -1,13 +1,13 @@
 //! What becomes of a session that can't be saved. The session layer answers that with an empty 500 and keeps the reason to itself, so
 //! the store beneath it lays the reason down here, for whoever stands around the layer.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 
 use thiserror::Error;
 use tokio::task::JoinError;
 use tower_sessions::session_store;
 
+use crate::cause::Cause;
 use crate::store::{CommitError, ReadError};
 
 tokio::task_local! {
@@ -29,13 +29,12 @@ pub enum Unsaved {
 }
 
 impl Unsaved {
-    /// As [`ReadError::cause`].
     #[must_use]
-    pub fn cause(&self) -> Cow<'static, str> {
+    pub const fn cause(&self) -> Cause {
         match self {
             Self::Read(error) => error.cause(),
-            Self::Commit(error) => Cow::Borrowed(error.cause()),
-            Self::Encode(_) | Self::Interrupted(_) => Cow::Borrowed("session"),
+            Self::Commit(error) => error.cause(),
+            Self::Encode(_) | Self::Interrupted(_) => Cause::Session,
         }
     }
 

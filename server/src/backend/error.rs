@@ -6,12 +6,13 @@ use app::contract::{ApiError, Field, Rule};
 use uuid::Uuid;
 
 use crate::auth::{AuthError, Unsaved};
+use crate::cause::Cause;
 use crate::store::CommitError;
-use crate::{faults, settings, store};
+use crate::{faults, settings};
 
-/// Logs a failure and names it for the browser, and for whoever records the request. `cause` is a word of a closed list: by it whoever
-/// reports errors tells those apart that are all logged here.
-pub(super) fn internal(cause: &str, error: &dyn std::error::Error) -> ApiError {
+/// Logs a failure and names it for the browser, and for whoever records the request. By its cause whoever reports errors tells those
+/// apart that are all logged here.
+pub(super) fn internal(cause: Cause, error: &dyn std::error::Error) -> ApiError {
     ApiError::Internal { error_id: failed(cause, error) }
 }
 
@@ -25,9 +26,9 @@ pub(super) fn unsaved(commit: &CommitError, error: &dyn std::error::Error) -> Ap
     }
 }
 
-fn failed(cause: &str, error: &dyn std::error::Error) -> Uuid {
-    let error_id = Uuid::now_v7();
-    tracing::error!(error_id = %error_id, cause, %error, "a request of the console failed");
+fn failed(cause: Cause, error: &dyn std::error::Error) -> Uuid {
+    let (error_id, cause) = (Uuid::now_v7(), cause.name());
+    tracing::error!(error_id = %error_id, cause = &*cause, %error, "a request of the console failed");
     faults::failed(error_id);
     error_id
 }
@@ -49,18 +50,18 @@ impl From<AuthError> for ApiError {
             AuthError::Email(rule) => Self::Invalid { field: Field::Email, rule },
             AuthError::Password(rule) => Self::Invalid { field: Field::Password, rule },
             AuthError::Stale => Self::Stale,
-            AuthError::Read(ref read) => internal(&read.cause(), &error),
+            AuthError::Read(ref read) => internal(read.cause(), &error),
             AuthError::Commit(ref commit) => unsaved(commit, &error),
-            AuthError::Session(_) => internal("session", &error),
-            AuthError::Hash(_) => internal("password_hash", &error),
-            AuthError::Random(_) => internal("random", &error),
+            AuthError::Session(_) => internal(Cause::Session, &error),
+            AuthError::Hash(_) => internal(Cause::PasswordHash, &error),
+            AuthError::Random(_) => internal(Cause::Random, &error),
         }
     }
 }
 
 impl From<Unsaved> for ApiError {
     fn from(unsaved: Unsaved) -> Self {
-        Self::SessionUnsaved { error_id: failed(&unsaved.cause(), &unsaved) }
+        Self::SessionUnsaved { error_id: failed(unsaved.cause(), &unsaved) }
     }
 }
 
@@ -75,7 +76,7 @@ impl From<settings::Error> for ApiError {
             settings::Error::Verifying => Self::Verifying,
             settings::Error::LastAdmin => Self::LastAdmin,
             settings::Error::Unsaved(ref commit) => unsaved(commit, &error),
-            settings::Error::Unreadable { tree } => internal(&store::unreadable(tree), &error),
+            settings::Error::Unreadable { tree } => internal(Cause::Unreadable { tree }, &error),
             settings::Error::Store { cause, .. } => internal(cause, &error),
         }
     }

@@ -12,6 +12,7 @@ use crate::per_minute::TooMany;
 use crate::settings::Standing;
 use crate::store::unix_millis;
 use crate::telemetry::{Attempt, Failure, Lately, Minute, OnDisk, Outcome, ProbeReport, Reason, Status, Streak, Telemetry};
+use crate::values::Signal;
 
 /// Longer reasons are cut: they are somebody else's words.
 const LONGEST_DETAIL: usize = 200;
@@ -20,8 +21,8 @@ const TEST_IS_NEWS: Duration = Duration::from_secs(60 * 60);
 /// A streak of failures is told of once it has lasted this long; a restart of the collector is no news.
 const WORTH_TELLING: Duration = Duration::from_secs(60 * 60);
 
-/// What is set decides between off, broken, paused and on; only what is on can fail.
-pub(super) fn status(telemetry: &Telemetry, owner: Owner, standing: Standing) -> ExportStatus {
+/// What is set decides between off, broken, paused and on; only what is on can fail. `own`: signals that have endpoints of their own.
+pub(super) fn status(telemetry: &Telemetry, owner: Owner, standing: Standing, own: &[Signal]) -> ExportStatus {
     let set = state(standing);
     let stopped = matches!(set, ExportState::Paused(_) | ExportState::Broken { .. });
     let goes_on = matches!(set, ExportState::Active | ExportState::Managed) || !set.going_on().is_empty();
@@ -40,13 +41,16 @@ pub(super) fn status(telemetry: &Telemetry, owner: Owner, standing: Standing) ->
     let before = lately.attempts.iter().find(succeeded).map(|attempt| unix_millis(attempt.at));
     let pauses_at = lately.streak.filter(|_| set == ExportState::Active).and_then(|streak| pauses_at(telemetry, &streak));
     let other_key_bytes = if known { telemetry.other_key_bytes(owner) } else { 0 };
-    let shown = of_reading(reading, set);
+    let shown = of_reading(reading, set, own);
     ExportStatus {
         last_success_at: shown.last_success_at.or(before),
         hour: lately.minutes.iter().map(minute).collect(),
-        attempts: lately.attempts.iter().map(attempt).collect(),
+        attempts: lately.attempts.iter().map(|made| attempt(made, own)).collect(),
         pauses_at,
-        test: telemetry.last_probe(owner).filter(|probe| probe.at.elapsed().is_ok_and(|age| age < TEST_IS_NEWS)).map(report),
+        test: telemetry
+            .last_probe(owner)
+            .filter(|probe| probe.at.elapsed().is_ok_and(|age| age < TEST_IS_NEWS))
+            .map(|probe| report(probe, own)),
         now: this_minute(SystemTime::now()),
         other_key_bytes,
         ..shown
@@ -66,16 +70,16 @@ fn state(standing: Standing) -> ExportState {
     }
 }
 
-fn of_reading(reading: Status, set: ExportState) -> ExportStatus {
+fn of_reading(reading: Status, set: ExportState, own: &[Signal]) -> ExportStatus {
     let goes_on = |failure: &Failure| set.going_on().contains(&failure.signal);
-    let still_failing = reading.failing.into_iter().filter(goes_on).map(failure).collect();
+    let still_failing = reading.failing.into_iter().filter(goes_on).map(|failed| failure(failed, own)).collect();
     ExportStatus {
         state: match (reading.failing_since, set) {
             (Some(since), ExportState::Active | ExportState::Managed) => ExportState::Failing { since: unix_millis(since) },
             (_, set) => set,
         },
         last_success_at: reading.last_success.map(unix_millis),
-        last_failure: reading.last_failure.map(failure),
+        last_failure: reading.last_failure.map(|failed| failure(failed, own)),
         still_failing,
         disk_problem: reading.disk_problem,
         counts: ExportCounts {
@@ -92,8 +96,14 @@ fn of_reading(reading: Status, set: ExportState) -> ExportStatus {
     }
 }
 
-fn failure(failure: Failure) -> ExportFailure {
-    ExportFailure { at: unix_millis(failure.at), signal: failure.signal, kind: failure.kind, host: failure.host }
+fn failure(failure: Failure, own: &[Signal]) -> ExportFailure {
+    ExportFailure {
+        at: unix_millis(failure.at),
+        signal: failure.signal,
+        kind: failure.kind,
+        host: failure.host,
+        own_endpoint: own.contains(&failure.signal),
+    }
 }
 
 fn pauses_at(telemetry: &Telemetry, streak: &Streak) -> Option<UnixMillis> {
@@ -114,7 +124,7 @@ fn minute(minute: &Minute) -> ExportMinute {
     }
 }
 
-fn attempt(attempt: &Attempt) -> ExportAttempt {
+fn attempt(attempt: &Attempt, own: &[Signal]) -> ExportAttempt {
     ExportAttempt {
         at: unix_millis(attempt.at),
         signal: attempt.signal,
@@ -130,13 +140,15 @@ fn attempt(attempt: &Attempt) -> ExportAttempt {
         bytes: attempt.bytes,
         latency_ms: whole_millis(attempt.latency),
         attempt: attempt.number,
+        own_endpoint: own.contains(&attempt.signal),
     }
 }
 
-pub(super) fn report(report: ProbeReport) -> TestReport {
+pub(super) fn report(report: ProbeReport, own: &[Signal]) -> TestReport {
     let results = report.probes.into_iter().map(|probe| TestResult {
         signal: probe.signal,
         host: probe.host,
+        own_endpoint: own.contains(&probe.signal),
         status: probe.status,
         latency_ms: whole_millis(probe.latency),
         failure: probe.failure,
@@ -170,7 +182,7 @@ mod tests {
 
     use super::*;
     use crate::store::Pause;
-    use crate::values::{FailureKind, Signal};
+    use crate::values::FailureKind;
 
     fn standing() -> Standing {
         Standing { on: true, ..Standing::default() }
@@ -190,16 +202,16 @@ mod tests {
         let partly = state(Standing { on: true, going_on: vec![Signal::Traces], ..paused });
         assert_eq!(partly, ExportState::Paused(PauseView { since: 7, by: None, going_on: vec![Signal::Traces] }));
         let failing = Status { failing_since: Some(UNIX_EPOCH + Duration::from_millis(5)), ..Status::default() };
-        assert_eq!(of_reading(failing.clone(), ExportState::Managed).state, ExportState::Failing { since: 5 });
-        assert_eq!(of_reading(failing, partly.clone()).state, partly, "whoever paused it has to be able to resume it");
-        assert_eq!(of_reading(Status::default(), ExportState::Active).state, ExportState::Active);
+        assert_eq!(of_reading(failing.clone(), ExportState::Managed, &[]).state, ExportState::Failing { since: 5 });
+        assert_eq!(of_reading(failing, partly.clone(), &[]).state, partly, "whoever paused it has to be able to resume it");
+        assert_eq!(of_reading(Status::default(), ExportState::Active, &[]).state, ExportState::Active);
     }
 
     #[test]
     fn what_goes_on_and_fails_is_told_where_the_state_has_no_word_for_it() {
         let failed = |signal| Failure { at: UNIX_EPOCH, signal, kind: FailureKind::Refused, host: "t".to_owned() };
         let reading = Status { failing: vec![failed(Signal::Traces), failed(Signal::Logs)], ..Status::default() };
-        let still = |set| of_reading(reading.clone(), set).still_failing.iter().map(|failure| failure.signal).collect::<Vec<_>>();
+        let still = |set| of_reading(reading.clone(), set, &[]).still_failing.iter().map(|failure| failure.signal).collect::<Vec<_>>();
         for set in [
             state(Standing { broken: true, going_on: vec![Signal::Traces], ..standing() }),
             state(Standing { paused: Some(Pause { at: 7, by: None }), going_on: vec![Signal::Traces], ..standing() }),
@@ -209,6 +221,16 @@ mod tests {
         }
         for set in [ExportState::Active, ExportState::Managed, state(Standing { broken: true, ..standing() })] {
             assert!(still(set.clone()).is_empty(), "{set:?}");
+        }
+    }
+
+    #[test]
+    fn what_has_an_endpoint_of_its_own_is_told_apart() {
+        let failed = |signal| Failure { at: UNIX_EPOCH, signal, kind: FailureKind::Status { status: 404 }, host: "t".to_owned() };
+        for (signal, own_endpoint) in [(Signal::Traces, true), (Signal::Logs, false)] {
+            let reading = Status { last_failure: Some(failed(signal)), ..Status::default() };
+            let told = of_reading(reading, ExportState::Active, &[Signal::Traces]).last_failure;
+            assert_eq!(told.map(|failure| failure.own_endpoint), Some(own_endpoint), "{signal:?}");
         }
     }
 

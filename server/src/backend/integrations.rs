@@ -6,7 +6,7 @@ use app::contract::{
 use async_trait::async_trait;
 
 use super::{Bound, health, secret_view};
-use crate::live::Owner;
+use crate::live::{ExportTarget, Owner};
 use crate::settings::{self, ExportChange, ExportReader, ExportWriter, InEffect, Resume, Standing};
 use crate::store;
 
@@ -49,7 +49,7 @@ impl Integrations for Bound {
     async fn test_export(&self, scope: &ExportScope, form: ExportForm) -> Result<TestReport, ApiError> {
         let writer = self.tester(scope)?;
         let target = self.settings().export_target(&writer, &change(form))?;
-        Ok(health::report(self.parts.telemetry.probe(&target).await.map_err(health::throttled)?))
+        self.probe(&target).await
     }
 
     async fn pause_export(&self, scope: &ExportScope, generation: u64) -> Result<(), ApiError> {
@@ -63,7 +63,7 @@ impl Integrations for Bound {
             self.settings().resume_export(&writer, generation, Resume::AtOnce).await?;
             return Ok(true);
         };
-        let passed = health::report(self.parts.telemetry.probe(&target).await.map_err(health::throttled)?).passed();
+        let passed = self.probe(&target).await?.passed();
         if passed {
             self.settings().resume_export(&writer, generation, Resume::Tested).await?;
         }
@@ -109,7 +109,12 @@ impl Bound {
     /// A disabled workspace exports nothing, whatever is set.
     fn status(&self, owner: Owner, enabled: bool, standing: Standing) -> ExportStatus {
         let standing = Standing { on: standing.on && enabled, ..standing };
-        health::status(&self.parts.telemetry, owner, standing)
+        health::status(&self.parts.telemetry, owner, standing, &self.settings().own_endpoints(owner))
+    }
+
+    async fn probe(&self, target: &ExportTarget) -> Result<TestReport, ApiError> {
+        let found = self.parts.telemetry.probe(target).await.map_err(health::throttled)?;
+        Ok(health::report(found, &self.settings().own_endpoints(target.owner)))
     }
 }
 

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::error::{internal, unsaved};
 use super::health::throttled;
 use super::{Bound, secret_view};
+use crate::cause::Cause;
 use crate::event::SecurityKind;
 use crate::settings::{NewSigningSecret, WebhookChange, WebhookEntry};
 use crate::store::{self, StopReason};
@@ -219,8 +220,8 @@ impl From<webhooks::Error> for ApiError {
             webhooks::Error::Full => Self::Throttled { retry_after_s: FULL_S },
             webhooks::Error::TooMany(too_many) => throttled(too_many),
             webhooks::Error::Stale => Self::Stale,
-            webhooks::Error::Body => internal("webhook_body", &error),
-            webhooks::Error::Read(ref read) => internal(&read.cause(), &error),
+            webhooks::Error::Body => internal(Cause::WebhookBody, &error),
+            webhooks::Error::Read(ref read) => internal(read.cause(), &error),
             webhooks::Error::Commit(ref commit) => unsaved(commit, &error),
         }
     }

@@ -148,7 +148,7 @@ mod tests {
 
     impl Listener for Recorder {
         fn interest(&self, _: Option<TenantId>) -> Interest {
-            Interest { events: true, traces: false }
+            Interest { events: true, traces: false, more: false }
         }
 
         fn accept(&self, event: &Arc<Event>) {

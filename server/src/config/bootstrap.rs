@@ -10,8 +10,8 @@ pub use super::toml_table::{FileError, FileProblem};
 use super::toml_table::{Source, Table};
 use crate::secrets::{is_api_key, is_signing_secret};
 use crate::values::{
-    DisplayName, Dsn, Email, Endpoint, EventType, HeaderList, Password, Provider, Role, Rule, Slug, WebhookUrl, parse_credential,
-    parse_models, parse_tokens,
+    DisplayName, Dsn, Email, Endpoint, EventType, HeaderList, Password, Provider, Role, Rule, Slug, WebhookUrl, as_injected_headers,
+    parse_credential, parse_models, parse_tokens,
 };
 
 /// Text that may be a credential. Never printed.
@@ -252,7 +252,7 @@ fn webhook(mut table: Table<'_>, earlier: &[Webhook]) -> Option<Webhook> {
         None if name != EventType::WebhookTest.name() => Err(Rule::Unknown),
         event => Ok(event),
     });
-    if event_types.as_ref().is_none_or(Vec::is_empty) {
+    if event_types.as_ref().map_or(!table.has("event_types"), Vec::is_empty) {
         table.wrong("event_types", FileProblem::Missing);
     }
     let (include_headers, include_bodies) = (table.boolean("include_headers"), table.boolean("include_bodies"));
@@ -308,7 +308,7 @@ fn environment(mut table: Table<'_>, earlier: &[Environment]) -> Option<Environm
     let default = table.boolean("default").unwrap_or(false);
     let enabled = table.boolean("enabled");
     let target_base_url = table.required("target_base_url", Endpoint::parse_exact);
-    let inject_headers = table.table("inject_headers").and_then(headers);
+    let inject_headers = table.table("inject_headers").and_then(injected_headers);
     table.finish();
     Some(Environment { name: name?, default, enabled, target_base_url: target_base_url?, inject_headers })
 }
@@ -339,21 +339,21 @@ fn agent(mut table: Table<'_>, earlier: &[Agent]) -> Option<Agent> {
 }
 
 /// Header names are keys; `<name>_env` reads the value from the environment here too.
-fn headers(mut table: Table<'_>) -> Option<HeaderList> {
+fn injected_headers(mut table: Table<'_>) -> Option<HeaderList> {
     let mut pairs = Vec::new();
     for key in table.keys() {
         let name = key.strip_suffix("_env").unwrap_or(&key).to_owned();
         if let Some(value) = table.text(&name) {
-            pairs.push((key, name, value));
+            pairs.push((name, value));
         }
     }
     let mut list = HeaderList::default();
     for at in 0..pairs.len() {
-        let so_far = pairs.iter().take(at + 1).map(|(_, name, value)| (name.as_str(), value.expose()));
-        match (HeaderList::from_pairs(so_far), pairs.get(at)) {
+        let so_far = pairs.iter().take(at + 1).map(|(name, value)| (name.as_str(), value.expose()));
+        match (HeaderList::from_pairs(so_far).and_then(as_injected_headers), pairs.get(at)) {
             (Ok(next), _) => list = next,
-            (Err(rule), Some((key, ..))) => {
-                table.wrong(key, rule.into());
+            (Err(rule), Some((name, _))) => {
+                table.wrong(name, rule.into());
                 return None;
             }
             (Err(_), None) => {}

@@ -57,6 +57,15 @@ fn vars(name: &str) -> Option<String> {
     match name {
         "OWNER_PASSWORD" => Some("another 12 characters".to_owned()),
         "OTHER" => Some("from the environment".to_owned()),
+        "YES" => Some(" True ".to_owned()),
+        "NO" => Some("false".to_owned()),
+        "NUMBER" => Some(" 4096 ".to_owned()),
+        "ZERO" => Some("0".to_owned()),
+        "MODELS" => Some(" gpt-4o, ,gpt-4o-mini,".to_owned()),
+        "EVENTS" => Some("request.error,webhook.test, audit.event".to_owned()),
+        "COMMAS" => Some(" , ".to_owned()),
+        "BLANK" => Some(" ".to_owned()),
+        "WRONG" => Some("canary canary".to_owned()),
         _ => None,
     }
 }
@@ -182,6 +191,75 @@ fn complaints_have_key_line_and_rule_and_no_value() {
 }
 
 #[test]
+fn every_kind_of_value_may_come_from_a_variable() {
+    let text = "[otlp]\ntraces_env = 'YES'\nlogs_env = 'NO'\n[[workspace]]\nslug = 'a'\n\
+                [[workspace.route]]\nslug_env = 'NO'\nenabled_env = 'NO'\n\
+                [[workspace.route.environment]]\nname = 'p'\ndefault_env = 'YES'\ntarget_base_url = 'http://x'\n\
+                [[workspace.webhook]]\nname = 'w'\nurl = 'http://h'\nevent_types_env = 'EVENTS'\n\
+                [[workspace.ai_agent]]\nslug = 'b'\nprovider = 'openai'\nmodels_env = 'MODELS'\n\
+                max_output_tokens_env = 'NUMBER'\ntokens_per_minute_env = 'ZERO'\n\
+                [[workspace.ai_agent]]\nslug = 'c'\nprovider = 'openai'\nmodels_env = 'COMMAS'";
+    let file = Bootstrap::parse(text, &vars).unwrap();
+    let otlp = file.otlp.as_ref().unwrap();
+    assert_eq!((otlp.traces, otlp.logs, otlp.metrics), (Some(true), Some(false), None));
+    let Workspace { routes, webhooks, agents, .. } = &file.workspaces[0];
+    assert_eq!((routes[0].slug.as_str(), routes[0].enabled, routes[0].environments[0].default), ("false", Some(false), true));
+    assert_eq!(webhooks[0].event_types, [EventType::RequestError, EventType::AuditEvent]);
+    assert_eq!(agents[0].models.as_ref().unwrap(), &["gpt-4o", "gpt-4o-mini"]);
+    assert_eq!((agents[0].max_output_tokens, agents[0].tokens_per_minute), (Some(Some(4096)), Some(None)));
+    assert!(agents[1].models.as_ref().unwrap().is_empty(), "an empty list, as in the file");
+}
+
+#[test]
+fn complaints_of_a_variables_value_have_its_name_and_no_value() {
+    let agent = |line: &str| format!("[[workspace]]\nslug = 'a'\n[[workspace.ai_agent]]\nslug = 'b'\nprovider = 'openai'\n{line}");
+    let webhook = |line: &str| format!("[[workspace]]\nslug = 'a'\n[[workspace.webhook]]\nname = 'w'\nurl = 'http://h'\n{line}");
+    let headers = |line: &str| {
+        let route = "[[workspace]]\nslug = 'a'\n[[workspace.route]]\nslug = 'r'\n[[workspace.route.environment]]\nname = 'p'";
+        format!("{route}\ntarget_base_url = 'http://x'\n[workspace.route.environment.inject_headers]\n{line}")
+    };
+    for (text, expected) in [
+        ("[otlp]\ntraces_env = 'WRONG'".to_owned(), "line 2: otlp.traces_env: the environment variable WRONG: this must be true or false"),
+        ("[otlp]\ntraces_env = 'MISSING'".to_owned(), "line 2: otlp.traces_env: the environment variable MISSING is not set"),
+        ("[otlp]\ntraces_env = 'BLANK'".to_owned(), "line 2: otlp.traces_env: the environment variable BLANK is not set"),
+        ("[otlp]\ntraces_env = 'YES'\ntraces = true".to_owned(), "line 2: otlp.traces_env: give either this or traces, not both"),
+        (
+            "[otlp]\ntraces_env = true".to_owned(),
+            "line 2: otlp.traces_env: this must be the name of an environment variable in quotation marks",
+        ),
+        ("[operator]\nemail_env = 'WRONG'".to_owned(), "line 2: operator.email_env: the environment variable WRONG: this is not an e-mail"),
+        (
+            agent("tokens_per_minute_env = 'WRONG'"),
+            "line 6: workspace.ai_agent.tokens_per_minute_env: the environment variable WRONG: give a whole number from 1 to",
+        ),
+        (
+            agent("max_output_tokens_env = 'BLANK'"),
+            "line 6: workspace.ai_agent.max_output_tokens_env: the environment variable BLANK is not",
+        ),
+        (agent("models_env = 'WRONG'"), "line 6: workspace.ai_agent.models_env: the environment variable WRONG: name models as"),
+        (agent("models_env = 'BLANK'"), "line 6: workspace.ai_agent.models_env: the environment variable BLANK is not set"),
+        (agent("models_env = 'MODELS'\nmodels = []"), "line 6: workspace.ai_agent.models_env: give either this or models, not both"),
+        (
+            webhook("event_types_env = 'WRONG'"),
+            "line 6: workspace.webhook.event_types_env: the environment variable WRONG: this names something that does not exist",
+        ),
+        (webhook("event_types_env = 'MISSING'"), "line 6: workspace.webhook.event_types_env: the environment variable MISSING is not set"),
+        (
+            webhook("event_types = ['audit.event']\nsecret_env = 'WRONG'"),
+            "line 7: workspace.webhook.secret_env: the environment variable WRONG: write whsec_ and the base64",
+        ),
+        (
+            headers("Host_env = 'WRONG'"),
+            "line 9: workspace.route.environment.inject_headers.Host_env: the environment variable WRONG: entry 1 names a header",
+        ),
+    ] {
+        let errors = errors(&text);
+        assert!(errors.len() == 1 && errors[0].starts_with(expected), "{expected}\n{errors:#?}");
+        assert!(!errors[0].contains("canary"), "{errors:#?}");
+    }
+}
+
+#[test]
 fn a_workspace_chooses_its_signals() {
     let text = "[[workspace]]\nslug = 'a'\n[workspace.telemetry]\nendpoint = 'http://c'\nmetrics = false";
     let telemetry = Bootstrap::parse(text, &vars).unwrap().workspaces[0].telemetry.clone().unwrap();
@@ -210,9 +288,13 @@ fn a_compatible_provider_is_written_either_way() {
 #[test]
 fn injected_headers_are_checked_at_their_line() {
     let text = "[[workspace]]\nslug='a'\n[[workspace.route]]\nslug='r'\n[[workspace.route.environment]]\nname='p'\n\
-                target_base_url='http://x'\n[workspace.route.environment.inject_headers]\nHost='canary'";
-    assert_eq!(errors(text).len(), 1);
-    assert!(errors(text)[0].starts_with("line 9: workspace.route.environment.inject_headers.Host: "), "{:?}", errors(text));
+                target_base_url='http://x'\n[workspace.route.environment.inject_headers]";
+    for name in ["Host", "Traceparent", "tracestate"] {
+        let found = errors(&format!("{text}\n{name}='canary'"));
+        let expected =
+            format!("line 9: workspace.route.environment.inject_headers.{name}: entry 1 names a header that KnoxCall sets itself");
+        assert!(found.len() == 1 && found[0].starts_with(&expected), "{found:?}");
+    }
 }
 
 #[test]

@@ -260,7 +260,13 @@ mod tests {
             ("0.0.0.0/2,64.0.0.0/2,128.0.0.0/1,fd00::/8", true),
             // Overlapping, with bits behind the prefix, and out of order.
             ("192.0.0.0/2,0.0.0.0/1,100.0.0.1/1,128.0.0.0/2", true),
-            ("0.0.0.0/1,::/1", false),
+            // All that is public, without the rest.
+            ("2000::/3", true),
+            ("3000::/4,2000::/4", true),
+            ("0.0.0.0/1,::/1", true),
+            ("192.0.0.0/3,0.0.0.0/1,128.0.0.0/2", true),
+            ("2000::/4", false),
+            ("fc00::/7,4000::/2", false),
             ("0.0.0.0/1,128.0.0.0/2", false),
             ("0.0.0.0/1,8000::/1", false),
             ("10.0.0.0/8,fd00::/8", false),
@@ -270,7 +276,8 @@ mod tests {
             for error in checked.err().unwrap_or_default() {
                 let text = error.to_string();
                 assert!(
-                    text.starts_with("--trusted-proxies / KNOXCALL_TRUSTED_PROXIES: ") && text.contains("all of IPv4 or of IPv6"),
+                    text.starts_with("--trusted-proxies / KNOXCALL_TRUSTED_PROXIES: ")
+                        && text.contains("all public addresses of IPv4 or of IPv6"),
                     "{text}"
                 );
             }

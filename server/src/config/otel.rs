@@ -9,7 +9,7 @@ use std::time::Duration;
 use percent_encoding::percent_decode_str;
 use thiserror::Error;
 
-use crate::values::{Compression, Endpoint, HeaderList, Rule, Signal, Temporality, Variable};
+use crate::values::{Compression, Endpoint, ExactUrl, HeaderList, Rule, Signal, Temporality, Variable};
 
 /// What the environment says about the operator's export. `None` everywhere is an environment that says nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,8 +37,8 @@ pub struct OtelEnvironment {
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SignalEnvironment {
-    /// Used as it is, without a path appended.
-    pub endpoint: Option<Endpoint>,
+    /// Used as it is: nothing is appended, and nothing dropped (specification, "Endpoint URLs for OTLP/HTTP").
+    pub endpoint: Option<ExactUrl>,
     /// In place of the common ones, not besides them.
     pub headers: Option<HeaderList>,
     /// `OTEL_<SIGNAL>_EXPORTER`: `otlp` is true, `none` is false.
@@ -190,7 +190,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
 
     fn signal(&mut self, endpoint: Variable, headers: Variable, exporter: Variable) -> SignalEnvironment {
         SignalEnvironment {
-            endpoint: self.parse(endpoint.name(), |text| Ok(Endpoint::parse_exact(text)?)),
+            endpoint: self.parse(endpoint.name(), |text| Ok(ExactUrl::parse(text)?)),
             headers: self.headers(headers),
             on: self.exporter(exporter),
         }
@@ -319,6 +319,25 @@ mod tests {
         for (variable, text) in texts.chain(warnings.iter().map(|warning| (warning.variable, format!("{warning} {warning:?}")))) {
             assert!(text.starts_with(variable) && !text.contains(wrong), "{text}");
         }
+    }
+
+    #[test]
+    fn a_signals_endpoint_stays_as_it_is_and_only_its_host_is_shown() {
+        let variables = [Variable::OtlpTracesEndpoint, Variable::OtlpLogsEndpoint, Variable::OtlpMetricsEndpoint];
+        for (variable, signal) in variables.into_iter().zip(Signal::ALL) {
+            for text in ["http://h", "http://h/", "http://h:9/custom/", "https://h/v1/traces", "https://h/v1/logs/?key=canary-7f3a&x=%2F"] {
+                let read = read(&[(variable.name(), text)]).unwrap();
+                assert_eq!(read.signal(signal).endpoint.as_ref().unwrap().as_str(), text);
+                assert!(!format!("{read:?}").contains("canary-7f3a"), "{read:?}");
+            }
+            for (wrong, rule) in [("http://h/?canary 7f3a", Rule::UrlQueryCharacters), ("http://h/#canary", Rule::UrlFragment)] {
+                let error = read(&[(variable.name(), wrong)]).unwrap_err().remove(0);
+                assert_eq!(error, VariableError { variable: variable.name(), problem: rule.into() });
+                assert!(!format!("{error} {error:?}").contains("canary"), "{error}");
+            }
+        }
+        let common = read(&[(Variable::OtlpEndpoint.name(), "http://h/?key=1")]).unwrap_err().remove(0);
+        assert_eq!(common.problem, VariableProblem::Rule(Rule::UrlQuery), "a path is appended to this one");
     }
 
     #[test]

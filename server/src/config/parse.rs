@@ -6,6 +6,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::{ConfigError, LogFormat};
+use crate::egress::hold_all_public;
 use crate::values::Endpoint;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -45,15 +46,14 @@ impl Checker<'_> {
         networks
     }
 
-    /// As [`Checker::networks`], but for the whole of the internet, in one network or in several: whoever is believed chooses their own
+    /// As [`Checker::networks`], but for all of the public internet, in one network or in several: whoever is believed chooses their own
     /// address.
     pub(super) fn peers(&mut self, setting: &'static str, texts: &[String]) -> Vec<IpNet> {
         let peers = self.networks(setting, texts);
-        // Neighbours become one, so that halves that are written apart are seen to be a whole.
-        if IpNet::aggregate(&peers).iter().any(|network| network.prefix_len() == 0) {
+        if hold_all_public(&peers) {
             self.wrong(
                 setting,
-                "name the addresses that the proxies have: together these are all of IPv4 or of IPv6, so that callers choose their own address",
+                "name the addresses that the proxies have: together these hold all public addresses of IPv4 or of IPv6, so that callers choose their own address",
             );
         }
         peers

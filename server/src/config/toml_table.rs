@@ -39,6 +39,9 @@ pub enum FileProblem {
     Both(String),
     #[error("the environment variable {0} is not set")]
     Unset(String),
+    /// Of a value that comes from there.
+    #[error("the environment variable {variable}: {problem}")]
+    InVariable { variable: String, problem: Box<FileProblem> },
     #[error("this is not supported yet; remove it")]
     NotSupported,
     #[error("write tk_ and at least 16 further letters or digits, or leave it out to have a key made")]
@@ -68,6 +71,17 @@ impl Source<'_> {
     }
 }
 
+/// What there is for a key.
+enum Given<'a> {
+    InFile(&'a DeValue<'a>),
+    /// The text of the environment variable that `<key>_env` names.
+    InVariable(Secret),
+}
+
+fn indirect_key(key: &str) -> String {
+    format!("{key}_env")
+}
+
 /// A table of which keys are taken one by one.
 pub(super) struct Table<'a> {
     source: &'a Source<'a>,
@@ -87,43 +101,72 @@ impl<'a> Table<'a> {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
-    fn entry(&mut self, key: &str) -> Option<(usize, &'a DeValue<'a>)> {
-        self.asked.insert(key.to_owned());
+    fn place(&self, key: &str) -> Option<(usize, &'a DeValue<'a>)> {
         let (name, value) = self.table.iter().find(|(name, _)| name.get_ref() == key)?;
         Some((name.span().start, value.get_ref()))
     }
 
-    pub(super) fn wrong(&self, key: &str, problem: FileProblem) {
-        let at = self.table.iter().find(|(name, _)| name.get_ref() == key).map_or(self.at, |(name, _)| name.span().start);
-        self.source.wrong(at, self.name(key), problem);
+    fn entry(&mut self, key: &str) -> Option<(usize, &'a DeValue<'a>)> {
+        self.asked.insert(key.to_owned());
+        self.place(key)
     }
 
-    /// The text of `key`, or of the environment variable that `<key>_env` names.
-    pub(super) fn text(&mut self, key: &str) -> Option<Secret> {
-        let indirect = format!("{key}_env");
+    /// Whether there is something for `key`, here or in a variable, right or wrong.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.place(key).is_some() || self.place(&indirect_key(key)).is_some()
+    }
+
+    /// Complains of the value of `key`: where that comes from a variable, at the key that names it.
+    pub(super) fn wrong(&self, key: &str, problem: FileProblem) {
+        let indirect = indirect_key(key);
+        match (self.place(key), self.place(&indirect)) {
+            (None, Some((at, DeValue::String(variable)))) => {
+                let problem = FileProblem::InVariable { variable: variable.to_string(), problem: Box::new(problem) };
+                self.source.wrong(at, self.name(&indirect), problem);
+            }
+            (place, _) => self.source.wrong(place.map_or(self.at, |(at, _)| at), self.name(key), problem),
+        }
+    }
+
+    /// What there is for `key`, here or in the variable that `<key>_env` names. One that is set but blank counts as unset.
+    fn given(&mut self, key: &str) -> Option<Given<'a>> {
+        let indirect = indirect_key(key);
         match (self.entry(key), self.entry(&indirect)) {
             (None, None) => None,
+            (Some((_, value)), None) => Some(Given::InFile(value)),
             (Some(_), Some(_)) => {
                 self.wrong(&indirect, FileProblem::Both(key.to_owned()));
                 None
             }
-            (Some((_, DeValue::String(text))), None) => Some(Secret::new(text)),
             (None, Some((_, DeValue::String(variable)))) => {
-                let value = (self.source.vars)(variable).filter(|value| !value.is_empty());
+                let value = (self.source.vars)(variable).filter(|value| !value.trim().is_empty());
                 if value.is_none() {
                     self.wrong(&indirect, FileProblem::Unset(variable.to_string()));
                 }
-                value.map(|value| Secret::new(&value))
-            }
-            (Some(_), None) => {
-                self.wrong(key, FileProblem::Type("text in quotation marks"));
-                None
+                value.map(|value| Given::InVariable(Secret::new(&value)))
             }
             (None, Some(_)) => {
                 self.wrong(&indirect, FileProblem::Type("the name of an environment variable in quotation marks"));
                 None
             }
         }
+    }
+
+    /// Complains where there is no `value`, because what was given is not as it must be.
+    fn typed<T>(&self, key: &str, value: Option<T>, must_be: &'static str) -> Option<T> {
+        if value.is_none() {
+            self.wrong(key, FileProblem::Type(must_be));
+        }
+        value
+    }
+
+    pub(super) fn text(&mut self, key: &str) -> Option<Secret> {
+        let text = match self.given(key)? {
+            Given::InFile(DeValue::String(text)) => Some(Secret::new(text)),
+            Given::InFile(_) => None,
+            Given::InVariable(text) => Some(text),
+        };
+        self.typed(key, text, "text in quotation marks")
     }
 
     /// As [`Table::text`], parsed.
@@ -134,56 +177,53 @@ impl<'a> Table<'a> {
 
     /// As [`Table::parsed`], and complains when it is missing.
     pub(super) fn required<T>(&mut self, key: &str, parse: impl FnOnce(&str) -> Result<T, Rule>) -> Option<T> {
-        let indirect = format!("{key}_env");
-        if !self.table.iter().any(|(name, _)| name.get_ref() == key || *name.get_ref() == indirect) {
+        if !self.has(key) {
             self.wrong(key, FileProblem::Missing);
         }
         self.parsed(key, parse)
     }
 
+    /// In a variable without regard to case, as in those of OpenTelemetry.
     pub(super) fn boolean(&mut self, key: &str) -> Option<bool> {
-        match self.entry(key)?.1 {
-            DeValue::Boolean(value) => Some(*value),
-            _ => {
-                self.wrong(key, FileProblem::Type("true or false"));
-                None
-            }
-        }
+        let value = match self.given(key)? {
+            Given::InFile(DeValue::Boolean(value)) => Some(*value),
+            Given::InFile(_) => None,
+            Given::InVariable(text) => text.expose().trim().to_ascii_lowercase().parse().ok(),
+        };
+        self.typed(key, value, "true or false")
     }
 
-    /// A list of texts, parsed one by one.
+    /// A list of texts, parsed one by one. In a variable they are separated by commas, and empty ones are left out.
     pub(super) fn list<T>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, Rule>) -> Option<Vec<T>> {
-        let DeValue::Array(array) = self.entry(key)?.1 else {
-            self.wrong(key, FileProblem::Type("a list of texts"));
-            return None;
+        const MUST_BE: &str = "a list of texts";
+        let given = self.given(key)?;
+        let parsed = |text: &str| parse(text).map_err(|rule| self.wrong(key, rule.into())).ok();
+        // Each that is wrong is complained of.
+        let items: Vec<Option<T>> = match given {
+            Given::InFile(DeValue::Array(array)) => array
+                .iter()
+                .map(|item| match item.get_ref() {
+                    DeValue::String(text) => parsed(text),
+                    _ => self.typed(key, None, MUST_BE),
+                })
+                .collect(),
+            Given::InFile(_) => return self.typed(key, None, MUST_BE),
+            Given::InVariable(texts) => texts.expose().split(',').map(str::trim).filter(|text| !text.is_empty()).map(parsed).collect(),
         };
-        let mut out = Vec::with_capacity(array.len());
-        for item in array.iter() {
-            match item.get_ref() {
-                DeValue::String(text) => match parse(text) {
-                    Ok(value) => out.push(value),
-                    Err(rule) => self.wrong(key, rule.into()),
-                },
-                _ => self.wrong(key, FileProblem::Type("a list of texts")),
-            }
-        }
-        Some(out)
+        items.into_iter().collect()
     }
 
     /// A whole number, read as the form's text would be; 0 is a blank field.
     pub(super) fn number<T>(&mut self, key: &str, parse: impl FnOnce(&str) -> Result<T, Rule>) -> Option<T> {
-        match self.entry(key)?.1 {
-            DeValue::Integer(number) => {
-                // Digits of any radix that TOML has. What is too large for this is so for the parser.
-                let decimal = i128::from_str_radix(number.as_str(), number.radix()).map(|number| number.to_string());
-                let text = decimal.as_deref().unwrap_or(number.as_str());
-                parse(if text == "0" { "" } else { text }).map_err(|rule| self.wrong(key, rule.into())).ok()
-            }
-            _ => {
-                self.wrong(key, FileProblem::Type("a whole number"));
-                None
-            }
-        }
+        let (digits, radix) = match self.given(key)? {
+            Given::InFile(DeValue::Integer(number)) => (number.as_str().to_owned(), number.radix()),
+            Given::InFile(_) => return self.typed(key, None, "a whole number"),
+            Given::InVariable(text) => (text.expose().trim().to_owned(), 10),
+        };
+        // Digits of any radix that TOML has. What is no number, or too large for this, is so for the parser.
+        let decimal = i128::from_str_radix(&digits, radix).map_or(digits, |number| number.to_string());
+        let text = if decimal == "0" { "" } else { decimal.as_str() };
+        parse(text).map_err(|rule| self.wrong(key, rule.into())).ok()
     }
 
     pub(super) fn table(&mut self, key: &str) -> Option<Table<'a>> {

@@ -2,10 +2,12 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use ipnet::IpNet;
+
 use crate::values::EgressRule as R;
 
 /// First address, prefix length, rule. The first row that matches counts.
-const V4: &[(Ipv4Addr, u32, R)] = &[
+const V4: &[(Ipv4Addr, u8, R)] = &[
     (Ipv4Addr::UNSPECIFIED, 32, R::Unspecified),
     (Ipv4Addr::new(0, 0, 0, 0), 8, R::ThisNetwork),
     (Ipv4Addr::new(10, 0, 0, 0), 8, R::Private),
@@ -26,8 +28,8 @@ const V4: &[(Ipv4Addr, u32, R)] = &[
     (Ipv4Addr::new(240, 0, 0, 0), 4, R::Reserved),
 ];
 
-/// As [`V4`]; what no row matches is public only inside 2000::/3.
-const V6: &[(Ipv6Addr, u32, R)] = &[
+/// As [`V4`]; the last rows are everything outside 2000::/3.
+const V6: &[(Ipv6Addr, u8, R)] = &[
     (Ipv6Addr::UNSPECIFIED, 128, R::Unspecified),
     (Ipv6Addr::LOCALHOST, 128, R::Loopback),
     (MAPPED, 96, R::Ipv4Mapped),
@@ -45,6 +47,9 @@ const V6: &[(Ipv6Addr, u32, R)] = &[
     (Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 10, R::LinkLocal),
     (Ipv6Addr::new(0xfec0, 0, 0, 0, 0, 0, 0, 0), 10, R::SiteLocal),
     (Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0), 8, R::Multicast),
+    (Ipv6Addr::UNSPECIFIED, 3, R::NotGlobal),
+    (Ipv6Addr::new(0x4000, 0, 0, 0, 0, 0, 0, 0), 2, R::NotGlobal),
+    (Ipv6Addr::new(0x8000, 0, 0, 0, 0, 0, 0, 0), 1, R::NotGlobal),
 ];
 
 const MAPPED: Ipv6Addr = Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0, 0);
@@ -56,7 +61,6 @@ const NAT64: Ipv6Addr = Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0);
 const NAT64_LOCAL: Ipv6Addr = Ipv6Addr::new(0x64, 0xff9b, 1, 0, 0, 0, 0, 0);
 const TEREDO: Ipv6Addr = Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0);
 const SIX_TO_FOUR: Ipv6Addr = Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0);
-const GLOBAL: Ipv6Addr = Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0);
 
 /// Where clouds hand out the credentials of the machine or container that asks, each as its provider documents it.
 const METADATA_V4: &[Ipv4Addr] = &[
@@ -86,11 +90,19 @@ const METADATA_V6: &[Ipv6Addr] = &[
 pub(super) fn special(address: IpAddr) -> Option<R> {
     match address {
         IpAddr::V4(v4) => V4.iter().find(|(first, length, _)| covers_v4(*first, *length, v4)).map(|(.., rule)| *rule),
-        IpAddr::V6(v6) => {
-            let row = V6.iter().find(|(first, length, _)| covers_v6(*first, *length, v6));
-            row.map(|(.., rule)| *rule).or_else(|| (!covers_v6(GLOBAL, 3, v6)).then_some(R::NotGlobal))
-        }
+        IpAddr::V6(v6) => V6.iter().find(|(first, length, _)| covers_v6(*first, *length, v6)).map(|(.., rule)| *rule),
     }
+}
+
+/// Whether these networks together hold every public address of IPv4, or every one of IPv6, however they are written.
+#[must_use]
+pub fn hold_all_public(networks: &[IpNet]) -> bool {
+    let v4 = V4.iter().map(|(first, length, _)| (IpAddr::V4(*first), *length));
+    let v6 = V6.iter().map(|(first, length, _)| (IpAddr::V6(*first), *length));
+    let special = v4.chain(v6).filter_map(|(first, length)| IpNet::new(first, length).ok());
+    let all: Vec<IpNet> = networks.iter().copied().chain(special).collect();
+    // With all that is not public they are the whole then: neighbours become one.
+    IpNet::aggregate(&all).iter().any(|network| network.prefix_len() == 0)
 }
 
 pub(super) fn is_metadata(address: IpAddr) -> bool {
@@ -135,12 +147,12 @@ pub(super) fn local_nat64(address: IpAddr) -> Option<[(u8, Ipv4Addr); 4]> {
     covers_v6(NAT64_LOCAL, 48, v6).then(|| readings.map(|(length, octets)| (length, Ipv4Addr::from(octets))))
 }
 
-fn covers_v4(first: Ipv4Addr, length: u32, address: Ipv4Addr) -> bool {
-    (first.to_bits() ^ address.to_bits()).leading_zeros() >= length
+fn covers_v4(first: Ipv4Addr, length: u8, address: Ipv4Addr) -> bool {
+    (first.to_bits() ^ address.to_bits()).leading_zeros() >= u32::from(length)
 }
 
-fn covers_v6(first: Ipv6Addr, length: u32, address: Ipv6Addr) -> bool {
-    (first.to_bits() ^ address.to_bits()).leading_zeros() >= length
+fn covers_v6(first: Ipv6Addr, length: u8, address: Ipv6Addr) -> bool {
+    (first.to_bits() ^ address.to_bits()).leading_zeros() >= u32::from(length)
 }
 
 #[cfg(test)]
@@ -222,6 +234,28 @@ mod tests {
         ] {
             assert_eq!(special(ip(text)), None, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_not_public_may_be_missing_where_all_that_is_public_is_there() {
+        let hold = |texts: &[&str]| hold_all_public(&texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<IpNet>>());
+        // Without 0.0.0.0/8, 10.0.0.0/8, 127.0.0.0/8, multicast and what is reserved.
+        let v4 = ["1.0.0.0/8", "2.0.0.0/7", "4.0.0.0/6", "8.0.0.0/7", "11.0.0.0/8", "12.0.0.0/6", "16.0.0.0/4", "32.0.0.0/3", "64.0.0.0/3"];
+        let v4 =
+            [&v4[..], &["96.0.0.0/4", "112.0.0.0/5", "120.0.0.0/6", "124.0.0.0/7", "126.0.0.0/8", "128.0.0.0/2", "192.0.0.0/3"]].concat();
+        // Without Teredo, 6to4 and what else is special in 2001::/16.
+        let v6 =
+            ["2001:200::/23", "2001:400::/22", "2001:800::/21", "2001:1000::/20", "2001:2000::/19", "2001:4000::/18", "2001:8000::/17"];
+        let v6 =
+            [&v6[..], &["2000::/16", "2003::/16", "2004::/14", "2008::/13", "2010::/12", "2020::/11", "2040::/10", "2080::/9"]].concat();
+        let v6 = [&v6[..], &["2100::/8", "2200::/7", "2400::/6", "2800::/5", "3000::/4"]].concat();
+        for all in [v4, v6] {
+            assert!(hold(&all), "{all:?}");
+            for (at, missing) in all.iter().enumerate() {
+                assert!(!hold(&[&all[..at], &all[at + 1..]].concat()), "without {missing}");
+            }
+        }
+        assert!(!hold(&[]) && !hold(&["::/3", "4000::/2", "8000::/1"]));
     }
 
     #[test]

@@ -159,7 +159,7 @@ impl Shared {
 
 impl Listener for Shared {
     fn interest(&self, _: Option<TenantId>) -> Interest {
-        Interest { events: self.bound.load().is_some(), traces: false }
+        Interest { events: self.bound.load().is_some(), traces: false, more: false }
     }
 
     fn accept(&self, event: &Arc<Event>) {

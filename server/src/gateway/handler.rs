@@ -8,6 +8,7 @@ use std::time::{Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 use http::header::{self, HeaderMap, HeaderValue};
+use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -66,23 +67,26 @@ impl Handler {
         response
     }
 
+    /// Which host was addressed, unless the request is refused for its form, and what it asks for.
+    fn find(&self, parts: &Parts, words: Words) -> (Option<HeaderValue>, Found) {
+        if self.outbound.sent(&parts.headers) {
+            // Nobody's: what is told of it could have sent it.
+            return (None, Found::refused(Refusal::looped()));
+        }
+        let find = if words == Words::Ai { ai::find } else { matcher::find };
+        let found = find(&self.routing.load(), parts);
+        match shape::check(parts) {
+            Ok(host) => (Some(host), found),
+            Err(refusal) if shape::is_key_repeated(parts) => (None, Found::refused(refusal)),
+            Err(refusal) => (None, found.refused_as(refusal)),
+        }
+    }
+
     async fn pass(&self, request: Request<Incoming>, client: &Client, begun: Begun, recorded: &AtomicBool) -> Response<Body> {
         let (parts, body) = request.into_parts();
         let in_doubt = client.watch.as_ref().is_some_and(|watch| watch.next_is_in_doubt());
-        let host = if in_doubt {
-            Err(Refusal::bad("Ambiguous message framing"))
-        } else if self.outbound.sent(&parts.headers) {
-            Err(Refusal::looped())
-        } else {
-            shape::check(&parts)
-        };
-        let (host, mut found) = match host {
-            Ok(host) => {
-                let find = if begun.words == Words::Ai { ai::find } else { matcher::find };
-                (Some(host), find(&self.routing.load(), &parts))
-            }
-            Err(refusal) => (None, Found::refused(refusal)),
-        };
+        let (host, mut found) =
+            if in_doubt { (None, Found::refused(Refusal::bad("Ambiguous message framing"))) } else { self.find(&parts, begun.words) };
         if found.refusal.is_none() {
             found.refusal = shape::upgrade(&parts).or_else(|| self.limits(&found, &body).err());
         }
@@ -100,16 +104,16 @@ impl Handler {
             self.report(SecurityKind::AuthzDenied, found.tenant, client.address, trace.as_ref());
         }
         let mut record = match &trace {
-            Some(trace) => Record::open(&self.bus, begun, client, &parts, host.as_ref(), &found, trace.clone()),
-            None => Record::default(),
+            Some(trace) if interest.events => Record::open(&self.bus, begun, client, &parts, host.as_ref(), &found, trace.clone()),
+            _ => Record::default(),
         };
-        if interest.events {
+        if interest.more {
             record.received(&parts.headers, self.copies(&found, begun, &parts.headers));
         }
-        recorded.store(trace.is_some(), Ordering::Relaxed);
+        recorded.store(interest.events, Ordering::Relaxed);
         match (found.refusal, host.zip(seat), found.agent, found.tenant, found.route, found.environment) {
             (None, Some((host, seat)), Some(agent), Some(tenant), ..) => {
-                let Interest { events, traces } = interest;
+                let Interest { events, traces, .. } = interest;
                 let ready = ai::Ready { host, tenant, agent, operation: found.operation, trace, traces, events, seat };
                 self.call(Request::from_parts(parts, body), ready, record, client, begun).await
             }

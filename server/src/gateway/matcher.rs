@@ -32,6 +32,11 @@ impl Found {
     pub(super) fn refused(refusal: Refusal) -> Self {
         Self { refusal: Some(refusal), ..Self::default() }
     }
+
+    /// Refused for its form: whose it is is known by its key, and what it asks for is not believed.
+    pub(super) fn refused_as(self, refusal: Refusal) -> Self {
+        Self { tenant: self.tenant, key_rejected: self.key_rejected, ..Self::refused(refusal) }
+    }
 }
 
 pub(super) fn find(routing: &Routing, parts: &Parts) -> Found {

@@ -1,8 +1,9 @@
 //! Says what became of a request: one event, when its response has ended or nobody waits for it any more.
 //!
-//! With nobody interested there is nothing here to allocate, fill or send.
+//! Who wants it is asked before, once for each request: with nobody interested there is nothing here to allocate, fill or send.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use http::header::{self, HeaderMap, HeaderValue};
@@ -31,13 +32,15 @@ pub(super) struct Begun {
 
 /// Emits its event when dropped, at the latest.
 #[derive(Default)]
-pub(super) struct Record(Option<Box<Open>>);
+pub(super) struct Record(Option<Open>);
 
 struct Open {
     bus: Bus,
     clock: Instant,
     ended: bool,
-    event: Option<Request>,
+    /// An [`Event::Request`]. Nobody else has it before it is handed over, so it is filled where listeners will read it: its half a
+    /// kilobyte is allocated once and not moved.
+    event: Arc<Event>,
     /// Where somebody includes more of a request than its event has.
     copies: Option<Box<capture::Recorder>>,
 }
@@ -53,7 +56,7 @@ impl Record {
         trace: TraceContext,
     ) -> Self {
         let (server_address, server_port) = address(host);
-        let event = Request {
+        let event = Event::Request(Request {
             component: Component::Gateway,
             started: begun.wall,
             duration: std::time::Duration::ZERO,
@@ -74,20 +77,23 @@ impl Record {
             user: None,
             cancelled: false,
             trace,
-        };
-        Self(Some(Box::new(Open { bus: bus.clone(), clock: begun.clock, ended: false, event: Some(event), copies: None })))
+        });
+        Self(Some(Open { bus: bus.clone(), clock: begun.clock, ended: false, event: Arc::new(event), copies: None }))
     }
 
-    /// Tells of the request as it came in, if somebody wants to hear of it already. `copies` are taken from then on, if any
-    /// are; never of a call of an AI agent.
+    /// Tells of the request as it came in, if somebody wants to hear of it already: only for whoever may want more than its event
+    /// ([`crate::bus::Interest::more`]). `copies` are taken from then on, if any are; never of a call of an AI agent.
     pub(super) fn received(&mut self, headers: &HeaderMap, copies: Option<capture::Recorder>) {
         let Some(open) = &mut self.0 else { return };
         open.copies = copies.map(Box::new);
-        let Some(event) = &open.event else { return };
-        let Some(tenant) = event.tenant.filter(|tenant| open.bus.wants_received(*tenant)) else { return };
+        let Event::Request(event) = &*open.event else { return };
+        if !event.tenant.is_some_and(|tenant| open.bus.wants_received(tenant)) {
+            return;
+        }
+        let event = Arc::new(Event::Received(event.clone()));
         match &open.copies {
-            Some(copies) => open.bus.emit_copied(Some(tenant), || Event::Received(event.clone()), copies.arrived(headers)),
-            None => open.bus.emit(Some(tenant), || Event::Received(event.clone())),
+            Some(copies) => open.bus.hand_over_copied(&event, copies.arrived(headers)),
+            None => open.bus.hand_over(&event),
         }
     }
 
@@ -143,13 +149,14 @@ impl Record {
     }
 
     fn event(&mut self) -> Option<&mut Request> {
-        self.0.as_mut().and_then(|open| open.event.as_mut())
+        let Event::Request(event) = Arc::get_mut(&mut self.0.as_mut()?.event)? else { return None };
+        Some(event)
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        let Some(mut event) = self.event.take() else { return };
+        let Some(Event::Request(event)) = Arc::get_mut(&mut self.event) else { return };
         event.duration = self.clock.elapsed();
         let panicking = std::thread::panicking();
         if panicking {
@@ -161,17 +168,16 @@ impl Drop for Open {
             event.status.get_or_insert(500);
         }
         event.cancelled = !self.ended && event.failure.is_none();
-        let tenant = event.tenant;
         let copies = self.copies.take().map(|copies| copies.finish(self.ended));
-        let emit = AssertUnwindSafe(|| match copies {
-            Some(copies) => self.bus.emit_copied(tenant, || Event::Request(event), copies),
-            None => self.bus.emit(tenant, || Event::Request(event)),
+        let hand_over = AssertUnwindSafe(|| match copies {
+            Some(copies) => self.bus.hand_over_copied(&self.event, copies),
+            None => self.bus.hand_over(&self.event),
         });
         if panicking {
             // A second panic would end the process.
-            let _ = catch_unwind(emit);
+            let _ = catch_unwind(hand_over);
         } else {
-            emit.0();
+            hand_over.0();
         }
     }
 }
@@ -225,7 +231,7 @@ const fn version(version: Version) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
 
     use super::*;
     use crate::bus::{Interest, Listener};
@@ -237,7 +243,7 @@ mod tests {
 
     impl Listener for Keep {
         fn interest(&self, _: Option<TenantId>) -> Interest {
-            Interest { events: true, traces: true }
+            unreachable!("whoever opens a record has asked")
         }
         fn accept(&self, event: &Arc<Event>) {
             self.0.lock().unwrap().push(Arc::clone(event));

@@ -6,7 +6,7 @@ use http::header::{self, HeaderValue};
 use http::request::Parts;
 use http::{Method, StatusCode, Version};
 
-use super::headers::CONSUMED;
+use super::headers::{CONSUMED, X_KNOXCALL_KEY};
 use super::refusal::Refusal;
 
 /// The host the client addressed, for a request that can be passed on (RFC 9112 §3.2, RFC 9113 §8.3.1).
@@ -21,6 +21,11 @@ pub(super) fn check(parts: &Parts) -> Result<HeaderValue, Refusal> {
         return Err(Refusal::bad("An x-knoxcall header is repeated"));
     }
     host(parts)
+}
+
+/// Whether several keys came, so that nobody can say which one is meant.
+pub(super) fn is_key_repeated(parts: &Parts) -> bool {
+    parts.headers.get_all(&X_KNOXCALL_KEY).iter().nth(1).is_some()
 }
 
 /// Refuses what asks to leave HTTP. The message itself is sound, so whose request it is may be known.

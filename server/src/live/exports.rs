@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use crate::values::{Compression, Temporality};
-use crate::values::{Endpoint, HeaderList, Signal, TenantId};
+use crate::values::{ExactUrl, HeaderList, Signal, TenantId};
 
 /// Every destination in force. One that is off is simply not here.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -103,7 +103,7 @@ impl ExportTarget {
 /// Where one signal goes: `url` is complete, and `headers` are all that is sent besides what OTLP itself needs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SignalTarget {
-    pub url: Endpoint,
+    pub url: ExactUrl,
     pub headers: HeaderList,
     pub timeout: Duration,
 }

@@ -12,6 +12,7 @@ mod connect;
 mod direct;
 mod error;
 mod guard;
+mod kept;
 mod network;
 mod patience;
 mod pools;
@@ -48,8 +49,6 @@ const IDLE_PER_HOST: usize = 1024;
 pub enum Whose {
     Operator,
     Workspace(TenantId),
-    /// A workspace's collector.
-    Export(TenantId),
 }
 
 /// Cheap to clone; clones share their connections.
@@ -80,7 +79,7 @@ impl Outbound {
     pub fn over(policy: Policy, network: Arc<dyn Network>) -> Result<Self, RootsError> {
         let mark = format!("knoxcall-{}", uuid::Uuid::new_v4().simple());
         let mark = HeaderValue::try_from(mark).unwrap_or(HeaderValue::from_static("knoxcall"));
-        Ok(Self::with(Pools::new(policy, network, tls::client(None)?, turns::Waits::default()), mark))
+        Ok(Self::with(Pools::new(policy, network, Arc::new(tls::client(None)?), turns::Waits::default()), mark))
     }
 
     /// A client with connections of its own that trusts the certificates in `pem` besides Mozilla's roots. What may be
@@ -89,7 +88,13 @@ impl Outbound {
     /// # Errors
     /// When `pem` holds no certificate or one that is not readable.
     pub fn with_roots(&self, pem: &str) -> Result<Self, RootsError> {
-        Ok(Self::with(self.pools.trusting(tls::client(Some(pem))?), self.mark.clone()))
+        Ok(Self::with(self.pools.trusting(Arc::new(tls::client(Some(pem))?)), self.mark.clone()))
+    }
+
+    /// A client with connections of its own, for whoever works on a runtime that ends before the others'.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self::with(self.pools.apart(), self.mark.clone())
     }
 
     fn with(pools: Pools, mark: HeaderValue) -> Self {

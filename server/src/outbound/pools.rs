@@ -1,12 +1,12 @@
 //! Who shares connections with whom: the operator with nobody, and no workspace with another.
 //!
-//! One connection of HTTP/2 carries many answers, and answers that nobody reads take the room of all others on it. If workspaces
-//! that call the same host shared it, whoever lets answers lie would stop everybody's. It is the same with looking names up,
+//! One connection of HTTP/2 carries many requests and answers, and those that nobody reads take the room of all others on it. If
+//! workspaces that call the same host shared it, or export to it, whoever lets answers lie, or whose records that host leaves unread,
+//! would stop everybody's. It is the same with looking names up,
 //! which takes a thread as long as the name's server likes: each has a share of its own ([`super::turns`]).
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
@@ -14,6 +14,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::body::Body;
 use super::connect::{Bounded, Tcp};
+use super::kept::Kept;
 use super::network::Network;
 use super::turns::{Turns, Waits};
 use super::{IDLE, IDLE_PER_HOST, Whose};
@@ -28,10 +29,6 @@ const H2_PING: Duration = Duration::from_secs(30);
 const H2_STREAM_WINDOW: u32 = 512 * 1024;
 const H2_CONNECTION_WINDOW: u32 = 16 * 1024 * 1024;
 
-/// What nobody used for so long has no connection and no lookup any more.
-const FORGOTTEN_AFTER: Duration = Duration::from_secs(10 * 60);
-const FIRST_SWEEP: usize = 64;
-
 /// What connections are made with.
 pub(super) struct Pools {
     policy: Policy,
@@ -39,45 +36,32 @@ pub(super) struct Pools {
     tls: Arc<rustls::ClientConfig>,
     waits: Waits,
     operator: Pool,
-    /// Of workspaces' exports: what collectors answer is read here, at once and as far as it goes.
-    exports: Pool,
-    workspaces: Mutex<Workspaces>,
-}
-
-struct Workspaces {
-    by: HashMap<TenantId, Own>,
-    /// With so many, those that are not used are looked for.
-    sweep_at: usize,
-}
-
-struct Own {
-    pool: Option<Pool>,
-    turns: Turns,
-    used: Instant,
+    workspaces: Kept<Pool>,
 }
 
 impl Pools {
-    pub(super) fn new(policy: Policy, network: Arc<dyn Network>, tls: rustls::ClientConfig, waits: Waits) -> Self {
-        let tls = Arc::new(tls);
-        let pool = |scope| pool(Bounded::new(scope, &policy, &network), &tls);
-        let (operator, exports) = (pool(Scope::Operator), pool(Scope::Tenant));
-        let workspaces = Mutex::new(Workspaces { by: HashMap::new(), sweep_at: FIRST_SWEEP });
-        Self { policy, network, tls, waits, operator, exports, workspaces }
+    pub(super) fn new(policy: Policy, network: Arc<dyn Network>, tls: Arc<rustls::ClientConfig>, waits: Waits) -> Self {
+        let operator = pool(Bounded::new(Scope::Operator, &policy, &network), &tls);
+        Self { policy, network, tls, waits, operator, workspaces: Kept::default() }
     }
 
-    /// The same for whoever trusts other certificates; names are looked up in the same turns.
-    pub(super) fn trusting(&self, tls: rustls::ClientConfig) -> Self {
+    /// The same with other connections; names are looked up in the same turns.
+    pub(super) fn apart(&self) -> Self {
+        self.trusting(Arc::clone(&self.tls))
+    }
+
+    /// As [`Pools::apart`] for whoever trusts other certificates.
+    pub(super) fn trusting(&self, tls: Arc<rustls::ClientConfig>) -> Self {
         Self::new(self.policy.clone(), Arc::clone(&self.network), tls, self.waits.clone())
     }
 
     pub(super) fn of(&self, whose: Whose) -> (Pool, Turns) {
         match whose {
             Whose::Operator => (self.operator.clone(), self.waits.operator()),
-            Whose::Export(workspace) => (self.exports.clone(), self.turns(workspace)),
-            Whose::Workspace(workspace) => self.with(workspace, |own| {
-                let pool = own.pool.get_or_insert_with(|| pool(self.plain(), &self.tls));
-                (pool.clone(), own.turns.clone())
-            }),
+            Whose::Workspace(workspace) => {
+                let pool = self.workspaces.of(workspace, || pool(self.plain(), &self.tls));
+                (pool, self.turns(workspace))
+            }
         }
     }
 
@@ -87,19 +71,7 @@ impl Pools {
     }
 
     pub(super) fn turns(&self, workspace: TenantId) -> Turns {
-        self.with(workspace, |own| own.turns.clone())
-    }
-
-    fn with<T>(&self, workspace: TenantId, take: impl FnOnce(&mut Own) -> T) -> T {
-        let mut workspaces = self.workspaces.lock().unwrap_or_else(PoisonError::into_inner);
-        let Workspaces { by, sweep_at } = &mut *workspaces;
-        if by.len() >= *sweep_at && !by.contains_key(&workspace) {
-            by.retain(|_, own| own.used.elapsed() < FORGOTTEN_AFTER);
-            *sweep_at = FIRST_SWEEP.max(2 * by.len());
-        }
-        let own = by.entry(workspace).or_insert_with(|| Own { pool: None, turns: self.waits.workspace(), used: Instant::now() });
-        own.used = Instant::now();
-        take(own)
+        self.waits.workspace(workspace)
     }
 }
 

@@ -9,9 +9,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::kept::Kept;
 use super::network::Network;
+use crate::values::TenantId;
 
 /// Of all workspaces together, below the threads that there are for what blocks.
 const WORKSPACES: usize = 256;
@@ -22,14 +25,20 @@ const OPERATOR: usize = 32;
 /// What all of one process share.
 #[derive(Clone)]
 pub(super) struct Waits {
-    workspaces: Arc<Semaphore>,
+    /// Of all workspaces together.
+    all: Arc<Semaphore>,
+    workspaces: Arc<Kept<Turns>>,
+    /// Of whoever made this: a lookup is waited for by others than who began it, whose own runtime may end before.
+    runtime: Option<Handle>,
     operator: Turns,
 }
 
 impl Default for Waits {
     fn default() -> Self {
-        let operator = Turns { bounds: [Some(Arc::new(Semaphore::new(OPERATOR))), None], under_way: Arc::default() };
-        Self { workspaces: Arc::new(Semaphore::new(WORKSPACES)), operator }
+        let runtime = Handle::try_current().ok();
+        let bounds = [Some(Arc::new(Semaphore::new(OPERATOR))), None];
+        let operator = Turns { bounds, runtime: runtime.clone(), under_way: Arc::default() };
+        Self { all: Arc::new(Semaphore::new(WORKSPACES)), workspaces: Arc::default(), runtime, operator }
     }
 }
 
@@ -38,10 +47,12 @@ impl Waits {
         self.operator.clone()
     }
 
-    /// Those of one more workspace.
-    pub(super) fn workspace(&self) -> Turns {
-        let bounds = [Some(Arc::new(Semaphore::new(ONE_WORKSPACE))), Some(Arc::clone(&self.workspaces))];
-        Turns { bounds, under_way: Arc::default() }
+    /// The same ones whatever it connects for.
+    pub(super) fn workspace(&self, workspace: TenantId) -> Turns {
+        self.workspaces.of(workspace, || {
+            let bounds = [Some(Arc::new(Semaphore::new(ONE_WORKSPACE))), Some(Arc::clone(&self.all))];
+            Turns { bounds, runtime: self.runtime.clone(), under_way: Arc::default() }
+        })
     }
 }
 
@@ -54,6 +65,8 @@ type UnderWay = Mutex<HashMap<Place, Shared<BoxFuture<'static, Found>>>>;
 #[derive(Clone, Default)]
 pub(super) struct Turns {
     bounds: [Option<Arc<Semaphore>>; 2],
+    /// Of the process; without one, lookups run where they are begun.
+    runtime: Option<Handle>,
     under_way: Arc<UnderWay>,
 }
 
@@ -96,12 +109,16 @@ impl Turns {
         let entry = place.clone();
         // While the turn was waited for, somebody else may have begun with the same name.
         let begin = || {
-            let looking = tokio::spawn(async move {
+            let looking = async move {
                 let over = Over { under_way, place };
                 let (name, port) = &over.place;
                 let found = network.resolve(name, *port, turn).await;
                 found.map_err(|error| (error.kind(), error.to_string()))
-            });
+            };
+            let looking = match &self.runtime {
+                Some(runtime) => runtime.spawn(looking),
+                None => tokio::spawn(looking),
+            };
             async move { looking.await.unwrap_or_else(|error| Err((ErrorKind::Other, error.to_string()))) }.boxed().shared()
         };
         lock(&self.under_way).entry(entry).or_insert_with(begin).clone()

@@ -9,6 +9,7 @@ use super::publish::Scope;
 use super::{Error, Settings};
 use crate::audit::{Action, Actor, Filter, Log, Resource, Told, Verdict, Who, Written};
 use crate::auth::{Operator, WorkspaceMember};
+use crate::cause::Cause;
 use crate::store::{AuditLogs, Expired, Listing, ReadError, Store, UnixMillis};
 
 /// The right to look at one log.
@@ -132,5 +133,5 @@ async fn reading<T: Send + 'static>(
 ) -> Result<T, Error> {
     let store = store.clone();
     let read = tokio::task::spawn_blocking(move || read(store.audit())).await;
-    Ok(read.map_err(|_| Error::store("interrupted", "reading the audit log was interrupted"))??)
+    Ok(read.map_err(|_| Error::store(Cause::Interrupted, "reading the audit log was interrupted"))??)
 }

@@ -13,6 +13,7 @@ use super::routes::{EnvironmentChange, new_route};
 use super::told::{self, Step};
 use super::{Error, NewSigningSecret, Settings, TrackingChange, WebhookChange};
 use crate::auth::{Operator, WorkspaceAdmin};
+use crate::cause::Cause;
 use crate::config::bootstrap::{Account, Agent, ApiKey, Bootstrap, Export, Member, Route, Sentry, Webhook, Workspace};
 use crate::live::hash_key;
 use crate::store::{self, Changes, now};
@@ -135,7 +136,7 @@ impl Applying<'_> {
     /// One that another workspace's admin made is reset when it is `joining` a workspace, as when the operator adds it there:
     /// nobody can know who answers to the address.
     async fn account(&mut self, file: &Account, operator: bool, joining: Option<TenantId>) -> Result<uuid::Uuid, Error> {
-        let hashing = |_| Error::store("password_hash", "the password could not be hashed");
+        let hashing = |_| Error::store(Cause::PasswordHash, "the password could not be hashed");
         let guard = self.settings.writing().await;
         let existing = self.settings.store().users().by_email(&file.email)?;
         let mut user = match &existing {

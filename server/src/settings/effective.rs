@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::config::{BatchEnvironment, OtelEnvironment};
 use crate::live::{Batch, Compression, ExportTarget, Owner, SignalTarget, Temporality};
-use crate::values::{Endpoint, HeaderList, Signal, TenantId, Variable};
+use crate::values::{Endpoint, ExactUrl, HeaderList, Signal, TenantId, Variable};
 
 /// `service.name` of whoever chose none.
 pub const DEFAULT_SERVICE_NAME: &str = "knoxcall";
@@ -256,8 +256,8 @@ pub fn tenant(workspace: TenantId, stored: &StoredExport) -> Option<ExportTarget
 }
 
 /// `None` only where the path makes the URL longer than an endpoint may be.
-fn signal_url(base: &Endpoint, signal: Signal) -> Option<Endpoint> {
-    Endpoint::parse_exact(&base.signal_url(signal)).ok()
+fn signal_url(base: &Endpoint, signal: Signal) -> Option<ExactUrl> {
+    ExactUrl::parse(&base.signal_url(signal)).ok()
 }
 
 fn resource_attribute(environment: &OtelEnvironment, name: &str) -> Option<String> {
@@ -349,5 +349,4 @@ fn also_managed(environment: &OtelEnvironment, managed: &ManagedBy) -> Vec<Varia
 }
 
 #[cfg(test)]
-#[path = "effective_tests.rs"]
 mod tests;

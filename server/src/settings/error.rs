@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::cause::Cause;
 use crate::store::{CommitError, ReadError};
 use crate::values::{Field, Rule, Variable};
 use crate::vault::SealError;
@@ -30,13 +31,12 @@ pub enum Error {
     /// The disk is nearly full, refused, or does not answer.
     #[error(transparent)]
     Unsaved(CommitError),
-    /// `cause` is a word of a closed list, for whoever tells failures apart.
     #[error("{text}")]
-    Store { cause: &'static str, text: String },
+    Store { cause: Cause, text: String },
 }
 
 impl Error {
-    pub(super) fn store(cause: &'static str, text: &(impl ToString + ?Sized)) -> Self {
+    pub(super) fn store(cause: Cause, text: &(impl ToString + ?Sized)) -> Self {
         Self::Store { cause, text: text.to_string() }
     }
 
@@ -49,7 +49,7 @@ impl From<ReadError> for Error {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::Undecodable { tree, .. } => Self::Unreadable { tree },
-            ReadError::Io(_) => Self::store("store_read", &error),
+            ReadError::Io(_) => Self::store(Cause::StoreRead, &error),
         }
     }
 }
@@ -68,6 +68,6 @@ impl From<CommitError> for Error {
 
 impl From<SealError> for Error {
     fn from(error: SealError) -> Self {
-        Self::store("seal", &error)
+        Self::store(Cause::Seal, &error)
     }
 }

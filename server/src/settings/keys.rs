@@ -9,6 +9,7 @@ use super::told::{self, Step};
 use super::{Error, Settings};
 use crate::audit::{Told, Who};
 use crate::auth::{WorkspaceAdmin, WorkspaceMember};
+use crate::cause::Cause;
 use crate::live::hash_key;
 use crate::secrets::API_KEY_PREFIX;
 use crate::store::{ApiKey, Changes, Route, now};
@@ -195,7 +196,7 @@ pub(super) fn generate() -> Result<Zeroizing<String>, Error> {
     key.push_str(API_KEY_PREFIX);
     let mut bytes = Zeroizing::new([0_u8; 64]);
     while key.len() < length {
-        getrandom::fill(bytes.as_mut()).map_err(|_| Error::store("random", "the system gives no random numbers"))?;
+        getrandom::fill(bytes.as_mut()).map_err(|_| Error::store(Cause::Random, "the system gives no random numbers"))?;
         for byte in bytes.iter() {
             // 248 is the largest multiple of 62 in a byte: above it the first letters would come more often.
             if *byte < 248 && key.len() < length {

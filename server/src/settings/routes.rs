@@ -13,7 +13,7 @@ use crate::egress::Scope as Reach;
 use crate::store::{Changes, Environment, Route, RouteLimits, StoredEndpoint, now};
 use crate::values::{
     DEFAULT_BODY_LIMIT, DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_RESPONSE_TIMEOUT_MS, DisplayName, Endpoint, Field, MAX_BODY_LIMIT,
-    MAX_CONNECT_TIMEOUT_MS, MAX_RESPONSE_TIMEOUT_MS, Rule, Slug, TenantId, parse_methods,
+    MAX_CONNECT_TIMEOUT_MS, MAX_RESPONSE_TIMEOUT_MS, Rule, Slug, TenantId, parse_injected_headers, parse_methods,
 };
 
 /// The environment that a new route has.
@@ -165,6 +165,7 @@ impl Settings {
     pub(super) async fn put_environment(&self, witness: &WorkspaceAdmin, slug: &str, change: &EnvironmentChange) -> Result<bool, Error> {
         let name = Slug::parse(&change.name).map_err(Error::invalid(Field::Name))?;
         let target = Endpoint::parse_exact(&change.target_base_url).map_err(Error::invalid(Field::TargetBaseUrl))?;
+        parse_injected_headers(&change.inject_headers).map_err(Error::invalid(Field::InjectHeaders))?;
         self.change_route(witness, slug, |route| {
             let original = change.original_name.trim();
             let at = match route.environments.iter().position(|environment| environment.name.as_str() == original) {

@@ -188,10 +188,15 @@ impl Settings {
     /// What is stored is in force, whether or not somebody still waits for the answer: a request that is broken off between
     /// the two would leave a deleted key working until the next save.
     pub(super) async fn save(&self, guard: Writing, changes: Changes, scope: Scope, told: Told) -> Result<(), Error> {
+        self.save_all_told(guard, changes, scope, vec![told]).await
+    }
+
+    /// As [`Settings::save`], where several things are told.
+    pub(super) async fn save_all_told(&self, guard: Writing, changes: Changes, scope: Scope, told: Vec<Told>) -> Result<(), Error> {
         let settings = self.clone();
         Finish::new(async move {
             let _held = guard;
-            let saved = settings.store().commit_told(changes, told).await;
+            let saved = settings.store().commit_all_told(changes, told).await;
             let published = match saved {
                 // Whether the disk has it nobody knows, but whoever reads sees it: a key that looks deleted may not go on working.
                 Ok(()) | Err(CommitError::Io(_)) => settings.publish(scope),

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::count::{Count, Losses};
@@ -20,24 +20,6 @@ mod reading;
 
 /// Bytes that sealing adds to a payload: nonce and tag.
 const SEALING: usize = 40;
-
-/// The numbers of a folder's segments, in order. One that can't be opened, because too many files are open or it is somebody else's, is not
-/// damaged: whoever asks again may find it.
-fn openable(folder: &Path) -> io::Result<Vec<u64>> {
-    let mut numbers = match fs::read_dir(folder) {
-        Ok(files) => files.filter_map(|file| segment::number_of(&file.ok()?.path())).collect::<Vec<_>>(),
-        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(error),
-    };
-    numbers.sort_unstable();
-    for number in &numbers {
-        match File::open(segment::path(folder, *number)) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    Ok(numbers)
-}
 
 #[derive(Debug)]
 pub struct Log {
@@ -67,12 +49,19 @@ pub struct Ticket {
     segment: u64,
     at: u64,
     meta: Meta,
+    written: u64,
 }
 
 impl Ticket {
     #[must_use]
     pub const fn meta(&self) -> Meta {
         self.meta
+    }
+
+    /// When the payload was first written down, in milliseconds since 1970.
+    #[must_use]
+    pub const fn written(&self) -> u64 {
+        self.written
     }
 }
 
@@ -83,7 +72,7 @@ impl Log {
     /// The folder can't be listed, or a file not be opened for now.
     pub(super) fn open(shared: Arc<Shared>, folder: PathBuf, budget: Arc<Budget>) -> io::Result<Self> {
         // Before there is a log whose end would let go of the folder.
-        let numbers = openable(&folder)?;
+        let numbers = segment::openable(&folder)?;
         let mut log = Self {
             folder,
             shared,
@@ -122,7 +111,7 @@ impl Log {
             }
         };
         let (entries, clean) = self.sift(number, &bytes);
-        let newest = entries.iter().map(|entry| entry.head.meta.at).max();
+        let newest = entries.iter().map(|entry| entry.head.written).max();
         if newest.is_none() {
             let _ = fs::remove_file(&path);
             return None;
@@ -197,15 +186,15 @@ impl Log {
 
     /// Writes a payload at the end. The oldest make room for it, counted as lost; with nothing left to make room, itself:
     /// then there is no ticket. It is safe from the end of this process from now on, and from a power failure after the next
-    /// [`Log::sync`].
+    /// [`Log::sync`]. `written` is when it was first written down, in milliseconds since 1970; without one that is now.
     ///
     /// # Errors
     /// The disk did not take it; nothing changed.
-    pub fn append(&mut self, meta: Meta, body: &[u8]) -> io::Result<Option<Ticket>> {
+    pub fn append(&mut self, meta: Meta, written: Option<u64>, body: &[u8]) -> io::Result<Option<Ticket>> {
         let sequence = self.next_sequence;
-        let meta = Meta { at: if meta.at == 0 { self.shared.clock.now() } else { meta.at }, ..meta };
+        let written = written.unwrap_or_else(|| self.shared.clock.now());
         let sealed = self.shared.vault.seal_bytes(&self.binding(&sequence.to_string()), body).map_err(io::Error::other)?;
-        let record = record::encode(sequence, self.as_written(meta), &sealed).map_err(io::Error::other)?;
+        let record = record::encode(sequence, meta, self.as_recorded(written), &sealed).map_err(io::Error::other)?;
         if !self.make_room(record.len()) {
             self.losses.full += Count::of(meta);
             return Ok(None);
@@ -222,7 +211,7 @@ impl Log {
                 // Somebody removed it. What comes begins a new one, in a folder that is made anew if that is gone too.
                 self.forget_missing();
                 if self.segments.back().is_none_or(|last| last.number != number) {
-                    return self.append(meta, body);
+                    return self.append(meta, Some(written), body);
                 }
                 return Err(error);
             }
@@ -241,7 +230,7 @@ impl Log {
         self.waiting += count;
         self.unsynced.get_or_insert(number);
         self.hold_bytes(record.len());
-        Ok(Some(Ticket { segment: number, at, meta }))
+        Ok(Some(Ticket { segment: number, at, meta, written }))
     }
 
     /// The record's place in the spool: a payload that was moved to another log, or within it, does not open.
@@ -392,5 +381,4 @@ impl Drop for Log {
 }
 
 #[cfg(test)]
-#[path = "log_tests.rs"]
 mod tests;

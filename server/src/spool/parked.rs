@@ -89,7 +89,7 @@ impl Spool {
         let files = fs::read_dir(folder).into_iter().flatten().flatten();
         let Some(first) = files.filter_map(|file| segment::number_of(&file.path())).min() else { return false };
         let path = segment::path(folder, first);
-        let too_old = |head: &record::Head| self.shared.clock.is_older(head.meta.at, self.shared.options.max_age);
+        let too_old = |head: &record::Head| self.shared.clock.is_older(head.written, self.shared.options.max_age);
         let mut start = [0; HEAD];
         let read = File::open(&path).and_then(|mut file| file.read_exact(&mut start));
         if read.is_ok() && record::head(&start).is_some_and(|head| !too_old(&head)) {

@@ -27,8 +27,6 @@ pub struct Meta {
     pub records: u32,
     /// These and metric points.
     pub items: u32,
-    /// When it was first written down, in milliseconds since 1970; 0 of what is written down now.
-    pub at: u64,
     pub gzip: bool,
 }
 
@@ -37,6 +35,8 @@ pub struct Meta {
 pub struct Head {
     pub sequence: u64,
     pub meta: Meta,
+    /// When the payload was first written down, in milliseconds since 1970.
+    pub written: u64,
     pub length: usize,
     pub done: bool,
     pub body_crc: u32,
@@ -62,11 +62,11 @@ fn crc(parts: [&[u8]; 2]) -> u32 {
     hasher.finalize()
 }
 
-/// A record around a sealed body.
+/// A record around a sealed body, which was first written down at `written`, in milliseconds since 1970.
 ///
 /// # Errors
 /// The body is longer than 4 GiB.
-pub fn encode(sequence: u64, meta: Meta, body: &[u8]) -> Result<Vec<u8>, std::num::TryFromIntError> {
+pub fn encode(sequence: u64, meta: Meta, written: u64, body: &[u8]) -> Result<Vec<u8>, std::num::TryFromIntError> {
     let length = u32::try_from(body.len())?;
     let mut out = Vec::with_capacity(HEAD + body.len());
     out.extend_from_slice(&MAGIC);
@@ -75,7 +75,7 @@ pub fn encode(sequence: u64, meta: Meta, body: &[u8]) -> Result<Vec<u8>, std::nu
     for number in [length, meta.records, meta.items] {
         out.extend_from_slice(&number.to_le_bytes());
     }
-    out.extend_from_slice(&meta.at.to_le_bytes());
+    out.extend_from_slice(&written.to_le_bytes());
     out.extend_from_slice(&crc([body, &[]]).to_le_bytes());
     let head_crc = crc([&out[..4], &out[5..]]);
     out.extend_from_slice(&head_crc.to_le_bytes());
@@ -95,7 +95,8 @@ pub fn head(bytes: &[u8]) -> Option<Head> {
     Some(Head {
         sequence: u64_at(8),
         length: u32_at(16) as usize,
-        meta: Meta { records: u32_at(20), items: u32_at(24), at: u64_at(28), gzip: head[5] & GZIP != 0 },
+        meta: Meta { records: u32_at(20), items: u32_at(24), gzip: head[5] & GZIP != 0 },
+        written: u64_at(28),
         done: head[4] == DONE,
         body_crc: u32_at(36),
     })
@@ -143,8 +144,10 @@ fn next_head(bytes: &[u8], from: usize) -> usize {
 mod tests {
     use super::*;
 
+    const WRITTEN: u64 = 1_700_000_000_123;
+
     fn meta(records: u32) -> Meta {
-        Meta { records, items: records + 1, at: 1_700_000_000_123, gzip: records.is_multiple_of(2) }
+        Meta { records, items: records + 1, gzip: records.is_multiple_of(2) }
     }
 
     fn segment() -> (Vec<u8>, Vec<usize>) {
@@ -152,7 +155,7 @@ mod tests {
         for n in 0..4_u32 {
             starts.push(bytes.len());
             let body: Vec<u8> = (0..100 + n).map(|byte| (byte * 7) as u8).collect();
-            bytes.extend(encode(u64::from(n), meta(n), &body).unwrap());
+            bytes.extend(encode(u64::from(n), meta(n), WRITTEN, &body).unwrap());
         }
         (bytes, starts)
     }
@@ -180,7 +183,7 @@ mod tests {
         let found = scan(&bytes);
         assert_eq!((sequences(&found), covers(&found)), (vec![0, 1, 2, 3], bytes.len()));
         let Found::Record { at, head } = &found[2] else { panic!("a record") };
-        assert_eq!((*at, head.meta, head.length, head.done), (starts[2], meta(2), 102, false));
+        assert_eq!((*at, head.meta, head.written, head.length, head.done), (starts[2], meta(2), WRITTEN, 102, false));
     }
 
     #[test]
@@ -224,13 +227,13 @@ mod tests {
 
     #[test]
     fn lengths_that_lie_reach_nowhere() {
-        let mut bytes = encode(1, meta(1), b"body").unwrap();
+        let mut bytes = encode(1, meta(1), WRITTEN, b"body").unwrap();
         bytes.truncate(HEAD);
         let mut lying = bytes.clone();
         lying[16..20].copy_from_slice(&u32::MAX.to_le_bytes());
         let head_crc = crc([&lying[..4], &lying[5..40]]);
         lying[40..44].copy_from_slice(&head_crc.to_le_bytes());
-        lying.extend(encode(2, meta(2), b"next").unwrap());
+        lying.extend(encode(2, meta(2), WRITTEN, b"next").unwrap());
         assert_eq!(sequences(&scan(&lying)), [2]);
     }
 }

@@ -1,8 +1,8 @@
 //! One file of a log: what is known of it, and the few ways in which it is written.
 
 use std::collections::VecDeque;
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -56,6 +56,24 @@ pub fn create(folder: &Path, number: u64) -> io::Result<()> {
 #[must_use]
 pub fn number_of(path: &Path) -> Option<u64> {
     (path.extension()? == EXTENSION).then(|| path.file_stem()?.to_str()?.parse().ok()).flatten()
+}
+
+/// The numbers of a folder's segments, in order. One that can't be opened, because too many files are open or it is somebody else's, is not
+/// damaged: whoever asks again may find it.
+pub fn openable(folder: &Path) -> io::Result<Vec<u64>> {
+    let mut numbers = match fs::read_dir(folder) {
+        Ok(files) => files.filter_map(|file| number_of(&file.ok()?.path())).collect::<Vec<_>>(),
+        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    numbers.sort_unstable();
+    for number in &numbers {
+        match File::open(path(folder, *number)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(numbers)
 }
 
 /// Writes a record where the segment ends.

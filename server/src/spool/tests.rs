@@ -50,7 +50,7 @@ fn small() -> Options {
 
 fn append(log: &mut Log, count: u32) {
     for _ in 0..count {
-        log.append(Meta { records: 1, items: 1, ..Meta::default() }, &[7; 100]).unwrap().unwrap();
+        log.append(Meta { records: 1, items: 1, ..Meta::default() }, None, &[7; 100]).unwrap().unwrap();
     }
 }
 
@@ -236,11 +236,11 @@ fn a_lowered_limit_is_held_by_whoever_is_above_it() {
     let [mut large, mut small] = ["large", "small"].map(|owner| left(&spool, owner));
     assert!(spool.total_used() > 8_000);
     let one = Meta { records: 1, items: 1, ..Meta::default() };
-    assert_eq!(small.append(one, &[7; 100]).unwrap(), None, "there is no room for it, whatever is dropped here");
+    assert_eq!(small.append(one, None, &[7; 100]).unwrap(), None, "there is no room for it, whatever is dropped here");
     assert_eq!((small.waiting().payloads, small.take_losses().full.payloads), (5, 1));
-    assert!(large.append(one, &[7; 100]).unwrap().is_some(), "it makes room itself");
+    assert!(large.append(one, None, &[7; 100]).unwrap().is_some(), "it makes room itself");
     assert!(large.take_losses().full.payloads > 0 && spool.total_used() <= 8_000);
-    assert!(small.append(one, &[7; 100]).unwrap().is_some());
+    assert!(small.append(one, None, &[7; 100]).unwrap().is_some());
     assert_eq!((small.waiting().payloads, small.take_losses()), (6, Losses::default()));
 }
 
@@ -256,7 +256,7 @@ fn those_who_hold_a_lowered_limit_together_each_give_their_part() {
     let spool = rig.start(7, Clock::system());
     let mut logs = owners.map(|owner| left(&spool, owner));
     for log in &mut logs {
-        let _ = log.append(Meta { records: 1, items: 1, ..Meta::default() }, &[7; 100]).unwrap();
+        let _ = log.append(Meta { records: 1, items: 1, ..Meta::default() }, None, &[7; 100]).unwrap();
         assert!(log.waiting().payloads >= 8, "{}", log.waiting().payloads);
     }
     assert!(spool.total_used() <= 8_000);

@@ -13,7 +13,7 @@ use sled::transaction::{
 use super::database::INTERRUPTED;
 use super::log::Pending;
 use super::pieces::{self, Cut, Records};
-use super::record::{self, Record};
+use super::record::{self, Record, Unique};
 use super::{CommitError, Store};
 use crate::audit::{Told, Written};
 
@@ -25,7 +25,6 @@ pub(super) const META_TREE: &str = "meta";
 /// There: how many transactions there were, big-endian.
 pub(super) const COMMITS: &str = "commits";
 
-type Unique = Vec<(&'static str, Vec<u8>)>;
 pub(super) type TxResult<T> = ConflictableTransactionResult<T, CommitError>;
 
 /// Writes that belong together. Applied in order.
@@ -37,12 +36,15 @@ pub struct Changes {
     broken: Option<&'static str>,
 }
 
+/// The unique values of a stored record, by its key and bytes; `None` when it can't be read.
+type UniqueOf = fn(&[u8], &[u8]) -> Option<Unique>;
+
 struct Op {
     tree: &'static str,
     key: Vec<u8>,
     action: Action,
-    /// The unique values of a stored record of this kind; `None` when it can't be read.
-    unique_of: fn(&[u8], &[u8]) -> Option<Unique>,
+    /// If anything is unique about this kind of record.
+    unique_of: Option<UniqueOf>,
     /// A stored record of this kind as a comparable value.
     value_of: fn(&[u8], &[u8]) -> Option<Value>,
 }
@@ -62,7 +64,7 @@ impl Changes {
     /// Writes a record, in place of what lies under its key.
     pub fn put<R: Record>(mut self, record: &R) -> Self {
         match record::encode(record).and_then(Cut::new) {
-            Ok(cut) => self.push::<R>(record.key(), Action::Put { cut, unique: record.unique() }),
+            Ok(cut) => self.push::<R>(record.key(), Action::Put { cut, unique: record::unique(record) }),
             Err(_) => self.broken = Some(R::TREE),
         }
         self
@@ -106,10 +108,14 @@ impl Changes {
             tree: R::TREE,
             key,
             action,
-            unique_of: |key, bytes| record::decode::<R>(key, bytes).ok().map(|d| d.record.unique()),
+            unique_of: R::UNIQUE.map(|_| stored_unique::<R> as UniqueOf),
             value_of: |key, bytes| record::decode::<R>(key, bytes).ok().and_then(|d| serde_json::to_value(d.record).ok()),
         });
     }
+}
+
+fn stored_unique<R: Record>(key: &[u8], bytes: &[u8]) -> Option<Unique> {
+    record::decode::<R>(key, bytes).ok().map(|decoded| record::unique(&decoded.record))
 }
 
 impl std::fmt::Debug for Changes {
@@ -238,30 +244,29 @@ impl Store {
 
 impl Op {
     fn apply(&self, records: Records<'_>, unique_tree: &TransactionalTree) -> TxResult<()> {
-        let old = records.get(&self.key)?;
         match &self.action {
             Action::Put { cut, unique } => {
                 for (index, value) in unique {
                     self.check_free(records, unique_tree, index, value)?;
                 }
-                self.forget(unique_tree, old.as_deref())?;
+                self.forget(records, unique_tree)?;
                 for (index, value) in unique {
                     unique_tree.insert(unique_key(self.tree, index, value), self.key.as_slice()).map_err(storage)?;
                 }
                 records.put(&self.key, cut)?;
             }
             Action::Delete => {
-                self.forget(unique_tree, old.as_deref())?;
+                self.forget(records, unique_tree)?;
                 records.remove(&self.key)?;
             }
             Action::ExpectUnchanged(expected) => {
-                let now = old.and_then(|bytes| (self.value_of)(&self.key, &bytes));
+                let now = records.get(&self.key)?.and_then(|bytes| (self.value_of)(&self.key, &bytes));
                 if now.as_ref() != Some(expected) {
                     return Err(ConflictableTransactionError::Abort(CommitError::Stale { tree: self.tree }));
                 }
             }
             Action::ExpectAbsent => {
-                if old.is_some() {
+                if records.get(&self.key)?.is_some() {
                     return Err(ConflictableTransactionError::Abort(CommitError::Stale { tree: self.tree }));
                 }
             }
@@ -277,13 +282,18 @@ impl Op {
             return Ok(());
         }
         let Some(bytes) = records.get(&owner)? else { return Ok(()) };
-        let holds =
-            (self.unique_of)(&owner, &bytes).is_none_or(|values| values.iter().any(|(other, held)| *other == index && held == value));
+        let holds = self
+            .unique_of
+            .and_then(|of| of(&owner, &bytes))
+            .is_none_or(|values| values.iter().any(|(other, held)| *other == index && held == value));
         if holds { Err(ConflictableTransactionError::Abort(CommitError::Taken { tree: self.tree, index })) } else { Ok(()) }
     }
 
-    fn forget(&self, unique_tree: &TransactionalTree, old: Option<&[u8]>) -> TxResult<()> {
-        for (index, value) in old.and_then(|bytes| (self.unique_of)(&self.key, bytes)).unwrap_or_default() {
+    /// What lies under the key is to be there no more. Where nothing is unique about it, it is not even read: it may be long.
+    fn forget(&self, records: Records<'_>, unique_tree: &TransactionalTree) -> TxResult<()> {
+        let Some(unique_of) = self.unique_of else { return Ok(()) };
+        let old = records.get(&self.key)?;
+        for (index, value) in old.and_then(|bytes| unique_of(&self.key, &bytes)).unwrap_or_default() {
             let key = unique_key(self.tree, index, &value);
             if get(unique_tree, &key)?.is_some_and(|owner| owner == self.key) {
                 unique_tree.remove(key).map_err(storage)?;

@@ -17,13 +17,10 @@ struct Lamp {
 impl Record for Lamp {
     const TREE: &'static str = "lamps";
     const VERSION: u16 = 2;
+    const UNIQUE: Option<fn(&Self) -> Unique> = Some(|lamp| vec![("label", lamp.label.as_bytes().to_vec())]);
 
     fn key(&self) -> Vec<u8> {
         vec![self.id]
-    }
-
-    fn unique(&self) -> Vec<(&'static str, Vec<u8>)> {
-        vec![("label", self.label.as_bytes().to_vec())]
     }
 
     fn migrate(from: u16, mut value: Value) -> Result<Value, MigrationError> {

@@ -127,3 +127,18 @@ async fn what_else_lies_beside_it_is_not_read() {
     std::os::unix::fs::symlink(dir.path().join("gone"), dir.path().join("backup.tar")).unwrap();
     assert_eq!(count(&Store::open(dir.path()).unwrap()), 1);
 }
+
+/// sled would take what it can't read for empty, and write that down.
+#[tokio::test]
+async fn a_file_that_cannot_be_read_keeps_it_from_opening() {
+    let (dir, store) = store().await;
+    drop(store);
+    // It opens, and reading it fails, as on a bad sector.
+    let unreadable = dir.path().join("blobs/1");
+    fs::create_dir(&unreadable).unwrap();
+    let Err(OpenError::Io { detail, .. }) = Store::open(dir.path()) else { panic!("it was opened") };
+    assert!(detail.contains("blobs/1"), "{detail}");
+    drop(sled::open(dir.path()).expect("sled alone refuses it: nothing needs to be read before"));
+    fs::remove_dir(&unreadable).unwrap();
+    assert_eq!(count(&Store::open(dir.path()).unwrap()), 1);
+}

@@ -1,11 +1,11 @@
 //! What can go wrong with the store. No text here quotes a record: records hold hashes, sealed secrets and addresses.
 
-use std::borrow::Cow;
 use std::path::PathBuf;
 
 use thiserror::Error;
 
 use super::Reason;
+use crate::cause::Cause;
 
 /// Why the store did not open.
 #[derive(Debug, Error)]
@@ -32,20 +32,13 @@ pub enum ReadError {
 }
 
 impl ReadError {
-    /// A word for what went wrong, of which there are few: the kind of record is part of it, nothing else is.
     #[must_use]
-    pub fn cause(&self) -> Cow<'static, str> {
+    pub const fn cause(&self) -> Cause {
         match self {
-            Self::Undecodable { tree, .. } => unreadable(tree),
-            Self::Io(_) => Cow::Borrowed("store_read"),
+            Self::Undecodable { tree, .. } => Cause::Unreadable { tree },
+            Self::Io(_) => Cause::StoreRead,
         }
     }
-}
-
-/// The cause of whatever fails because a record of this kind can't be read.
-#[must_use]
-pub fn unreadable(tree: &'static str) -> Cow<'static, str> {
-    Cow::Owned(format!("{tree}_unreadable"))
 }
 
 impl From<sled::Error> for ReadError {
@@ -78,14 +71,13 @@ impl CommitError {
         matches!(self, Self::NoRoom { .. } | Self::Io(_))
     }
 
-    /// As [`ReadError::cause`].
     #[must_use]
-    pub const fn cause(&self) -> &'static str {
+    pub const fn cause(&self) -> Cause {
         match self {
-            Self::Taken { .. } => "store_taken",
-            Self::Stale { .. } => "store_stale",
-            Self::NoRoom { .. } => "store_no_room",
-            Self::Io(_) => "store_write",
+            Self::Taken { .. } => Cause::StoreTaken,
+            Self::Stale { .. } => Cause::StoreStale,
+            Self::NoRoom { .. } => Cause::StoreNoRoom,
+            Self::Io(_) => Cause::StoreWrite,
         }
     }
 }

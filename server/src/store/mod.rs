@@ -19,7 +19,7 @@ mod trim;
 mod webhooks;
 
 pub use changes::Changes;
-pub use error::{CommitError, MigrationError, OpenError, ReadError, unreadable};
+pub use error::{CommitError, MigrationError, OpenError, ReadError};
 pub use log::{AuditEntry, AuditHead, AuditLogs, Listing};
 pub use open::Store;
 pub use problem::{Problem, Reason};

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
-use crate::store::record::{self, Record};
+use crate::store::record::{self, Record, Unique};
 use crate::store::{Changes, CommitError, Reason};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,13 +16,10 @@ struct Scroll {
 impl Record for Scroll {
     const TREE: &'static str = "scrolls";
     const VERSION: u16 = 1;
+    const UNIQUE: Option<fn(&Self) -> Unique> = Some(|scroll| vec![("label", scroll.label.as_bytes().to_vec())]);
 
     fn key(&self) -> Vec<u8> {
         self.id.to_be_bytes().to_vec()
-    }
-
-    fn unique(&self) -> Vec<(&'static str, Vec<u8>)> {
-        vec![("label", self.label.as_bytes().to_vec())]
     }
 }
 

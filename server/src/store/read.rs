@@ -74,7 +74,7 @@ impl Store {
         let Some(key) = self.tree(UNIQUE_TREE)?.get(unique_key(R::TREE, index, value))? else { return Ok(None) };
         let record: Option<R> = self.get(&key)?;
         // The entry may be one that an unreadable record left behind.
-        Ok(record.filter(|record| record.unique().iter().any(|(other, held)| *other == index && held == value)))
+        Ok(record.filter(|record| record::unique(record).iter().any(|(other, held)| *other == index && held == value)))
     }
 
     /// All readable records that have a value with this prefix in the index, in the index's order.
@@ -86,7 +86,7 @@ impl Store {
             let Some(bytes) = records.get(&key)? else { continue };
             let Some(bytes) = self.whole(&records, &key, bytes)? else { continue };
             match record::decode::<R>(&key, &bytes) {
-                Ok(decoded) if decoded.record.unique().iter().any(|(other, held)| *other == index && held.starts_with(prefix)) => {
+                Ok(decoded) if record::unique(&decoded.record).iter().any(|(other, held)| *other == index && held.starts_with(prefix)) => {
                     found.push(decoded.record);
                 }
                 Ok(_) => {}

@@ -6,20 +6,20 @@ use serde::{Deserialize, Serialize};
 
 use super::{MigrationError, Reason, pieces};
 
+/// Values that no other record of the kind may have, by index.
+pub type Unique = Vec<(&'static str, Vec<u8>)>;
+
 /// A kind of record.
 pub trait Record: Serialize + DeserializeOwned + Clone + Send + 'static {
     /// The tree it lies in. Never changes.
     const TREE: &'static str;
     /// Raised with every change of shape that older records can't be read as; [`Record::migrate`] then knows the way.
     const VERSION: u16;
+    /// What is unique about a record; `None` of a kind of which nothing ever is.
+    const UNIQUE: Option<fn(&Self) -> Unique> = None;
 
     /// Where it lies. What belongs to a workspace starts with the workspace's id, so that one workspace is one range.
     fn key(&self) -> Vec<u8>;
-
-    /// Values that no other record of the kind may have, by index.
-    fn unique(&self) -> Vec<(&'static str, Vec<u8>)> {
-        Vec::new()
-    }
 
     /// Brings the fields of version `from` to those of [`Record::VERSION`].
     ///
@@ -47,6 +47,10 @@ struct Head {
 struct Envelope<T> {
     v: u16,
     data: T,
+}
+
+pub(super) fn unique<R: Record>(record: &R) -> Unique {
+    R::UNIQUE.map(|of| of(record)).unwrap_or_default()
 }
 
 pub(super) fn encode<R: Record>(record: &R) -> Result<Vec<u8>, serde_json::Error> {

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::Options;
 use super::alarm::Alarm;
+use super::buffers::Buffers;
 use super::delivery::{Estate, Gzip, Heirs, Inherits, Left, Transport};
 use super::pipeline::Pipeline;
 use super::queue::Queue;
@@ -34,12 +35,14 @@ pub struct Common {
     pub tracker: TaskTracker,
     /// Cancelled when the time to shut down is over.
     pub abort: CancellationToken,
-    pub threads: Threads,
+    pub threads: Arc<Threads>,
     pub gzip: Gzip,
     /// What all queues and lanes may hold together.
     pub memory: Arc<Budget>,
     /// Who gets what a destination leaves.
     pub heirs: Arc<dyn Heirs>,
+    /// What batches were written into.
+    pub buffers: Arc<Buffers>,
 }
 
 pub struct Destination {
@@ -131,9 +134,10 @@ impl Share {
     }
 }
 
-/// So many events are mapped at once, though a batch be larger: while they are still in the processor's cache, and before mapping
-/// them keeps a processor long enough for a request to notice.
+/// So many events are handed over at once, though a batch be larger: while they are still in the processor's cache. More where there are
+/// thousands a second.
 const HANDFUL: usize = 64;
+const LARGE_HANDFUL: usize = 256;
 
 impl Destination {
     /// `before` is the destination that this one takes over from. What it still holds it sends itself, with its own
@@ -146,13 +150,13 @@ impl Destination {
                 .and_then(|before| before.meters.clone())
                 .unwrap_or_else(|| Arc::new(MeterCell::new()))
         });
-        let limits = limits(&target);
+        let handfuls = [HANDFUL, LARGE_HANDFUL].map(|handful| handful.min(limits(&target).max_records).max(1));
         Arc::new_cyclic(|this| {
             if let Some(cell) = &meters {
                 cell.enter(this);
             }
             Self {
-                queue: Arc::new(Queue::new(common.options.queue_bytes, limits.max_records.min(HANDFUL), Arc::clone(&common.memory))),
+                queue: Arc::new(Queue::new(common.options.queue_bytes, handfuls[0]..=handfuls[1], Arc::clone(&common.memory))),
                 ledger: Arc::new(Ledger::new(recent)),
                 meters,
                 started: AtomicBool::new(false),
@@ -213,7 +217,7 @@ impl Destination {
             common: Arc::clone(&self.common),
             limits: limits(&self.target),
         };
-        self.common.tracker.spawn_on(pipeline.run(), self.common.threads.handle());
+        self.common.threads.spawn(self.common.tracker.track_future(pipeline.run()));
     }
 }
 

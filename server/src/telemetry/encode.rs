@@ -18,6 +18,7 @@ use opentelemetry_sdk::error::OTelSdkError;
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::metrics::exporter::PushMetricExporter as _;
 
+use super::body::Body;
 use super::otlp::{Frame, Records};
 use super::signal::metric::temporality;
 use super::signal::{resource, scope};
@@ -80,8 +81,8 @@ impl Encoders {
 
     /// A request's body for spans or log records.
     #[must_use]
-    pub fn records(&self, records: &Records) -> Bytes {
-        self.frame.around(records).into()
+    pub fn records<'a>(&'a self, records: &'a Records) -> Body<'a> {
+        self.frame.around(records)
     }
 
     /// # Errors

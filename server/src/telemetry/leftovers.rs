@@ -54,7 +54,7 @@ impl Shared {
         let removing = async move {
             let _ = disk.run(move || what(&spool, &owner)).await;
         };
-        self.common.tracker.spawn_on(removing, self.common.threads.handle());
+        self.common.threads.spawn(self.common.tracker.track_future(removing));
     }
 
     /// Now and then: what nobody reads grows old all the same.

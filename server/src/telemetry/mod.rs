@@ -12,6 +12,8 @@
 //! timer and no allocation; one task waits for that to change.
 
 mod alarm;
+mod body;
+mod buffers;
 mod delivery;
 mod destination;
 mod encode;
@@ -62,6 +64,9 @@ use set::Set;
 use status::Ledger;
 use threads::Threads;
 
+/// What is logged of the SDK, in the form of `RUST_LOG`: not each set of metrics that ends, as one does with every change of an export.
+pub const LOGGED: &str = "opentelemetry_sdk=warn";
+
 /// Of how many destinations that are gone something is remembered.
 const REMEMBERED: usize = 1000;
 
@@ -88,8 +93,8 @@ pub struct Options {
     pub spool: Option<Spool>,
     /// How often what waits for nobody in force is looked through for what is too old.
     pub expire_every: Duration,
-    /// Whether what is behind the queues runs on a thread of its own, so that encoding delays no request; from the first
-    /// destination on.
+    /// Whether what is behind the queues runs on a thread of its own, so that encoding delays no request; as long as there is
+    /// something to do.
     pub own_thread: bool,
 }
 
@@ -137,15 +142,16 @@ impl Telemetry {
         let memory = Arc::new(Budget::new(options.memory_bytes));
         let shared = Arc::new_cyclic(|shared: &Weak<Shared>| {
             let common = Arc::new(Common {
+                threads: Arc::new(Threads::new(options.own_thread, Arc::clone(&transport))),
                 transport,
                 alarm: Arc::new(Alarm::new(bus.emitter())),
                 gzip: Gzip::default(),
                 memory,
-                threads: Threads::new(options.own_thread),
                 heirs: Arc::new(InForce(Weak::clone(shared))),
                 options,
                 tracker: TaskTracker::new(),
                 abort: CancellationToken::new(),
+                buffers: Arc::default(),
             });
             Shared {
                 set: ArcSwap::from_pointee(Set::default()),
@@ -306,6 +312,7 @@ impl Listener for Shared {
         Interest {
             events: set.operator.is_some() || tenant.is_some_and(|tenant| set.tenants.contains_key(&tenant)),
             traces: set.operator.as_ref().is_some_and(|operator| operator.records_traces()),
+            more: false,
         }
     }
 

@@ -4,21 +4,22 @@
 use std::future::pending;
 use std::sync::{Arc, PoisonError};
 
-use bytes::Bytes;
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
+use super::body::Body;
 use super::delivery::{Estate, Payload, points_in, split_metrics};
 use super::destination::{Common, MeterCell, Share};
 use super::encode::{EncodeError, Encoders};
 use super::otlp::Records;
 use super::pace::Pace;
 use super::queue::{Queue, Taken};
+use super::signal::kinds::{Encoded, Kinds};
 use super::signal::metric::{Meters, overflowing, points};
 use super::signal::span::Ids;
 use super::signal::{genai, log, span, webhook};
 use super::status::{Ledger, Load, Reason};
-use crate::event::Event;
+use crate::event::{Event, Request};
 use crate::live::{Batch, ExportTarget};
 use crate::spool::Home;
 use crate::values::{FailureKind, Signal};
@@ -98,6 +99,8 @@ struct State {
     encoders: Encoders,
     spans: Waiting,
     logs: Waiting,
+    /// What the requests in the batch that is being written have in common.
+    kinds: Kinds<Encoded>,
     lanes: Lanes,
     next_collection: Option<Instant>,
 }
@@ -115,8 +118,9 @@ impl State {
         });
         Self {
             encoders,
-            spans: Waiting::new(target.span_batch),
-            logs: Waiting::new(target.log_batch),
+            spans: Waiting::new(target.span_batch, Arc::clone(&pipeline.common.buffers)),
+            logs: Waiting::new(target.log_batch, Arc::clone(&pipeline.common.buffers)),
+            kinds: Kinds::default(),
             lanes: Lanes::new(pipeline),
             next_collection,
         }
@@ -128,23 +132,16 @@ impl State {
 
     fn map(&mut self, pipeline: &Pipeline, taken: Taken) {
         let meters = pipeline.meters.as_ref().and_then(|cell| cell.meters.get());
-        for (index, event) in taken.events.into_iter().enumerate() {
+        for (index, event) in taken.events.iter().enumerate() {
             if index % PIECE == PIECE - 1 {
                 pipeline.pace().offer();
             }
-            let share = Share::of(&pipeline.target, &event);
+            let share = Share::of(&pipeline.target, event);
             let mut text = Uuid::encode_buffer();
             let tenant = event.tenant().map(|tenant| &*tenant.0.hyphenated().encode_lower(&mut text));
-            match &*event {
+            match &**event {
                 Event::Request(request) => {
-                    if share.span {
-                        span::request(self.spans.next_to(taken.since), request, tenant);
-                    }
-                    if share.log
-                        && let Some(proxied) = &request.proxied
-                    {
-                        log::request(self.logs.next_to(taken.since), request, proxied, tenant);
-                    }
+                    self.request(request, share, taken.since, tenant);
                     if share.metrics
                         && let Some(meters) = meters
                     {
@@ -178,6 +175,19 @@ impl State {
                 Event::Received(_) | Event::Audit(_) => {}
             }
         }
+        pipeline.queue.give_back(taken);
+    }
+
+    fn request(&mut self, request: &Request, share: Share, since: Instant, tenant: Option<&str>) {
+        let mut kept = if share.records() > 0 { self.kinds.kept_for(request) } else { None };
+        if share.span {
+            span::request(self.spans.next_to(since), request, kept.as_deref_mut(), tenant);
+        }
+        if share.log
+            && let Some(proxied) = &request.proxied
+        {
+            log::request(self.logs.next_to(since), request, proxied, kept, tenant);
+        }
     }
 
     /// Sends the batches that are due, or everything when `now` is `None`.
@@ -190,13 +200,16 @@ impl State {
         }
     }
 
-    async fn send_records(&self, pipeline: &Pipeline, signal: Signal, records: Records) {
+    async fn send_records(&mut self, pipeline: &Pipeline, signal: Signal, records: Records) {
+        // For one batch: nothing is held where there is nothing to send, and no kind stays that nobody asks for any more.
+        self.kinds.clear();
         let load = Load { records: records.count(), items: records.count() };
         self.send(pipeline, signal, self.encoders.records(&records), load).await;
+        pipeline.common.buffers.give(records.into_buffer());
     }
 
-    async fn send(&self, pipeline: &Pipeline, signal: Signal, body: Bytes, load: Load) {
-        if body.len() > pipeline.common.options.max_request {
+    async fn send(&self, pipeline: &Pipeline, signal: Signal, body: Body<'_>, load: Load) {
+        if body.length() > pipeline.common.options.max_request {
             pipeline.ledger.failed(signal, FailureKind::TooLarge, pipeline.host(signal));
             pipeline.ledger.drop_payload(Reason::TooLarge, load);
         } else {
@@ -235,7 +248,7 @@ impl State {
         let whole = parts.len() == 1;
         for part in parts {
             let items = if whole { points(&metrics) } else { points_in(part.clone()) };
-            self.send(pipeline, Signal::Metrics, part, Load { records: 0, items }).await;
+            self.send(pipeline, Signal::Metrics, part.into(), Load { records: 0, items }).await;
         }
     }
 }

@@ -2,12 +2,13 @@
 //! same way out as the real ones, so that what it finds is what an export would find.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures::future::join_all;
 use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::delivery::{Answer, Payload, exchange, headers};
 use super::destination::Common;
@@ -89,10 +90,17 @@ impl Desk {
 }
 
 /// Tests the target, unless there were too many tests already, and keeps what it found.
-pub async fn tested(desk: &Desk, common: &Common, target: &ExportTarget) -> Result<ProbeReport, TooMany> {
+pub async fn tested(desk: &Desk, common: &Arc<Common>, target: &ExportTarget) -> Result<ProbeReport, TooMany> {
     desk.lock().begun.admit(&target.owner, Instant::now())?;
-    let url = [&target.traces, &target.logs, &target.metrics].into_iter().flatten().next().map(|to| to.url.authority().to_owned());
-    let report = ProbeReport { at: SystemTime::now(), to: url.unwrap_or_default(), probes: run(common, target).await };
+    let url = [&target.traces, &target.logs, &target.metrics].into_iter().flatten().next().map(|to| to.url.origin().authority().to_owned());
+    let probing = {
+        let (common, target) = (Arc::clone(common), target.clone());
+        async move { run(&common, &target).await }
+    };
+    let at = SystemTime::now();
+    // Where exports run, over their connections; over as soon as nobody waits for it.
+    let probes = AbortOnDropHandle::new(common.threads.spawn(probing)).await.unwrap_or_default();
+    let report = ProbeReport { at, to: url.unwrap_or_default(), probes };
     desk.keep(target.owner, report.clone());
     Ok(report)
 }
@@ -119,7 +127,7 @@ async fn one(common: &Common, target: &ExportTarget, encoders: &Encoders, signal
             return found(None, Duration::ZERO, Some(FailureKind::BadAnswer), None);
         }
     };
-    let payload = Payload::new(body, Load { records: 1, items: 1 }, target.compression, &common.gzip, || {}).await;
+    let payload = Payload::new(body.into(), Load { records: 1, items: 1 }, target.compression, &common.gzip, || {}).await;
     let to = SignalTarget { timeout: to.timeout.min(LONGEST), ..to.clone() };
     let begun = Instant::now();
     let judged = exchange(&*common.transport, target, signal, &to, &headers(&to), &payload).await;
@@ -139,11 +147,11 @@ async fn encode(target: &ExportTarget, encoders: &Encoders, signal: Signal) -> R
     match signal {
         Signal::Traces => {
             probe::span(&mut records, Ids::random());
-            Ok(encoders.records(&records))
+            Ok(encoders.records(&records).whole())
         }
         Signal::Logs => {
             probe::log(&mut records);
-            Ok(encoders.records(&records))
+            Ok(encoders.records(&records).whole())
         }
         Signal::Metrics => encoders.metrics(&probe::metrics(target).ok_or(EncodeError::Nothing)?).await,
     }

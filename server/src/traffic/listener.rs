@@ -94,7 +94,8 @@ async fn let_go(listener: Weak<TrafficListener>) {
 
 impl Listener for TrafficListener {
     fn interest(&self, tenant: Option<TenantId>) -> Interest {
-        Interest { events: tenant.is_some_and(|tenant| self.watched.load().contains_key(&tenant)), traces: false }
+        let events = tenant.is_some_and(|tenant| self.watched.load().contains_key(&tenant));
+        Interest { events, traces: false, more: false }
     }
 
     fn accept(&self, event: &Arc<Event>) {

@@ -135,7 +135,7 @@ mod tests {
         let request = Request { duration: Duration::from_millis(1500), status: Some(503), ..request() };
         insta::assert_snapshot!(
             of_event(EventType::RequestServerError, &Event::Request(request), alone(), &webhook()).unwrap(),
-            @r#"{"event":"request.server_error","timestamp":"1970-01-01T00:16:41.500Z","data":{"route_id":"00000000-0000-0000-0000-000000000007","route_name":"Billing API","environment":"production","request":{"method":"GET","path":"/invoices","ip":"192.0.2.1"},"response":{"status":503,"latency_ms":1500}},"webhook_id":"00000000-0000-0000-0000-000000000009","webhook_name":"errors"}"#
+            @r#"{"event":"request.server_error","timestamp":"2023-11-14T22:13:21.500Z","data":{"route_id":"00000000-0000-0000-0000-000000000011","route_name":"Billing","environment":"production","request":{"method":"GET","path":"/v1/invoices","ip":"192.0.2.7"},"response":{"status":503,"latency_ms":1500}},"webhook_id":"00000000-0000-0000-0000-000000000009","webhook_name":"errors"}"#
         );
     }
 
@@ -143,7 +143,7 @@ mod tests {
     fn one_that_has_just_come_in_has_no_answer_yet() {
         let body = of_event(EventType::RequestReceived, &Event::Received(request()), alone(), &webhook()).unwrap();
         let body: serde_json::Value = serde_json::from_str(&body).unwrap();
-        assert_eq!(body["timestamp"], "1970-01-01T00:16:40.000Z");
+        assert_eq!(body["timestamp"], "2023-11-14T22:13:20.000Z");
         assert_eq!((&body["event"], &body["data"]["response"]), (&"request.received".into(), &serde_json::Value::Null));
     }
 

@@ -33,8 +33,11 @@ pub struct Heard {
 
 impl Listener for WebhookListener {
     fn interest(&self, tenant: Option<TenantId>) -> Interest {
-        let events = tenant.is_some_and(|tenant| self.in_force.load().tenants.contains_key(&tenant));
-        Interest { events, traces: false }
+        let Some(tenant) = tenant else { return Interest::default() };
+        let in_force = self.in_force.load();
+        let Some(own) = in_force.tenants.get(&tenant) else { return Interest::default() };
+        let more = own.included.any() || own.wanted.contains(EventType::RequestReceived);
+        Interest { events: true, traces: false, more }
     }
 
     fn wants_received(&self, tenant: TenantId) -> bool {
@@ -114,8 +117,36 @@ mod tests {
     }
 
     #[test]
+    fn more_than_the_event_is_wanted_where_an_endpoint_is_told_of_it() {
+        let interest = |endpoint: Webhook, tenant| listener(vec![endpoint], 4).interest(tenant);
+        let (tenant, route) = (Some(webhook().workspace), Uuid::from_u128(7));
+        let told = |more| Interest { events: true, traces: false, more };
+        assert_eq!(interest(webhook(), tenant), told(false));
+        for other in [None, Some(TenantId(Uuid::from_u128(77)))] {
+            assert_eq!(interest(Webhook { include: BOTH, ..webhook() }, other), Interest::default());
+        }
+        let received = Webhook { events: [EventType::RequestReceived].into_iter().collect(), ..webhook() };
+        assert_eq!(interest(received, tenant), told(true));
+        for include in [Wanted { headers: true, bodies: false }, Wanted { headers: false, bodies: true }] {
+            assert_eq!(interest(Webhook { include, routes: vec![route], ..webhook() }, tenant), told(true), "of one route at least");
+        }
+        let audit = Webhook { events: [EventType::AuditEvent].into_iter().collect(), include: BOTH, ..webhook() };
+        assert_eq!(interest(audit, tenant), told(false), "no request is told of");
+    }
+
+    #[test]
+    fn what_comes_when_the_endpoints_are_gone_is_let_go() {
+        let listener = listener(vec![Webhook { include: BOTH, ..webhook() }], 4);
+        listener.in_force.store(Arc::default());
+        listener.accept(&ended(500));
+        listener.accept_copied(&ended(500), &Arc::default());
+        assert!(listener.lines.turn().is_none());
+        assert_eq!(listener.losses.of(webhook().workspace).events, 0);
+    }
+
+    #[test]
     fn copies_are_asked_for_and_kept_where_they_are_told() {
-        let route = Uuid::from_u128(7);
+        let route = request().proxied.unwrap().route_id.unwrap();
         let plain = listener(vec![webhook()], 4);
         assert_eq!(plain.wants_copies(webhook().workspace, Some(route)), Wanted::default());
         let audit = Webhook { events: [EventType::AuditEvent].into_iter().collect(), include: BOTH, ..webhook() };

@@ -69,8 +69,7 @@ impl Endpoint {
         Ok(endpoint)
     }
 
-    /// Parses a base URL as it stands: an upstream's, or an `OTEL_EXPORTER_OTLP_<SIGNAL>_ENDPOINT` that is used as is.
-    /// A trailing slash is dropped.
+    /// Parses a base URL as it stands, such as an upstream's. A trailing slash is dropped: what is asked for follows.
     ///
     /// # Errors
     /// The rule the text breaks.

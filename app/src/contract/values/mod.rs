@@ -5,21 +5,24 @@
 mod dsn;
 mod egress;
 mod endpoint;
+mod exact_url;
 mod export;
 mod headers;
+mod injected_headers;
 mod names;
 mod preset;
 mod provider;
 mod route_limits;
 mod webhook;
 mod webhook_form;
-mod webhook_url;
 
 pub use dsn::{Dsn, MAX_SENTRY_ENVIRONMENT, parse_sentry_environment, parse_sentry_release};
 pub use egress::EgressRule;
 pub use endpoint::{Endpoint, Signal};
+pub use exact_url::{ExactUrl, WebhookUrl};
 pub use export::{Compression, MAX_EXPORT_TIMEOUT_S, Temporality, parse_export_timeout};
 pub use headers::HeaderList;
+pub use injected_headers::{as_injected_headers, parse_injected_headers};
 pub use names::{DisplayName, Email, Password, Role, Slug, TenantId};
 pub use preset::{Preset, Template};
 pub use provider::{MAX_MODELS, MAX_TOKENS, Provider, parse_credential, parse_models, parse_tokens};
@@ -32,4 +35,3 @@ pub use webhook_form::{
     DEFAULT_DELIVERY_TIMEOUT_S, DEFAULT_RETRIES, MAX_DELIVERY_TIMEOUT_S, MAX_RETRIES, parse_auth_header, parse_auth_secret,
     parse_basic_user, parse_delivery_headers, parse_delivery_timeout, parse_retries,
 };
-pub use webhook_url::WebhookUrl;

@@ -211,6 +211,30 @@ mod tests {
         assert_eq!(Preset::parse("jaeger"), Err(Rule::Unknown));
     }
 
+    /// New Relic takes either and recommends delta.
+    #[test]
+    fn metrics_are_cumulative_but_where_the_backend_asks_for_delta() {
+        let (cumulative, delta) = (Temporality::Cumulative, Temporality::Delta);
+        assert_eq!(
+            Preset::ALL.map(|preset| (preset, preset.template().temporality)),
+            [
+                (Preset::Generic, cumulative),
+                (Preset::Collector, cumulative),
+                (Preset::GrafanaCloud, cumulative),
+                (Preset::Tempo, cumulative),
+                (Preset::Loki, cumulative),
+                (Preset::Datadog, delta),
+                (Preset::Elastic, delta),
+                (Preset::SigNoz, cumulative),
+                (Preset::Splunk, cumulative),
+                (Preset::Honeycomb, cumulative),
+                (Preset::NewRelic, delta),
+                (Preset::Sentry, cumulative),
+            ]
+        );
+        assert_eq!(Temporality::default(), cumulative, "where no backend is chosen");
+    }
+
     #[test]
     fn what_is_filled_in_is_right_once_its_gaps_are() {
         for preset in Preset::ALL {

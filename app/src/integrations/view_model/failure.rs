@@ -1,7 +1,7 @@
 //! What went wrong: what happened, why, and what to do about it.
 
 use crate::contract::values::Signal;
-use crate::contract::{AttemptOutcome, ExportFailure, FailureKind, TestReport, TestResult};
+use crate::contract::{AttemptOutcome, ExportFailure, FailureKind, TestReport, TestResult, Variable};
 use crate::ui::counted;
 
 /// What happened, why, and what to do about it.
@@ -9,7 +9,6 @@ use crate::ui::counted;
 pub fn failure_sentence(failure: &ExportFailure) -> String {
     let host = failure.host.as_str();
     let signal = failure.signal.name();
-    let path = failure.signal.path();
     match failure.kind {
         FailureKind::NameNotFound => {
             format!("Couldn't reach {host}: the name doesn't resolve. Check the spelling, or your DNS.")
@@ -35,7 +34,7 @@ pub fn failure_sentence(failure: &ExportFailure) -> String {
         FailureKind::Redirect { status } => format!(
             "{host} answered with a redirect ({status}), which is never followed, so that headers don't leak. Enter the address that it redirects to."
         ),
-        FailureKind::Status { status } => status_sentence(host, status, signal, path),
+        FailureKind::Status { status } => status_sentence(failure, status),
         FailureKind::PartialSuccess { rejected } => {
             format!(
                 "{host} took the {signal} but rejected {}. Check the collector's log for the reason.",
@@ -69,13 +68,15 @@ pub fn still_failing_sentence(failure: &ExportFailure) -> String {
     format!("{name} go on, by what the environment says, and are failing. {}", failure_sentence(failure))
 }
 
-fn status_sentence(host: &str, status: u16, signal: &str, path: &str) -> String {
+fn status_sentence(failure: &ExportFailure, status: u16) -> String {
+    let (host, signal) = (failure.host.as_str(), failure.signal.name());
     match status {
         401 | 403 => format!("{host} refused the credentials ({status}). Check the auth headers."),
-        404 => format!("{host} has nothing at {path} (404). Check the path of the endpoint; KnoxCall appends {path} to it."),
-        405 | 406 | 415 => {
-            format!("{host} doesn't take OTLP/HTTP with protobuf at {path} ({status}). Check that the endpoint is an OTLP/HTTP receiver.")
-        }
+        404 => format!("{host} has nothing at {} (404). {}", place(failure), path_advice(failure)),
+        405 | 406 | 415 => format!(
+            "{host} doesn't take OTLP/HTTP with protobuf at {} ({status}). Check that the endpoint is an OTLP/HTTP receiver.",
+            place(failure)
+        ),
         413 => format!("{host} found the request too large (413). Raise the collector's limit on request bodies."),
         429 => format!("{host} is limiting the rate (429). KnoxCall sends again later; raise the limit there if this goes on."),
         502..=504 => {
@@ -86,6 +87,24 @@ fn status_sentence(host: &str, status: u16, signal: &str, path: &str) -> String 
     }
 }
 
+/// Where a request went: an endpoint of the signal's own has whatever path the environment says.
+fn place(failure: &ExportFailure) -> String {
+    if failure.own_endpoint { format!("the endpoint of the {}", failure.signal.name()) } else { failure.signal.path().to_owned() }
+}
+
+/// What to check where there is nothing at that place.
+fn path_advice(failure: &ExportFailure) -> String {
+    if !failure.own_endpoint {
+        return format!("Check the path of the endpoint; KnoxCall appends {} to it.", failure.signal.path());
+    }
+    let variable = match failure.signal {
+        Signal::Traces => Variable::OtlpTracesEndpoint,
+        Signal::Logs => Variable::OtlpLogsEndpoint,
+        Signal::Metrics => Variable::OtlpMetricsEndpoint,
+    };
+    format!("Check the path in {}; KnoxCall appends nothing to it.", variable.name())
+}
+
 /// What a test of one signal found, and what to do about it.
 #[must_use]
 pub fn test_sentence(result: &TestResult) -> String {
@@ -94,7 +113,10 @@ pub fn test_sentence(result: &TestResult) -> String {
         Some(FailureKind::PartialSuccess { .. }) => {
             format!("{} answered, but rejected the test record. Its reason is below, if it gave one.", result.host)
         }
-        Some(kind) => failure_sentence(&ExportFailure { at: 0, signal: result.signal, kind, host: result.host.clone() }),
+        Some(kind) => {
+            let (signal, host, own_endpoint) = (result.signal, result.host.clone(), result.own_endpoint);
+            failure_sentence(&ExportFailure { at: 0, signal, kind, host, own_endpoint })
+        }
     }
 }
 
@@ -131,7 +153,7 @@ mod tests {
     use crate::contract::values::EgressRule;
 
     fn failure(kind: FailureKind) -> ExportFailure {
-        ExportFailure { at: 0, signal: Signal::Logs, kind, host: "otlp.example.com".to_owned() }
+        ExportFailure { at: 0, signal: Signal::Logs, kind, host: "otlp.example.com".to_owned(), own_endpoint: false }
     }
 
     #[test]
@@ -189,6 +211,21 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_said_to_be_appended_to_an_endpoint_of_one_signal() {
+        let common = |status| failure(FailureKind::Status { status });
+        let own = |status| failure_sentence(&ExportFailure { own_endpoint: true, ..common(status) });
+        assert_eq!(
+            own(404),
+            "otlp.example.com has nothing at the endpoint of the logs (404). \
+             Check the path in OTEL_EXPORTER_OTLP_LOGS_ENDPOINT; KnoxCall appends nothing to it."
+        );
+        assert!(own(405).contains("with protobuf at the endpoint of the logs (405)"), "{}", own(405));
+        for status in [401, 413, 503] {
+            assert_eq!(own(status), failure_sentence(&common(status)));
+        }
+    }
+
+    #[test]
     fn what_goes_on_and_fails_is_told_in_the_same_words() {
         assert_eq!(
             still_failing_sentence(&failure(FailureKind::Refused)),
@@ -208,6 +245,7 @@ mod tests {
         let result = |failure| TestResult {
             signal: Signal::Logs,
             host: "otlp.example.com".to_owned(),
+            own_endpoint: false,
             status: None,
             latency_ms: 3,
             failure,

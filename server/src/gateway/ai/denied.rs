@@ -21,7 +21,8 @@ pub(super) enum Denied {
 }
 
 impl Denied {
-    const fn code(self) -> &'static str {
+    /// As the caller is told, and as `error.type` of a call that was begun.
+    pub(super) const fn code(self) -> &'static str {
         match self {
             Self::InvalidJson => "invalid_json",
             Self::MediaType => "unsupported_media_type",

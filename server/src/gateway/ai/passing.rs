@@ -76,7 +76,7 @@ impl Handler {
             Err(Unanswered::Refused(refusal)) => return handler::refuse(refusal, record, begun, client, unread),
             Err(Unanswered::Cancelled) => return handler::cancelled(record, begun),
         };
-        let span = ready.trace.as_ref().map(|trace| span(trace, ready.traces));
+        let span = ready.trace.as_ref().map(|trace| span(trace, ready.traces && ready.operation.is_some()));
         let mut call = match self.opened(&ready, &sent, span.as_ref(), begun) {
             Ok(call) => call,
             Err(refusal) => return handler::refuse(refusal, record, begun, client, unread),
@@ -93,7 +93,9 @@ impl Handler {
             Ok(response) => response,
             Err(unanswered) => {
                 if let Some(denied) = asked.and_then(|asked| asked.lock().denied) {
-                    call.discard();
+                    // Its beginning was handed on before, so the provider may have spans below the call's.
+                    call.failed(denied.code(), || denied.to_string());
+                    call.end();
                     let mut refusal = Refusal::from(denied);
                     refusal.close = true;
                     return handler::refuse(refusal, record, begun, client, true);
@@ -198,9 +200,10 @@ fn outgoing(
     Ok(request)
 }
 
-/// The call's own place in the trace: below the request, if spans are recorded.
-fn span(request: &TraceContext, traces: bool) -> TraceContext {
-    if !traces {
+/// The place in the trace of what is sent: the call's own below the request, if the call is told of as a span. What has none, as a
+/// look at the list of models, is sent from the request's place.
+fn span(request: &TraceContext, own: bool) -> TraceContext {
+    if !own {
         return request.clone();
     }
     TraceContext { span_id: ids::random(), parent_span_id: Some(request.span_id), ..request.clone() }

@@ -2,6 +2,7 @@
 
 use super::history::Revision;
 use super::{ExportReader, Settings};
+use crate::live::Owner;
 use crate::settings::Error;
 use crate::settings::effective::{self, ManagedBy};
 use crate::settings::publish::stored_export;
@@ -96,6 +97,13 @@ impl Settings {
     pub fn export_standing(&self, reader: &ExportReader) -> Result<Standing, Error> {
         let workspace = reader.workspace();
         Ok(self.standing(workspace, &self.current_export(workspace)?))
+    }
+
+    /// Signals whose endpoint the environment names for them alone: it is used as it is, and nothing is appended.
+    #[must_use]
+    pub fn own_endpoints(&self, owner: Owner) -> Vec<Signal> {
+        let named = |signal: &Signal| owner == Owner::Operator && self.environment().signal(*signal).endpoint.is_some();
+        Signal::ALL.into_iter().filter(named).collect()
     }
 
     fn standing(&self, workspace: Option<TenantId>, current: &super::Current) -> Standing {

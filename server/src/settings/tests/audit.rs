@@ -3,7 +3,7 @@
 use super::*;
 use crate::audit::{Action, Actor, Change, Entry, Filter, Log, Verdict};
 use crate::settings::{EnvironmentChange, Error, Exhausted, LogReader, RouteChange};
-use crate::values::Field;
+use crate::values::{Field, Slug};
 
 impl House {
     /// Oldest first.
@@ -143,6 +143,32 @@ async fn the_bootstrap_file_is_its_own_actor_and_leaves_nothing_the_second_time(
     let actions: Vec<_> = told.iter().map(|entry| (entry.action, entry.actor.clone(), entry.address)).collect();
     assert_eq!(actions, [(Action::AccountCreated, Actor::Bootstrap, None), (Action::WorkspaceCreated, Actor::Bootstrap, None)]);
     assert_eq!(shown(&told[0].changes), ["Operator:  > on", "Enabled:  > on", "Password changed"]);
+}
+
+#[tokio::test]
+async fn another_signing_secret_in_the_bootstrap_file_is_told_as_a_rotation() {
+    let house = house();
+    let apply = async |url: &str, secret: &str| {
+        let webhook = format!("name = 'w'\nurl = '{url}'\nevent_types = ['audit.event']\nsecret = '{secret}'");
+        let text = format!("[[workspace]]\nslug = 'acme'\n[[workspace.webhook]]\n{webhook}");
+        let file = crate::config::bootstrap::Bootstrap::parse(&text, &|_| None).unwrap();
+        house.settings.apply_bootstrap(&Operator::at_startup(), &file, &super::bootstrap::Reversing).await.unwrap();
+    };
+    let (one, other) = ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_AbKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+    apply("http://127.0.0.1:9100/hook", one).await;
+    let acme = house.settings.store().workspaces().by_slug(&Slug::parse("acme").unwrap()).unwrap().unwrap().id;
+    let told = || {
+        let told = house.told(Log::Workspace(acme));
+        assert!(told.iter().all(|entry| entry.actor == Actor::Bootstrap && entry.resource.handle == "w"), "{told:?}");
+        told.iter().skip(1).map(|entry| (entry.action, shown(&entry.changes).join(", "))).collect::<Vec<_>>()
+    };
+    apply("http://127.0.0.1:9100/hook", other).await;
+    apply("http://127.0.0.1:9100/hook", other).await;
+    let rotated = (Action::WebhookSecretRotated, "Signing secret changed".to_owned());
+    assert_eq!(told(), std::slice::from_ref(&rotated));
+    apply("http://127.0.0.1:9200/hook", one).await;
+    let moved = "Receiver: http://127.0.0.1:9100 > http://127.0.0.1:9200, URL changed".to_owned();
+    assert_eq!(told(), [rotated.clone(), rotated, (Action::WebhookChanged, moved)]);
 }
 
 #[tokio::test]

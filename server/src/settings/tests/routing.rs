@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::live::{self, hash_key};
+use crate::settings::secret::{self, HeaderChange, Place};
 use crate::settings::{EnvironmentChange, Error, RouteChange, WebhookChange};
+use crate::store::{ApiKey, Changes, CommitError};
 use crate::values::{Field, Rule};
 
 fn environment(original: &str, name: &str, target: &str) -> EnvironmentChange {
@@ -152,6 +154,35 @@ async fn environments_and_their_injected_headers() {
     assert_eq!(&*house.live_route(&key.secret, "r").unwrap().default_environment.clone().unwrap().name, "staging");
     settings.delete_environment(&admin(acme), "r", "production").await.unwrap();
     assert_eq!(house.live_route(&key.secret, "r").unwrap().environments.len(), 1);
+}
+
+/// What was saved before such names were refused goes on as it was.
+#[tokio::test]
+async fn trace_context_is_no_environments_to_set() {
+    let house = house();
+    let settings = &house.settings;
+    let acme = house.workspace("acme").await.id;
+    let key = settings.create_key(&admin(acme), "k", "").await.unwrap();
+    settings.create_route(&admin(acme), "r", "R", "http://up").await.unwrap();
+    for (headers, position) in [("traceparent=x", 1), ("a=1,TraceState=b=1", 2)] {
+        let change = EnvironmentChange { inject_headers: headers.to_owned(), ..environment("", "staging", "http://staging") };
+        let refused = settings.save_environment(&admin(acme), "r", &change).await.unwrap_err();
+        assert_eq!(refused, Error::Invalid { field: Field::InjectHeaders, rule: Rule::HeaderReserved { position } });
+    }
+
+    let mut route = settings.store().routes().of_workspace(acme).unwrap().remove(0);
+    let place = Place::environment(acme, route.id, route.environments[0].id);
+    let target = route.environments[0].target_base_url.0.clone();
+    let earlier = HeaderChange { text: "traceparent=x,a=1", clear: false, field: Field::InjectHeaders, endpoint: Some(&target) };
+    route.environments[0].inject_headers = secret::change(settings.vault(), &place, None, &earlier, &someone()).unwrap();
+    settings.store().commit(Changes::new().put(&route)).await.unwrap();
+    let house = house.reopened([1; 32]);
+    assert!(house.settings.problems().is_empty());
+    let inject = || house.live_route(&key.secret, "r").unwrap().default_environment.clone().unwrap().inject.clone();
+    assert_eq!(inject()["traceparent"], "x");
+    // A form that leaves them blank keeps them.
+    house.settings.save_environment(&admin(acme), "r", &environment("production", "production", "http://up/v2")).await.unwrap();
+    assert_eq!(inject()["traceparent"], "x");
 }
 
 #[tokio::test]
@@ -323,4 +354,21 @@ async fn a_save_that_nobody_waits_for_is_in_force() {
     };
     tokio::time::timeout(std::time::Duration::from_secs(10), gone).await.expect("the key is deleted and does not work");
     settings.create_key(&admin(acme), "next", "").await.unwrap();
+}
+
+/// Nobody knows whether the disk has a change that it failed on; whoever reads sees it, and a key that looks deleted may not work.
+#[tokio::test]
+async fn what_can_be_read_is_in_force_after_an_error_of_the_disk() {
+    let house = house();
+    let settings = &house.settings;
+    let acme = house.workspace("acme").await.id;
+    let deleted = settings.create_key(&admin(acme), "deleted", "").await.unwrap();
+    let kept = settings.create_key(&admin(acme), "kept", "").await.unwrap();
+    // As where the disk fails behind what was written.
+    settings.store().commit(Changes::new().delete::<ApiKey>(&ApiKey::key_of(acme, deleted.id))).await.unwrap();
+    settings.store().refuse();
+    assert!(house.lookup(&deleted.secret).is_some(), "nobody has put it in force");
+    let failed = settings.update_key(&admin(acme), kept.id, "renamed", "").await;
+    assert!(matches!(failed, Err(Error::Unsaved(CommitError::Io(_)))), "{failed:?}");
+    assert!(house.lookup(&deleted.secret).is_none() && house.lookup(&kept.secret).is_some());
 }

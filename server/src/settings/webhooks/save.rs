@@ -72,7 +72,8 @@ impl Settings {
         let parsed = Parsed::from(change, witness.actor())?;
         let guard = self.writing().await;
         let old = self.find_webhook(witness.workspace(), id)?;
-        let signed = match secret.filter(|secret| !self.signs_with(&old, secret)) {
+        let secret = secret.filter(|secret| !self.signs_with(&old, secret));
+        let signed = match secret {
             Some(secret) => self.with_secret(&old, secret, witness.actor())?,
             None => old.clone(),
         };
@@ -81,8 +82,13 @@ impl Settings {
         if same(&old, &new) {
             return Ok(false);
         }
-        let told = self.webhook_told(witness.who(), &Step::Changed(&old, &new))?;
-        self.save(guard, Changes::new().expect_unchanged(&old).put(&new), scope(&old), told).await?;
+        // Another secret is told as when it is rotated in the console; what else differs has an entry of its own.
+        let mut told: Vec<_> = secret.map(|_| told::rotated(witness.who(), &old)).into_iter().collect();
+        let changed = self.webhook_told(witness.who(), &Step::Changed(&signed, &new))?;
+        if told.is_empty() || !changed.is_empty() {
+            told.push(changed);
+        }
+        self.save_all_told(guard, Changes::new().expect_unchanged(&old).put(&new), scope(&old), told).await?;
         Ok(true)
     }
 

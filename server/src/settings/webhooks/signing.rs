@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{PREVIOUS, SIGNING, told};
 use crate::auth::{Actor, WorkspaceAdmin};
+use crate::cause::Cause;
 use crate::secrets::SIGNING_SECRET_PREFIX;
 use crate::settings::publish::Scope;
 use crate::settings::secret::{self, Place};
@@ -35,7 +36,7 @@ impl std::fmt::Debug for NewSigningSecret {
 
 pub(super) fn generate() -> Result<Zeroizing<String>, Error> {
     let mut bytes = Zeroizing::new([0_u8; RANDOM_BYTES]);
-    getrandom::fill(bytes.as_mut()).map_err(|_| Error::store("random", "the system gives no random numbers"))?;
+    getrandom::fill(bytes.as_mut()).map_err(|_| Error::store(Cause::Random, "the system gives no random numbers"))?;
     Ok(Zeroizing::new(format!("{SIGNING_SECRET_PREFIX}{}", STANDARD.encode(bytes.as_ref()))))
 }
 

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt as _;
 use super::{Log, Ticket};
 use crate::spool::clock;
 use crate::spool::count::Count;
-use crate::spool::record::{self, HEAD, Meta};
+use crate::spool::record::{self, HEAD, Head};
 use crate::spool::segment::Entry;
 
 impl Log {
@@ -35,16 +35,17 @@ impl Log {
                 }
                 continue;
             };
-            let ticket = Ticket { segment: number, at: entry.at, meta: self.as_counted(entry.head.meta) };
-            if self.is_too_old(ticket.meta) {
-                self.losses.expired += Count::of(entry.head.meta);
+            let Head { meta, written, .. } = entry.head;
+            let ticket = Ticket { segment: number, at: entry.at, meta, written: self.as_counted(written) };
+            if self.is_too_old(ticket.written) {
+                self.losses.expired += Count::of(meta);
                 self.settle(ticket);
                 continue;
             }
             match self.body(number, &entry)? {
                 Some(body) => return Ok(Some((ticket, body))),
                 None => {
-                    self.losses.damaged += Count::of(entry.head.meta);
+                    self.losses.damaged += Count::of(meta);
                     self.settle(ticket);
                 }
             }
@@ -52,20 +53,18 @@ impl Log {
         Ok(None)
     }
 
-    fn is_too_old(&self, meta: Meta) -> bool {
-        self.shared.clock.is_older(meta.at, self.shared.options.max_age)
+    fn is_too_old(&self, written: u64) -> bool {
+        self.shared.clock.is_older(written, self.shared.options.max_age)
     }
 
-    /// What is told of a record: its time as this process counts it.
-    fn as_counted(&self, meta: Meta) -> Meta {
-        let at = if clock::is_set(meta.at) { meta.at.saturating_add(self.clock_offset) } else { meta.at };
-        Meta { at, ..meta }
+    /// The time in a record, as this process counts it.
+    fn as_counted(&self, recorded: u64) -> u64 {
+        if clock::is_set(recorded) { recorded.saturating_add(self.clock_offset) } else { recorded }
     }
 
     /// The other way round.
-    pub(super) fn as_written(&self, meta: Meta) -> Meta {
-        let at = if clock::is_set(meta.at) { clock::earlier(meta.at, self.clock_offset) } else { meta.at };
-        Meta { at, ..meta }
+    pub(super) fn as_recorded(&self, written: u64) -> u64 {
+        if clock::is_set(written) { clock::earlier(written, self.clock_offset) } else { written }
     }
 
     /// Lets go of the oldest files, as far as everything in them has waited for too long: for a log that nobody reads.
@@ -78,7 +77,7 @@ impl Log {
                 self.list(0)?;
             }
             let mut entries = self.segments.front().into_iter().flat_map(|first| &first.entries).flatten();
-            if !entries.all(|entry| self.is_too_old(self.as_counted(entry.head.meta))) {
+            if !entries.all(|entry| self.is_too_old(self.as_counted(entry.head.written))) {
                 break;
             }
             if let Some(segment) = self.segments.pop_front() {
@@ -176,7 +175,7 @@ impl Log {
         let whole = loop {
             match other.read(moved.last().map(|(from, _)| *from)) {
                 Ok(None) => break true,
-                Ok(Some((from, body))) if self.has_room(body.len()) => match self.append(from.meta, &body) {
+                Ok(Some((from, body))) if self.has_room(body.len()) => match self.append(from.meta, Some(from.written), &body) {
                     Ok(Some(to)) => moved.push((from, to)),
                     // It is counted as lost here, so it is there no more.
                     Ok(None) => {

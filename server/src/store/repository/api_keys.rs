@@ -3,19 +3,17 @@
 use uuid::Uuid;
 
 use super::in_workspace;
+use crate::store::record::Unique;
 use crate::store::{ApiKey, ReadError, Record, Store};
 use crate::values::TenantId;
 
 impl Record for ApiKey {
     const TREE: &'static str = "api_keys";
     const VERSION: u16 = 1;
+    const UNIQUE: Option<fn(&Self) -> Unique> = Some(|key| vec![("hash", key.hash.as_bytes().to_vec())]);
 
     fn key(&self) -> Vec<u8> {
         Self::key_of(self.workspace, self.id)
-    }
-
-    fn unique(&self) -> Vec<(&'static str, Vec<u8>)> {
-        vec![("hash", self.hash.as_bytes().to_vec())]
     }
 }
 

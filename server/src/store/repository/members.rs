@@ -3,19 +3,17 @@
 use uuid::Uuid;
 
 use super::{in_workspace, pair};
+use crate::store::record::Unique;
 use crate::store::{Member, ReadError, Record, Store};
 use crate::values::TenantId;
 
 impl Record for Member {
     const TREE: &'static str = "members";
     const VERSION: u16 = 1;
+    const UNIQUE: Option<fn(&Self) -> Unique> = Some(|member| vec![("user", pair(member.user, member.workspace.0))]);
 
     fn key(&self) -> Vec<u8> {
         Self::key_of(self.workspace, self.user)
-    }
-
-    fn unique(&self) -> Vec<(&'static str, Vec<u8>)> {
-        vec![("user", pair(self.user, self.workspace.0))]
     }
 }
 

@@ -3,19 +3,17 @@
 use uuid::Uuid;
 
 use super::{in_workspace, slug_key};
+use crate::store::record::Unique;
 use crate::store::{ReadError, Record, Route, Store};
 use crate::values::{Slug, TenantId};
 
 impl Record for Route {
     const TREE: &'static str = "routes";
     const VERSION: u16 = 1;
+    const UNIQUE: Option<fn(&Self) -> Unique> = Some(|route| vec![("slug", slug_key(route.workspace, &route.slug))]);
 
     fn key(&self) -> Vec<u8> {
         Self::key_of(self.workspace, self.id)
-    }
-
-    fn unique(&self) -> Vec<(&'static str, Vec<u8>)> {
-        vec![("slug", slug_key(self.workspace, &self.slug))]
     }
 }
 

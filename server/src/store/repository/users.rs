@@ -2,19 +2,17 @@
 
 use uuid::Uuid;
 
+use crate::store::record::Unique;
 use crate::store::{ReadError, Record, Store, User};
 use crate::values::Email;
 
 impl Record for User {
     const TREE: &'static str = "users";
     const VERSION: u16 = 1;
+    const UNIQUE: Option<fn(&Self) -> Unique> = Some(|user| vec![("email", user.email.as_str().as_bytes().to_vec())]);
 
     fn key(&self) -> Vec<u8> {
         Self::key_of(self.id)
-    }
-
-    fn unique(&self) -> Vec<(&'static str, Vec<u8>)> {
-        vec![("email", self.email.as_str().as_bytes().to_vec())]
     }
 }
 

@@ -1,5 +1,6 @@
 //! Workspaces, by id, by slug and as pages; and everything that goes when one is deleted.
 
+use crate::store::record::Unique;
 use crate::store::{
     Agent, ApiKey, Changes, Delivery, ExportRevision, ExportSettings, Member, ReadError, Record, Route, Store, Webhook, WebhookHealth,
     Workspace,
@@ -9,13 +10,10 @@ use crate::values::{Slug, TenantId};
 impl Record for Workspace {
     const TREE: &'static str = "workspaces";
     const VERSION: u16 = 1;
+    const UNIQUE: Option<fn(&Self) -> Unique> = Some(|workspace| vec![("slug", workspace.slug.as_str().as_bytes().to_vec())]);
 
     fn key(&self) -> Vec<u8> {
         Self::key_of(self.id)
-    }
-
-    fn unique(&self) -> Vec<(&'static str, Vec<u8>)> {
-        vec![("slug", self.slug.as_str().as_bytes().to_vec())]
     }
 }
 

@@ -57,10 +57,10 @@ pub struct Place {
 }
 
 impl Place {
-    /// When what lies there was first written down, as [`Payload::at`].
+    /// When what lies there was first written down, in milliseconds since 1970.
     #[must_use]
-    pub const fn at(&self) -> u64 {
-        self.ticket.meta().at
+    pub const fn written(&self) -> u64 {
+        self.ticket.written()
     }
 }
 
@@ -180,7 +180,7 @@ impl Backlog {
             let (mut tickets, mut rest, mut error, mut evicted) = (Vec::new(), Vec::new(), None, false);
             for payload in payloads.by_ref() {
                 evicted |= make_room(log, &older, payload.body.len());
-                match log.append(meta(&payload), &payload.body) {
+                match log.append(meta(&payload), payload.written, &payload.body) {
                     Ok(ticket) => tickets.push(ticket),
                     Err(failed) => {
                         rest.push(payload);
@@ -258,7 +258,7 @@ impl Backlog {
             match read {
                 Ok(Some((ticket, body))) => {
                     self.disk.worked(Doing::Reading);
-                    return Some((payload(ticket.meta(), body), Place { log: Arc::clone(&self.logs[index].log), ticket }));
+                    return Some((payload(ticket, body), Place { log: Arc::clone(&self.logs[index].log), ticket }));
                 }
                 Ok(None) => index += 1,
                 Err(error) => {
@@ -386,10 +386,11 @@ fn book(ledger: &Ledger, losses: Losses) {
 
 fn meta(payload: &Payload) -> Meta {
     let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
-    Meta { records: small(payload.load.records), items: small(payload.load.items), at: payload.at, gzip: payload.gzip }
+    Meta { records: small(payload.load.records), items: small(payload.load.items), gzip: payload.gzip }
 }
 
-fn payload(meta: Meta, body: Vec<u8>) -> Payload {
+fn payload(ticket: Ticket, body: Vec<u8>) -> Payload {
+    let meta = ticket.meta();
     let load = Load { records: meta.records.into(), items: meta.items.into() };
-    Payload { body: Bytes::from(body), gzip: meta.gzip, load, at: meta.at }
+    Payload { body: Bytes::from(body), gzip: meta.gzip, load, written: Some(ticket.written()) }
 }

@@ -22,7 +22,7 @@ pub async fn exchange(
     *request.method_mut() = http::Method::POST;
     match to.url.as_str().parse() {
         Ok(uri) => *request.uri_mut() = uri,
-        // `Endpoint`'s grammar is narrower than the HTTP library's.
+        // `ExactUrl`'s grammar is narrower than the HTTP library's.
         Err(_) => return without(Answer::Final(FailureKind::Unreachable), None),
     }
     *request.headers_mut() = headers.clone();

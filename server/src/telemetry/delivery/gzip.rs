@@ -20,16 +20,17 @@ const AROUND: usize = 64;
 pub struct Gzip(Mutex<Option<Compress>>);
 
 impl Gzip {
-    /// `None` when it can't be done; then the body goes as it is. `between` is called between its pieces.
+    /// A body's parts, one after the other. `None` when it can't be done; then the body goes as it is. `between` is called between
+    /// pieces of it.
     #[must_use]
-    pub fn compress(&self, body: &[u8], between: impl Fn()) -> Option<Bytes> {
-        let Ok(mut kept) = self.0.try_lock() else { return compressed(&mut new(), body, between) };
+    pub fn compress(&self, parts: &[&[u8]], between: impl Fn()) -> Option<Bytes> {
+        let Ok(mut kept) = self.0.try_lock() else { return compressed(&mut new(), parts, between) };
         match &mut *kept {
             Some(with) => {
                 with.reset();
-                compressed(with, body, between)
+                compressed(with, parts, between)
             }
-            none => compressed(none.insert(new()), body, between),
+            none => compressed(none.insert(new()), parts, between),
         }
     }
 }
@@ -37,28 +38,42 @@ impl Gzip {
 /// With a compressor of its own.
 #[must_use]
 pub fn once(body: &[u8]) -> Option<Bytes> {
-    compressed(&mut new(), body, || {})
+    compressed(&mut new(), &[body], || {})
 }
 
 fn new() -> Compress {
     Compress::new_gzip(Compression::fast(), WINDOW_BITS)
 }
 
-fn compressed(with: &mut Compress, body: &[u8], between: impl Fn()) -> Option<Bytes> {
+fn compressed(with: &mut Compress, parts: &[&[u8]], between: impl Fn()) -> Option<Bytes> {
     // Telemetry shrinks to some seventh.
-    let mut out = Vec::with_capacity(body.len() / 6 + AROUND);
-    loop {
-        let rest = body.get(usize::try_from(with.total_in()).ok()?..)?;
-        let (piece, flush) = rest.get(..PIECE).map_or((rest, FlushCompress::Finish), |piece| (piece, FlushCompress::None));
-        match with.compress_vec(piece, &mut out, flush).ok()? {
-            Status::StreamEnd => break,
-            Status::Ok | Status::BufError if out.len() == out.capacity() => out.reserve(body.len() / 6 + AROUND),
-            Status::Ok | Status::BufError => between(),
+    let room = parts.iter().map(|part| part.len()).sum::<usize>() / 6 + AROUND;
+    let mut out = Vec::with_capacity(room);
+    for piece in parts.iter().flat_map(|part| part.chunks(PIECE)) {
+        take_in(with, piece, &mut out, room)?;
+        if piece.len() == PIECE {
+            between();
         }
+    }
+    while with.compress_vec(&[], &mut out, FlushCompress::Finish).ok()? != Status::StreamEnd {
+        out.reserve(room);
     }
     // What waits in memory is counted by its length.
     out.shrink_to_fit();
     Some(out.into())
+}
+
+/// Compresses all of the piece; `room` is added to `out` as often as that is full.
+fn take_in(with: &mut Compress, mut piece: &[u8], out: &mut Vec<u8>, room: usize) -> Option<()> {
+    while !piece.is_empty() {
+        let before = with.total_in();
+        with.compress_vec(piece, out, FlushCompress::None).ok()?;
+        piece = piece.get(usize::try_from(with.total_in() - before).ok()?..)?;
+        if out.len() == out.capacity() {
+            out.reserve(room);
+        }
+    }
+    Some(())
 }
 
 #[cfg(test)]
@@ -73,13 +88,15 @@ mod tests {
         let mut noise = vec![0; 100_000];
         getrandom::fill(&mut noise).unwrap();
         let busy = gzip.0.lock().unwrap();
-        let beside = gzip.compress(b"while it is in use", || {}).unwrap();
+        let beside = gzip.compress(&[b"while it is in use"], || {}).unwrap();
         drop(busy);
         for (packed, body) in [
             (beside, b"while it is in use".to_vec()),
-            (gzip.compress(b"", || {}).unwrap(), Vec::new()),
-            (gzip.compress(&noise, || {}).unwrap(), noise.clone()),
-            (gzip.compress(&b"same ".repeat(50_000), || {}).unwrap(), b"same ".repeat(50_000)),
+            (gzip.compress(&[b""], || {}).unwrap(), Vec::new()),
+            (gzip.compress(&[], || {}).unwrap(), Vec::new()),
+            (gzip.compress(&[&noise], || {}).unwrap(), noise.clone()),
+            (gzip.compress(&[&noise[..9], b"", &noise[9..70_000], &noise[70_000..]], || {}).unwrap(), noise.clone()),
+            (gzip.compress(&[&b"same ".repeat(50_000)], || {}).unwrap(), b"same ".repeat(50_000)),
             (once(&noise[..7]).unwrap(), noise[..7].to_vec()),
         ] {
             let mut plain = Vec::new();

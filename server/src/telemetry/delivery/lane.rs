@@ -223,7 +223,7 @@ mod tests {
     }
 
     fn payload(bytes: usize, records: u64) -> Payload {
-        Payload { body: vec![0; bytes].into(), gzip: false, load: Load { records, items: records }, at: 0 }
+        Payload { body: vec![0; bytes].into(), gzip: false, load: Load { records, items: records }, written: None }
     }
 
     fn records(payloads: &[Payload]) -> Vec<u64> {

@@ -10,6 +10,7 @@ use prost::Message as _;
 
 use super::gzip::{Gzip, once};
 use crate::live::Compression;
+use crate::telemetry::body::Body;
 use crate::telemetry::status::Load;
 
 /// The largest request OTLP lets a client send, before compression (OTLP 1.11, "Maximum Message Size").
@@ -24,24 +25,26 @@ pub struct Payload {
     pub body: Bytes,
     pub gzip: bool,
     pub load: Load,
-    /// When it was first written to the disk, in milliseconds since 1970; 0 before that.
-    pub at: u64,
+    /// When it was first written to the disk, in milliseconds since 1970; `None` before that.
+    pub written: Option<u64>,
 }
 
 impl Payload {
     /// Compresses if the destination wants it; `between` is called now and then meanwhile.
-    pub async fn new(body: Bytes, load: Load, compression: Compression, gzip: &Gzip, between: impl Fn()) -> Self {
-        let compressed = match compression {
-            Compression::None => None,
-            Compression::Gzip if body.len() > LARGE => {
-                let body = body.clone();
-                tokio::task::spawn_blocking(move || once(&body)).await.ok().flatten()
+    pub async fn new(body: Body<'_>, load: Load, compression: Compression, gzip: &Gzip, between: impl Fn()) -> Self {
+        let (compressed, body) = match compression {
+            Compression::None => (None, body),
+            Compression::Gzip if body.length() > LARGE => {
+                // Another thread takes only what is its own.
+                let body = body.whole();
+                let own = body.clone();
+                (tokio::task::spawn_blocking(move || once(&own)).await.ok().flatten(), body.into())
             }
-            Compression::Gzip => gzip.compress(&body, between),
+            Compression::Gzip => (gzip.compress(&body.parts(), between), body),
         };
         match compressed {
-            Some(compressed) => Self { body: compressed, gzip: true, load, at: 0 },
-            None => Self { body, gzip: false, load, at: 0 },
+            Some(compressed) => Self { body: compressed, gzip: true, load, written: None },
+            None => Self { body: body.whole(), gzip: false, load, written: None },
         }
     }
 
@@ -152,6 +155,26 @@ mod tests {
     use opentelemetry_proto::tonic::metrics::v1::{NumberDataPoint, Sum};
 
     use super::*;
+
+    /// Whichever part is empty, compressed here, on another thread or not at all.
+    #[tokio::test]
+    async fn a_body_in_parts_is_sent_as_if_it_were_whole() {
+        let gzip = Gzip::default();
+        let ends: [(&[u8], &[u8]); 4] = [(b"head", b"end"), (b"", b""), (b"head", b""), (b"", b"end")];
+        for length in [0, 1, 127, 128, 16_383, 16_384, 65_535, 65_536, 65_537, 200_000, LARGE - 7, LARGE - 6] {
+            let records = (0_u32..).flat_map(|n| (n % 1_000).to_le_bytes()).take(length).collect::<Vec<u8>>();
+            for (head, tail) in ends {
+                let framed = || Body::Framed { head: head.to_vec(), records: &records, tail };
+                let whole = [head, &records[..], tail].concat();
+                assert_eq!((framed().length(), &framed().whole()[..]), (whole.len(), &whole[..]));
+                for compression in [Compression::None, Compression::Gzip] {
+                    let payload = Payload::new(framed(), Load::default(), compression, &gzip, || {}).await;
+                    assert_eq!((payload.gzip, payload.plain_length()), (compression == Compression::Gzip, whole.len()), "{length}");
+                    assert!(payload.plain().unwrap() == whole, "{length} bytes between {head:?} and {tail:?}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn metrics_that_are_too_many_are_split_without_losing_a_point() {

@@ -1,6 +1,6 @@
 //! The way out: the process's one HTTP client, on behalf of whoever owns the destination.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -22,6 +22,9 @@ pub trait Transport: Send + Sync + 'static {
     /// # Errors
     /// What kept a response from coming. It may be tried again, unless it was blocked.
     async fn send(&self, target: &ExportTarget, request: Request<Bytes>) -> Result<Response<Incoming>, Unsent>;
+
+    /// Nothing is under way, and what was kept for the next request is on a thread that ends.
+    fn forget_connections(&self) {}
 }
 
 /// There is no response.
@@ -32,29 +35,41 @@ pub struct Unsent {
     pub detail: String,
 }
 
-/// [`Transport`] over [`Outbound`]. A destination with trusted roots of its own gets connections of its own.
+/// [`Transport`] over [`Outbound`], with connections that nobody else uses: they end with the thread that exports.
 pub struct OutboundTransport {
     outbound: Outbound,
+    clients: Mutex<Clients>,
+}
+
+#[derive(Default)]
+struct Clients {
+    plain: Option<Outbound>,
     /// The client for the roots seen last. Only the operator's destination has any, so there is one at a time.
-    with_roots: Mutex<Option<(Arc<str>, Outbound)>>,
+    with_roots: Option<(Arc<str>, Outbound)>,
 }
 
 impl OutboundTransport {
     #[must_use]
     pub fn new(outbound: Outbound) -> Self {
-        Self { outbound, with_roots: Mutex::default() }
+        Self { outbound, clients: Mutex::default() }
+    }
+
+    fn clients(&self) -> MutexGuard<'_, Clients> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn client(&self, certificate: Option<&Arc<str>>) -> Result<Outbound, RootsError> {
-        let Some(pem) = certificate else { return Ok(self.outbound.clone()) };
-        let mut cached = self.with_roots.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((of, client)) = &*cached
+        let mut clients = self.clients();
+        let Some(pem) = certificate else {
+            return Ok(clients.plain.get_or_insert_with(|| self.outbound.apart()).clone());
+        };
+        if let Some((of, client)) = &clients.with_roots
             && of == pem
         {
             return Ok(client.clone());
         }
         let client = self.outbound.with_roots(pem)?;
-        *cached = Some((Arc::clone(pem), client.clone()));
+        clients.with_roots = Some((Arc::clone(pem), client.clone()));
         Ok(client)
     }
 }
@@ -68,11 +83,15 @@ impl Transport for OutboundTransport {
         })?;
         let whose = match target.owner {
             Owner::Operator => Whose::Operator,
-            Owner::Tenant(workspace) => Whose::Export(workspace),
+            Owner::Tenant(workspace) => Whose::Workspace(workspace),
         };
         client
             .send(whose, request.map(Into::into), CONNECT_TIMEOUT)
             .await
             .map_err(|error| Unsent { kind: error.failure(), detail: error.to_string() })
+    }
+
+    fn forget_connections(&self) {
+        *self.clients() = Clients::default();
     }
 }

@@ -309,7 +309,7 @@ impl Worker {
         }
         match places.pop().flatten() {
             Some(place) if !at_the_end => {
-                current.payload.at = place.at();
+                current.payload.written = Some(place.written());
                 current.places.push(place);
                 self.backlog.hold(&current.places).await;
                 current.safe = true;

@@ -15,7 +15,7 @@ use crate::spool::{self, Spool};
 use crate::telemetry::alarm::Alarm;
 use crate::telemetry::delivery::{Transport, Unsent};
 use crate::telemetry::status::{Ledger, Load};
-use crate::values::{Endpoint, HeaderList};
+use crate::values::{ExactUrl, HeaderList};
 
 /// Nobody answers.
 struct Silence;
@@ -47,7 +47,7 @@ impl Rig {
         let folder = tempfile::tempdir().unwrap();
         let options = spool::Options { per_destination, segment_bytes: 1, ..spool::Options::default() };
         let home = Spool::to_test(folder.path(), options).home("operator");
-        let url = Endpoint::parse_exact("http://127.0.0.1:1/v1/metrics").unwrap();
+        let url = ExactUrl::parse("http://127.0.0.1:1/v1/metrics").unwrap();
         let to = SignalTarget { url, headers: HeaderList::parse("").unwrap(), timeout: Duration::from_secs(1) };
         let target = ExportTarget {
             owner: Owner::Operator,
@@ -327,8 +327,8 @@ async fn earlier_lives_make_room_before_this_one() {
     let spool = rig.worker.backlog.spool().unwrap();
     for points in [1, 2] {
         let mut log = spool.home("operator").log("metrics").unwrap();
-        let meta = spool::Meta { records: 0, items: points, at: 0, gzip: false };
-        log.append(meta, &[0; 1_000]).unwrap().unwrap();
+        let meta = spool::Meta { records: 0, items: points, gzip: false };
+        log.append(meta, None, &[0; 1_000]).unwrap().unwrap();
     }
     rig.worker.backlog.adopt().await;
     let (_, first) = rig.worker.backlog.first().await.unwrap();
@@ -348,8 +348,8 @@ async fn what_many_lives_left_ends_in_few_files() {
     let spool = rig.worker.backlog.spool().unwrap();
     for n in 1..=100 {
         let mut log = spool.home("operator").log("metrics").unwrap();
-        let meta = spool::Meta { records: 0, items: 1, at: n, gzip: false };
-        log.append(meta, &[0; 100]).unwrap().unwrap();
+        let meta = spool::Meta { records: 0, items: 1, gzip: false };
+        log.append(meta, Some(n), &[0; 100]).unwrap().unwrap();
     }
     rig.worker.backlog.adopt().await;
     let (_, held) = rig.worker.backlog.first().await.unwrap();
@@ -366,9 +366,9 @@ async fn what_many_lives_left_ends_in_few_files() {
     again.adopt().await;
     while let Some((payload, place)) = again.first().await {
         again.settle(&place).await;
-        ages.push(payload.at);
+        ages.push(payload.written);
     }
-    assert_eq!(ages[..100], (1..=100).collect::<Vec<_>>(), "all of it, once, in order");
+    assert_eq!(ages[..100], (1..=100).map(Some).collect::<Vec<_>>(), "all of it, once, in order");
 }
 
 /// A folder that is a file for now stands for a disk that does not take anything.

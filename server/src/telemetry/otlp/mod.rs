@@ -13,13 +13,18 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_semantic_conventions::attribute::{EXCEPTION_MESSAGE, EXCEPTION_TYPE};
 
 pub use wire::Attributes;
-use wire::{bytes, fixed32, fixed64, message, nanos, nested, number, text};
+use wire::{bytes, fixed32, fixed64, message, nanos, nested, number, tag, text, varint, varint_len};
+
+use super::body::Body;
 
 /// Room for a record, as most of them are.
 const RECORD: usize = 800;
 
 /// Bytes that the length of a record takes, as most of them are: 128 bytes to 16 KiB.
 const RECORD_LENGTH: usize = 2;
+
+/// Bytes that a field's number and a length take at most.
+const PREFIX: usize = 6;
 
 /// `SpanFlags` of OTLP: whether a parent is remote is known, and that it is.
 const HAS_IS_REMOTE: u32 = 0x100;
@@ -99,9 +104,17 @@ pub struct Log<'a> {
 }
 
 impl Records {
+    /// To be written into this empty buffer, with room for so many.
     #[must_use]
-    pub fn with_room_for(records: usize) -> Self {
-        Self { bytes: Vec::with_capacity(records * RECORD), count: 0 }
+    pub fn within(mut buffer: Vec<u8>, records: usize) -> Self {
+        buffer.reserve(records * RECORD);
+        Self { bytes: buffer, count: 0 }
+    }
+
+    /// What they were written into.
+    #[must_use]
+    pub fn into_buffer(self) -> Vec<u8> {
+        self.bytes
     }
 
     #[must_use]
@@ -193,11 +206,14 @@ fn flags(remote: bool, of_trace: u8) -> u32 {
 /// What every request of a destination begins and ends with.
 #[derive(Debug)]
 pub struct Frame {
+    /// The resource, as a field of the message around it.
     resource: Vec<u8>,
-    /// The scope's own message.
+    /// The scope, likewise.
     scope: Vec<u8>,
-    scope_schema_url: String,
-    schema_url: String,
+    /// What goes after the records: the scope's schema, then the resource's.
+    tail: Vec<u8>,
+    /// How much of the tail is the scope's.
+    scope_tail: usize,
 }
 
 impl Frame {
@@ -211,31 +227,32 @@ impl Frame {
                 other => Attributes::new(&mut attributes, 1).shown(key.as_str(), other),
             }
         }
-        let mut scoped = Vec::new();
-        text(&mut scoped, 1, scope.name());
-        text(&mut scoped, 2, scope.version().unwrap_or_default());
-        Self {
-            resource: attributes,
-            scope: scoped,
-            scope_schema_url: scope.schema_url().unwrap_or_default().to_owned(),
-            schema_url: resource.schema_url().unwrap_or_default().to_owned(),
-        }
+        let mut frame = Self { resource: Vec::new(), scope: Vec::new(), tail: Vec::new(), scope_tail: 0 };
+        bytes(&mut frame.resource, 1, &attributes);
+        nested(&mut frame.scope, 1, |out| {
+            text(out, 1, scope.name());
+            text(out, 2, scope.version().unwrap_or_default());
+        });
+        text(&mut frame.tail, 3, scope.schema_url().unwrap_or_default());
+        frame.scope_tail = frame.tail.len();
+        text(&mut frame.tail, 3, resource.schema_url().unwrap_or_default());
+        frame
     }
 
     /// An `ExportTraceServiceRequest` of spans, or an `ExportLogsServiceRequest` of log records: they have the same shape.
+    /// The records are not copied: all lengths around them are known.
     #[must_use]
-    pub fn around(&self, records: &Records) -> Vec<u8> {
-        let mut out = Vec::with_capacity(records.bytes.len() + self.resource.len() + 512);
-        message(&mut out, 1, 3, |out| {
-            bytes(out, 1, &self.resource);
-            message(out, 2, 3, |out| {
-                bytes(out, 1, &self.scope);
-                out.extend_from_slice(&records.bytes);
-                text(out, 3, &self.scope_schema_url);
-            });
-            text(out, 3, &self.schema_url);
-        });
-        out
+    pub fn around<'a>(&'a self, records: &'a Records) -> Body<'a> {
+        let scoped = self.scope.len() + records.bytes.len() + self.scope_tail;
+        let whole = self.resource.len() + 1 + varint_len(scoped) + scoped + self.tail.len() - self.scope_tail;
+        let mut head = Vec::with_capacity(self.resource.len() + self.scope.len() + 2 * PREFIX);
+        tag(&mut head, 1, 2);
+        varint(&mut head, whole as u64);
+        head.extend_from_slice(&self.resource);
+        tag(&mut head, 2, 2);
+        varint(&mut head, scoped as u64);
+        head.extend_from_slice(&self.scope);
+        Body::Framed { head, records: &records.bytes, tail: &self.tail }
     }
 }
 

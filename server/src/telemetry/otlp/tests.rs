@@ -1,5 +1,6 @@
 //! What is written by hand, as the official types read it.
 
+use std::net::IpAddr;
 use std::time::{Duration, UNIX_EPOCH};
 
 use opentelemetry::KeyValue;
@@ -45,7 +46,7 @@ fn read(records: &Records) -> ExportTraceServiceRequest {
 }
 
 fn read_of(resource: &Resource, records: &Records) -> ExportTraceServiceRequest {
-    let bytes = Frame::new(resource, &scope()).around(records);
+    let bytes = Frame::new(resource, &scope()).around(records).whole();
     let read = ExportTraceServiceRequest::decode(&*bytes).unwrap();
     assert_eq!(read.encode_to_vec(), bytes, "the official encoder writes the same");
     read
@@ -101,6 +102,50 @@ fn a_frame_without_records_is_a_request_too() {
     assert!(frame.scope_spans[0].spans.is_empty());
 }
 
+/// Around records whose length, or that of what is around them, is one at which a length needs another byte.
+#[test]
+fn a_frame_is_as_if_it_were_written_whole() {
+    let bare = Resource::builder_empty().build();
+    for resource in [&bare, &resource()] {
+        let frame = Frame::new(resource, &scope());
+        let empty = frame.around(&Records::default()).length();
+        let edges = [0, 0x80, 0x4000, 0x20_0000_usize];
+        let around = [0, frame.scope.len() + frame.scope_tail, empty];
+        for length in edges.iter().flat_map(|edge| around.map(|around| edge.saturating_sub(around))) {
+            for length in length.saturating_sub(4)..length + 4 {
+                let records = Records { bytes: vec![7; length], count: 1 };
+                let body = frame.around(&records);
+                let [head, middle, _] = body.parts();
+                assert!(std::ptr::eq(middle, &*records.bytes), "nothing is copied");
+                assert!(head.len() <= frame.resource.len() + frame.scope.len() + 2 * PREFIX);
+                assert!(body.whole() == whole(resource, &records.bytes), "{length} bytes of records");
+            }
+        }
+    }
+}
+
+/// Each message in its place, and its length once that is known.
+fn whole(resource: &Resource, records: &[u8]) -> Vec<u8> {
+    let (mut out, scope) = (Vec::new(), scope());
+    message(&mut out, 1, 3, |out| {
+        message(out, 1, 3, |out| {
+            for (key, value) in resource {
+                Attributes::new(out, 1).shown(key.as_str(), value);
+            }
+        });
+        message(out, 2, 3, |out| {
+            message(out, 1, 3, |out| {
+                wire::text(out, 1, scope.name());
+                wire::text(out, 2, scope.version().unwrap_or_default());
+            });
+            out.extend_from_slice(records);
+            wire::text(out, 3, scope.schema_url().unwrap_or_default());
+        });
+        wire::text(out, 3, resource.schema_url().unwrap_or_default());
+    });
+    out
+}
+
 #[test]
 fn what_is_joined_is_one_request() {
     let mut all = Records::default();
@@ -112,6 +157,19 @@ fn what_is_joined_is_one_request() {
     let read = read(&all);
     let names: Vec<_> = read.resource_spans[0].scope_spans[0].spans.iter().map(|span| &*span.name).collect();
     assert_eq!((names, all.count()), (vec!["a", "b", "c"], 3));
+}
+
+#[test]
+fn addresses_are_in_their_usual_form() {
+    let written = |tell: &dyn Fn(&mut Attributes<'_>)| {
+        let mut out = Vec::new();
+        tell(&mut Attributes::new(&mut out, 9));
+        out
+    };
+    let of_version_4 = (0..=255).map(|n: u8| IpAddr::from([n, 255 - n, n / 2, 10]));
+    for address in of_version_4.chain([IpAddr::from([0_u8; 16]), IpAddr::from([0x20_u8; 16])]) {
+        assert_eq!(written(&|out| out.address("k", address)), written(&|out| out.shown("k", address)), "{address}");
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -165,7 +223,7 @@ proptest! {
             }
         });
         // Not `read`: the official encoder leaves out what is empty, as a key never is.
-        let bytes = Frame::new(&resource(), &scope()).around(&records);
+        let bytes = Frame::new(&resource(), &scope()).around(&records).whole();
         let request = ExportTraceServiceRequest::decode(&*bytes).unwrap();
         let read = &request.resource_spans[0].scope_spans[0].spans[0];
         prop_assert_eq!(&read.name, &name);

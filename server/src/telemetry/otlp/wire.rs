@@ -1,6 +1,7 @@
 //! Protobuf's wire format, as much of it as spans and log records need. Everything is appended to one buffer.
 
 use std::fmt::{Display, Write as _};
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Attributes of one record, written as they are told. Which ones there are is up to the caller; none may be told twice.
@@ -59,10 +60,32 @@ impl<'a> Attributes<'a> {
         });
     }
 
+    /// In its usual form. Of IPv4, as most are, without the detour of `fmt`.
+    pub fn address(&mut self, key: &str, address: IpAddr) {
+        match address {
+            IpAddr::V4(address) => self.value(key, |out| nested(out, 1, |out| dotted(out, address))),
+            IpAddr::V6(address) => self.shown(key, address),
+        }
+    }
+
     pub fn texts<'t>(&mut self, key: &str, values: impl IntoIterator<Item = &'t str>) {
         self.value(key, |out| {
             nested(out, 5, |out| values.into_iter().for_each(|value| nested(out, 1, |out| bytes(out, 1, value.as_bytes()))));
         });
+    }
+
+    /// What `tell` tells, which is the same whenever the same is `kept`: the first time it is put there as it was written, and copied
+    /// from there the next times. Only from records of the same signal.
+    pub fn shared(&mut self, kept: Option<&mut Option<Box<[u8]>>>, tell: impl FnOnce(&mut Self)) {
+        match kept {
+            Some(Some(written)) => self.out.extend_from_slice(written),
+            Some(first) => {
+                let from = self.out.len();
+                tell(self);
+                *first = Some(Box::from(&self.out[from..]));
+            }
+            None => tell(self),
+        }
     }
 
     fn value(&mut self, key: &str, value: impl FnOnce(&mut Vec<u8>)) {
@@ -70,6 +93,21 @@ impl<'a> Attributes<'a> {
             bytes(out, 1, key.as_bytes());
             nested(out, 2, value);
         });
+    }
+}
+
+fn dotted(out: &mut Vec<u8>, address: Ipv4Addr) {
+    for (n, octet) in address.octets().into_iter().enumerate() {
+        if n > 0 {
+            out.push(b'.');
+        }
+        if octet >= 100 {
+            out.push(b'0' + octet / 100);
+        }
+        if octet >= 10 {
+            out.push(b'0' + octet / 10 % 10);
+        }
+        out.push(b'0' + octet % 10);
     }
 }
 
@@ -98,7 +136,7 @@ pub(super) fn varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
-const fn varint_len(value: usize) -> usize {
+pub(super) const fn varint_len(value: usize) -> usize {
     match value {
         0..0x80 => 1,
         0x80..0x4000 => 2,

@@ -1,10 +1,12 @@
 //! Mapped records until they leave in a batch.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use crate::live::Batch;
+use crate::telemetry::buffers::Buffers;
 use crate::telemetry::otlp::Records;
 
 /// How large a batch may grow while its lane is behind, if nobody chose its size.
@@ -18,16 +20,17 @@ const GROWN_BYTES: usize = 8 * 1024 * 1024;
 pub(super) struct Waiting {
     /// As many as a batch may hold.
     full: VecDeque<Records>,
-    /// The newest, of which there may be more to come.
+    /// The newest, of which there may be more to come; holds nothing until there is a record.
     open: Records,
     pub(super) due: Option<Instant>,
     batch: Batch,
+    buffers: Arc<Buffers>,
 }
 
 impl Waiting {
-    pub(super) fn new(batch: Batch) -> Self {
+    pub(super) fn new(batch: Batch, buffers: Arc<Buffers>) -> Self {
         let batch = Batch { max_records: batch.max_records.max(1), ..batch };
-        Self { full: VecDeque::new(), open: Records::default(), due: None, batch }
+        Self { full: VecDeque::new(), open: Records::default(), due: None, batch, buffers }
     }
 
     /// Where the next record is to be written; it came `since`.
@@ -35,8 +38,11 @@ impl Waiting {
         self.due.get_or_insert(since + self.batch.max_delay);
         if self.is_full() {
             // As much traffic as fills one batch is likely to fill the next.
-            let next = Records::with_room_for(self.batch.max_records.min(GROWN_BATCH));
+            let next = Records::within(self.buffers.take(), self.batch.max_records.min(GROWN_BATCH));
             self.full.push_back(std::mem::replace(&mut self.open, next));
+        } else if self.open.count() == 0 {
+            // It may be the only one for long: no more room than there is.
+            self.open = Records::within(self.buffers.take(), 0);
         }
         &mut self.open
     }
@@ -79,7 +85,7 @@ mod tests {
     #[test]
     fn batches_are_joined_while_the_lane_is_behind_unless_their_size_was_chosen() {
         for (fixed, behind, expected) in [(false, true, vec![20, 5]), (true, true, vec![10, 10, 5]), (false, false, vec![10, 10, 5])] {
-            let mut waiting = Waiting::new(Batch { max_records: 10, fixed, ..Batch::default() });
+            let mut waiting = Waiting::new(Batch { max_records: 10, fixed, ..Batch::default() }, Arc::default());
             for _ in 0..25 {
                 waiting.next_to(Instant::now()).log(&small(), |_| {});
             }
@@ -88,11 +94,28 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_has_left_holds_nothing_and_what_comes_next_gets_a_buffer_that_was_kept() {
+        let buffers = Arc::new(Buffers::default());
+        let mut waiting = Waiting::new(Batch { max_records: 2, ..Batch::default() }, Arc::clone(&buffers));
+        for records in 1..=2 {
+            for _ in 0..records {
+                waiting.next_to(Instant::now()).log(&small(), |_| {});
+            }
+            assert_eq!(waiting.next(None, false).map(|batch| batch.count()), Some(records));
+            assert_eq!(std::mem::take(&mut waiting.open).into_buffer().capacity(), 0);
+        }
+        buffers.give(Vec::with_capacity(100_000));
+        waiting.next_to(Instant::now()).log(&small(), |_| {});
+        assert!(waiting.next(None, false).unwrap().into_buffer().capacity() >= 100_000);
+        assert_eq!(buffers.take().capacity(), 0, "it was the only one");
+    }
+
     /// However many records a batch may have.
     #[test]
     fn a_batch_is_bounded_in_bytes() {
         let batch = Batch { max_records: 65_536, ..Batch::default() };
-        let mut waiting = Waiting::new(batch);
+        let mut waiting = Waiting::new(batch, Arc::default());
         let body = "x".repeat(3 * 1024 * 1024);
         let log = Log { at: SystemTime::now(), severity: Severity::Info, event_name: "e", body: Some(&body), place: None };
         for _ in 0..7 {

@@ -1,6 +1,6 @@
 //! Events for the tests of this folder.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -13,57 +13,22 @@ use prost::Message as _;
 use uuid::Uuid;
 
 use super::scope;
-use crate::event::{Ai, Component, Proxied, Request, TraceContext, Webhook};
+pub use crate::event::sample::TENANT;
+use crate::event::{Ai, Request, TraceContext, Webhook, sample};
 use crate::telemetry::otlp::{Frame, Records};
-use crate::values::{DeliveryMethod, EventType, TenantId};
+use crate::values::{DeliveryMethod, EventType};
 
-pub const TENANT: TenantId = TenantId(Uuid::from_u128(0xacac));
-
-/// A proxied `GET` that went well.
+/// A proxied `GET` that went well, within its caller's trace.
 pub fn request() -> Request {
-    Request {
-        component: Component::Gateway,
-        started: SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000),
-        duration: Duration::from_micros(12_500),
-        request_id: Uuid::from_u128(7),
-        tenant: Some(TENANT),
-        method: http::Method::GET,
-        path: "/v1/invoices".to_owned(),
-        scheme: "http",
-        server_address: "gateway.test".to_owned(),
-        server_port: Some(8080),
-        client_address: Some([192, 0, 2, 7].into()),
-        user_agent: Some("curl/8".to_owned()),
-        protocol_version: "1.1",
-        http_route: None,
-        status: Some(200),
-        proxied: Some(Proxied {
-            route_id: None,
-            route_name: "Billing".into(),
-            route: "billing".into(),
-            environment: "production".into(),
-            upstream_host: Some("api.upstream.test".into()),
-            upstream_address: Some("api.upstream.test:443".into()),
-        }),
-        failure: None,
-        user: None,
-        cancelled: false,
-        trace: TraceContext {
-            trace_id: [1; 16],
-            span_id: [2; 8],
-            parent_span_id: Some([3; 8]),
-            flags: 1,
-            state: Some("vendor=x".to_owned()),
-            invented: false,
-        },
-    }
+    let trace = TraceContext { parent_span_id: Some([3; 8]), state: Some("vendor=x".to_owned()), ..sample::trace() };
+    Request { trace, ..sample::request() }
 }
 
 /// What was written, as the official types read it. Written anew by them it has to be the same bytes.
 pub fn spans(write: impl FnOnce(&mut Records)) -> Vec<Span> {
     let mut records = Records::default();
     write(&mut records);
-    let bytes = Frame::new(&Resource::builder_empty().build(), &scope()).around(&records);
+    let bytes = Frame::new(&Resource::builder_empty().build(), &scope()).around(&records).whole();
     let read = ExportTraceServiceRequest::decode(&*bytes).unwrap();
     assert_eq!(read.encode_to_vec(), bytes);
     let spans = read.resource_spans.into_iter().flat_map(|r| r.scope_spans).flat_map(|s| s.spans).collect::<Vec<_>>();
@@ -75,7 +40,7 @@ pub fn spans(write: impl FnOnce(&mut Records)) -> Vec<Span> {
 pub fn logs(write: impl FnOnce(&mut Records)) -> Vec<LogRecord> {
     let mut records = Records::default();
     write(&mut records);
-    let bytes = Frame::new(&Resource::builder_empty().build(), &scope()).around(&records);
+    let bytes = Frame::new(&Resource::builder_empty().build(), &scope()).around(&records).whole();
     let read = ExportLogsServiceRequest::decode(&*bytes).unwrap();
     assert_eq!(read.encode_to_vec(), bytes);
     let logs = read.resource_logs.into_iter().flat_map(|r| r.scope_logs).flat_map(|s| s.log_records).collect::<Vec<_>>();

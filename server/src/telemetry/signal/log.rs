@@ -1,12 +1,14 @@
 //! Log records: one per proxied request. Holds no body, no query and no header.
 
+use super::kinds::Encoded;
 use super::span::{id, place};
 use super::{Outcome, error_type, method, milliseconds, names, outcome};
 use crate::event::{Proxied, Request};
-use crate::telemetry::otlp::{Log, Records, Severity};
+use crate::telemetry::otlp::{Attributes, Log, Records, Severity};
 
-/// Writes the request's record. The time is that of the request's end, when its outcome was known.
-pub fn request(out: &mut Records, request: &Request, proxied: &Proxied, tenant: Option<&str>) {
+/// Writes the request's record. The time is that of the request's end, when its outcome was known. `kept` is for all requests of its
+/// kind.
+pub fn request(out: &mut Records, request: &Request, proxied: &Proxied, kept: Option<&mut Encoded>, tenant: Option<&str>) {
     let head = Log {
         at: request.started + request.duration,
         severity: match outcome(request) {
@@ -19,29 +21,40 @@ pub fn request(out: &mut Records, request: &Request, proxied: &Proxied, tenant: 
         place: Some(place(&request.trace)),
     };
     out.log(&head, |out| {
-        out.text(names::EVENT_NAME, names::PROXY_REQUEST);
-        out.text(names::HTTP_REQUEST_METHOD, method(request));
-        out.text(names::URL_PATH, &request.path);
-        if let Some(status) = request.status {
-            out.integer(names::HTTP_RESPONSE_STATUS_CODE, status);
-        }
-        if let Some(host) = &proxied.upstream_host {
-            out.text(names::SERVER_ADDRESS, host);
-        }
-        id(out, names::REQUEST_ID, request.request_id);
-        if let Some(tenant) = tenant {
-            out.text(names::TENANT_ID, tenant);
-        }
-        out.text(names::ROUTE_NAME, &proxied.route);
-        out.text(names::ENVIRONMENT, &proxied.environment);
-        out.double(names::LATENCY_MS, milliseconds(request.duration));
-        if request.cancelled {
-            out.flag(names::CANCELLED, true);
-        }
-        if let Some(error) = error_type(request) {
-            out.text(names::ERROR_TYPE, &error);
-        }
+        out.shared(kept.map(|kept| &mut kept.log), |out| of_its_kind(out, request, proxied, tenant));
+        own(out, request);
     });
+}
+
+/// What all requests of its [kind](super::kinds::Kinds) have: nothing but what tells kinds apart.
+fn of_its_kind(out: &mut Attributes<'_>, request: &Request, proxied: &Proxied, tenant: Option<&str>) {
+    out.text(names::EVENT_NAME, names::PROXY_REQUEST);
+    out.text(names::HTTP_REQUEST_METHOD, method(request));
+    if let Some(status) = request.status {
+        out.integer(names::HTTP_RESPONSE_STATUS_CODE, status);
+    }
+    if let Some(host) = &proxied.upstream_host {
+        out.text(names::SERVER_ADDRESS, host);
+    }
+    if let Some(tenant) = tenant {
+        out.text(names::TENANT_ID, tenant);
+    }
+    out.text(names::ROUTE_NAME, &proxied.route);
+    out.text(names::ENVIRONMENT, &proxied.environment);
+}
+
+/// What differs from request to request. Last what always does: next to the trace's ids, so that gzip finds all the rest in longer
+/// pieces.
+fn own(out: &mut Attributes<'_>, request: &Request) {
+    if request.cancelled {
+        out.flag(names::CANCELLED, true);
+    }
+    if let Some(error) = error_type(request) {
+        out.text(names::ERROR_TYPE, &error);
+    }
+    out.text(names::URL_PATH, &request.path);
+    out.double(names::LATENCY_MS, milliseconds(request.duration));
+    id(out, names::REQUEST_ID, request.request_id);
 }
 
 #[cfg(test)]
@@ -53,7 +66,7 @@ mod tests {
     use crate::event::Failure;
 
     fn map(event: &Request) -> LogRecord {
-        logs(|out| request(out, event, event.proxied.as_ref().unwrap(), Some(&TENANT.to_string()))).remove(0)
+        logs(|out| request(out, event, event.proxied.as_ref().unwrap(), None, Some(&TENANT.to_string()))).remove(0)
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod genai;
 mod genai_names;
+pub mod kinds;
 pub mod log;
 pub mod metric;
 pub mod names;

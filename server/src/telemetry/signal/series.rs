@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use foldhash::HashMap;
 use opentelemetry::metrics::{BoundCounter, BoundHistogram};
 
+use super::kinds::Kinds;
 use super::{Outcome, error_type, method, milliseconds, outcome};
 use crate::event::Request;
 use crate::values::TenantId;
@@ -48,7 +49,7 @@ impl Kind {
 }
 
 /// Where a request of one kind is counted.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Bound {
     pub(super) proxy: Option<(BoundCounter<u64>, BoundHistogram<f64>)>,
     pub(super) server: Option<BoundHistogram<f64>>,
@@ -67,21 +68,91 @@ impl Bound {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Series(Mutex<HashMap<Kind, Bound>>);
+pub(super) struct Series(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    all: HashMap<Kind, Bound>,
+    /// Some of them, found without cloning and hashing what tells them apart.
+    some: Kinds<Option<Bound>>,
+}
+
+fn found<'a>(all: &'a mut HashMap<Kind, Bound>, request: &Request, bind: impl FnOnce() -> Bound) -> &'a Bound {
+    let kind = Kind::of(request);
+    if all.len() >= AT_HAND && !all.contains_key(&kind) {
+        all.clear();
+    }
+    all.entry(kind).or_insert_with(bind)
+}
 
 impl Series {
     /// Counts the request, in the series that `bind` finds where it is the first of its kind.
     pub(super) fn record(&self, request: &Request, bind: impl FnOnce() -> Bound) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let kind = Kind::of(request);
-        if known.len() >= AT_HAND && !known.contains_key(&kind) {
-            known.clear();
+        let Known { all, some } = &mut *known;
+        // How a request failed is no part of the kinds that are kept.
+        let kept = if request.failure.is_none() { some.kept_for(request) } else { None };
+        match kept {
+            Some(Some(bound)) => bound.record(request),
+            Some(first) => first.insert(found(all, request, bind).clone()).record(request),
+            None => found(all, request, bind).record(request),
         }
-        known.entry(kind).or_insert_with(bind).record(request);
     }
 
     /// Lets go of all, so that a series which nothing falls into any more can end.
     pub(super) fn clear(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.all.clear();
+        known.some.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::request as fixture;
+    use super::*;
+    use crate::event::{Failure, Proxied};
+
+    /// Whether this one was the first of its series.
+    fn is_first(series: &Series, request: &Request) -> bool {
+        let mut bound = false;
+        series.record(request, || {
+            bound = true;
+            Bound { proxy: None, server: None }
+        });
+        bound
+    }
+
+    #[test]
+    fn each_series_is_found_once_until_it_is_let_go() {
+        let elsewhere = Some(Proxied { upstream_address: Some("other:1".into()), ..fixture().proxied.unwrap() });
+        let failed = |kind| Request { failure: Some(Failure::new(kind, String::new())), ..fixture() };
+        let series = Series::default();
+        for _ in 0..2 {
+            for (request, first) in [
+                (fixture(), true),
+                (fixture(), false),
+                (Request { proxied: elsewhere.clone(), ..fixture() }, false),
+                (Request { cancelled: true, ..fixture() }, false),
+                (failed("timeout"), true),
+                (failed("timeout"), false),
+                (failed("tls"), true),
+                (Request { cancelled: true, ..failed("tls") }, false),
+                (fixture(), false),
+                (Request { status: Some(503), ..fixture() }, true),
+                (Request { status: Some(503), ..failed("tls") }, true),
+                (Request { status: Some(503), ..fixture() }, false),
+                (Request { proxied: None, ..fixture() }, true),
+                (Request { http_route: Some("/a".into()), ..fixture() }, true),
+                (Request { http_route: Some("/b".into()), ..fixture() }, true),
+            ] {
+                assert_eq!(is_first(&series, &request), first, "{request:?}");
+            }
+            series.clear();
+        }
+        for status in 100..600 {
+            assert!(is_first(&series, &Request { status: Some(status), ..fixture() }));
+            assert!(!is_first(&series, &Request { status: Some(status), ..fixture() }));
+        }
     }
 }

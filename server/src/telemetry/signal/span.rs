@@ -4,12 +4,13 @@ use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
 
+use super::kinds::Encoded;
 use super::{Outcome, error_type, known_method, method, milliseconds, names, outcome, route};
 use crate::event::{Failure, Request, Security, SecurityKind, TraceContext};
 use crate::telemetry::otlp::{Attributes, Kind, Place, Records, Span};
 
-/// Writes the request's span, unless its trace is not sampled.
-pub fn request(out: &mut Records, request: &Request, tenant: Option<&str>) {
+/// Writes the request's span, unless its trace is not sampled. `kept` is for all requests of its kind.
+pub fn request(out: &mut Records, request: &Request, kept: Option<&mut Encoded>, tenant: Option<&str>) {
     if !request.trace.sampled() {
         return;
     }
@@ -26,7 +27,10 @@ pub fn request(out: &mut Records, request: &Request, tenant: Option<&str>) {
         link: None,
         failed: outcome(request) == Outcome::ServerError,
     };
-    out.span(&head, |out| attributes(out, request, tenant));
+    out.span(&head, |out| {
+        own(out, request);
+        out.shared(kept.map(|kept| &mut kept.span), |out| of_its_kind(out, request, tenant));
+    });
 }
 
 fn exception(failure: Option<&Failure>) -> Option<(&str, &str)> {
@@ -68,32 +72,44 @@ fn name(request: &Request) -> (&str, Option<&str>) {
     (method, request.proxied.as_ref().and_then(route).or(request.http_route.as_deref()))
 }
 
-fn attributes(out: &mut Attributes<'_>, request: &Request, tenant: Option<&str>) {
-    out.text(names::HTTP_REQUEST_METHOD, method(request));
+/// What differs from request to request. First what always does: next to the span's ids, so that gzip finds all the rest in longer
+/// pieces.
+fn own(out: &mut Attributes<'_>, request: &Request) {
+    id(out, names::REQUEST_ID, request.request_id);
+    out.double(names::LATENCY_MS, milliseconds(request.duration));
+    out.text(names::URL_PATH, &request.path);
     if known_method(request.method.as_str()).is_none() {
         out.text(names::HTTP_REQUEST_METHOD_ORIGINAL, request.method.as_str());
     }
-    out.text(names::URL_PATH, &request.path);
-    out.text(names::URL_SCHEME, request.scheme);
+    if let Some(client) = request.client_address {
+        out.address(names::CLIENT_ADDRESS, client);
+    }
+    if let Some(agent) = &request.user_agent {
+        out.text(names::USER_AGENT_ORIGINAL, agent);
+    }
     out.text(names::SERVER_ADDRESS, &request.server_address);
-    out.text(names::NETWORK_PROTOCOL_VERSION, request.protocol_version);
-    out.text(names::COMPONENT, request.component.name());
-    id(out, names::REQUEST_ID, request.request_id);
-    out.double(names::LATENCY_MS, milliseconds(request.duration));
     if let Some(port) = request.server_port {
         out.integer(names::SERVER_PORT, port);
-    }
-    if let Some(status) = request.status {
-        out.integer(names::HTTP_RESPONSE_STATUS_CODE, status);
     }
     if let Some(pattern) = &request.http_route {
         out.text(names::HTTP_ROUTE, pattern);
     }
-    if let Some(client) = request.client_address {
-        out.shown(names::CLIENT_ADDRESS, client);
+    if request.cancelled {
+        out.flag(names::CANCELLED, true);
     }
-    if let Some(agent) = &request.user_agent {
-        out.text(names::USER_AGENT_ORIGINAL, agent);
+    if let Some(error) = error_type(request) {
+        out.text(names::ERROR_TYPE, &error);
+    }
+}
+
+/// What all requests of its [kind](super::kinds::Kinds) have: nothing but what tells kinds apart.
+fn of_its_kind(out: &mut Attributes<'_>, request: &Request, tenant: Option<&str>) {
+    out.text(names::HTTP_REQUEST_METHOD, method(request));
+    out.text(names::URL_SCHEME, request.scheme);
+    out.text(names::NETWORK_PROTOCOL_VERSION, request.protocol_version);
+    out.text(names::COMPONENT, request.component.name());
+    if let Some(status) = request.status {
+        out.integer(names::HTTP_RESPONSE_STATUS_CODE, status);
     }
     if let Some(tenant) = tenant {
         out.text(names::TENANT_ID, tenant);
@@ -104,12 +120,6 @@ fn attributes(out: &mut Attributes<'_>, request: &Request, tenant: Option<&str>)
         if let Some(upstream) = &proxied.upstream_address {
             out.text(names::UPSTREAM_ADDRESS, upstream);
         }
-    }
-    if request.cancelled {
-        out.flag(names::CANCELLED, true);
-    }
-    if let Some(error) = error_type(request) {
-        out.text(names::ERROR_TYPE, &error);
     }
 }
 
@@ -150,7 +160,7 @@ pub fn security(out: &mut Records, security: &Security, own: Ids, tenant: Option
             out.integer(names::SECURITY_COUNT, i64::try_from(security.count).unwrap_or(i64::MAX));
         }
         if let Some(client) = security.client_address {
-            out.shown(names::CLIENT_ADDRESS, client);
+            out.address(names::CLIENT_ADDRESS, client);
         }
         if let Some(tenant) = tenant {
             out.text(names::TENANT_ID, tenant);
@@ -197,12 +207,12 @@ mod tests {
     }
 
     fn mapped(event: &Request) -> opentelemetry_proto::tonic::trace::v1::Span {
-        one(|out| request(out, event, None)).unwrap()
+        one(|out| request(out, event, None, None)).unwrap()
     }
 
     #[test]
     fn a_proxied_request() {
-        let span = one(|out| request(out, &fixture(), Some(&TENANT.to_string()))).unwrap();
+        let span = one(|out| request(out, &fixture(), None, Some(&TENANT.to_string()))).unwrap();
         insta::assert_snapshot!(lines(&span));
         assert_eq!(span.trace_state, "vendor=x");
         assert_eq!((&*span.trace_id, &*span.span_id, &*span.parent_span_id), (&[1; 16][..], &[2; 8][..], &[3; 8][..]));
@@ -264,7 +274,7 @@ mod tests {
     fn an_unsampled_request_has_no_span_but_its_security_event_does() {
         let mut quiet = fixture();
         quiet.trace.flags = 0;
-        assert!(one(|out| request(out, &quiet, None)).is_none());
+        assert!(one(|out| request(out, &quiet, None, None)).is_none());
 
         let event = Security {
             at: SystemTime::UNIX_EPOCH,

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use server::bus::Bus;
 use server::error_tracking::{ErrorTracking, Status};
-use server::event::{Component, Event, Failure, Proxied, Request, TraceContext};
+use server::event::{Event, Failure, Proxied, Request, sample};
 use server::live::ServerTracking;
 use server::values::{Dsn, TenantId};
 use tokio::sync::watch;
@@ -65,33 +65,23 @@ pub fn tenant() -> TenantId {
 /// A request that the gateway answered with 502; `n` makes its route, and so its kind.
 pub fn failed(n: u128, message: &str) -> Request {
     Request {
-        component: Component::Gateway,
         started: SystemTime::now(),
-        duration: Duration::from_millis(3),
         request_id: Uuid::from_u128(n),
         tenant: Some(tenant()),
         method: http::Method::POST,
         path: "/v1/orders".to_owned(),
-        scheme: "http",
         server_address: "gateway.internal".to_owned(),
-        server_port: Some(8080),
         client_address: Some([203, 0, 113, 9].into()),
         user_agent: Some("canary-agent".to_owned()),
-        protocol_version: "1.1",
-        http_route: None,
         status: Some(502),
         proxied: Some(Proxied {
-            route_id: None,
-            route_name: "Billing".into(),
             route: format!("route-{n}").into(),
-            environment: "production".into(),
             upstream_host: Some("up.internal".into()),
             upstream_address: Some("up.internal:443".into()),
+            ..sample::proxied()
         }),
         failure: Some(Failure { error_id: Some(Uuid::from_u128(0xe000 + n)), ..Failure::new("connection_refused", message.to_owned()) }),
-        user: None,
-        cancelled: false,
-        trace: TraceContext { trace_id: [1; 16], span_id: [2; 8], parent_span_id: None, flags: 1, state: None, invented: false },
+        ..sample::request()
     }
 }
 

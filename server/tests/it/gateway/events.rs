@@ -94,6 +94,40 @@ async fn refused_requests_are_told_apart() {
     }
 }
 
+/// Contract §3.5: a valid key makes it the workspace's, whatever became of it; without one it is told as a security event.
+#[tokio::test]
+async fn what_is_refused_for_its_form_is_its_keys_nonetheless() {
+    let upstream = Upstream::start().await;
+    let rig = Rig::start(&Table::to(&upstream.url())).await;
+    let forms = [
+        ("GET /a HTTP/1.1", "Host: gw.test\r\nx-knoxcall-route: billing\r\nx-knoxcall-route: other\r\n", 400),
+        ("GET /a HTTP/1.1", "Host: a@b\r\nx-knoxcall-route: billing\r\n", 400),
+        ("GET /a HTTP/1.1", "x-knoxcall-route: billing\r\n", 400),
+        ("CONNECT gw.test:443 HTTP/1.1", "Host: gw.test:443\r\nx-knoxcall-route: billing\r\n", 501),
+    ];
+    let (mut requests, mut rejected) = (0, 0);
+    for (line, headers, status) in forms {
+        for (key, tenant) in [("x-knoxcall-key: tk_good\r\n", Some(TENANT)), ("x-knoxcall-key: tk_bad\r\n", None), ("", None)] {
+            let answer = rig.raw(format!("{line}\r\n{headers}{key}Connection: close\r\n\r\n")).await;
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{line} {headers} {key}: {answer}");
+            requests += 1;
+            rejected += usize::from(tenant.is_none());
+            let event = rig.recorder.wait(requests).await.pop().unwrap();
+            assert_eq!((event.status, event.tenant), (Some(status), tenant), "{line} {headers} {key}");
+            // What it asked for is not believed.
+            let routes = event.proxied.as_ref().map(|proxied| (&*proxied.route, &*proxied.environment));
+            assert_eq!(routes, tenant.map(|_| ("", "")), "{line} {headers} {key}");
+            assert_eq!(rig.recorder.security().len(), rejected, "{line} {headers} {key}");
+        }
+    }
+    // Two keys are nobody's.
+    let twice = format!("GET /a HTTP/1.1\r\n{WHO}x-knoxcall-key: tk_good\r\nConnection: close\r\n\r\n");
+    assert!(rig.raw(twice).await.starts_with("HTTP/1.1 400 "));
+    let event = rig.recorder.wait(requests + 1).await.pop().unwrap();
+    assert_eq!((event.tenant, rig.recorder.security().len()), (None, rejected));
+    assert_eq!(upstream.seen().len(), 0);
+}
+
 #[tokio::test]
 async fn clients_that_go_away_are_cancelled_once_and_the_upstream_is_let_go() {
     let upstream = Upstream::start().await;

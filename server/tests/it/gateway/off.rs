@@ -52,7 +52,7 @@ struct Taker {
 
 impl Listener for Taker {
     fn interest(&self, _: Option<TenantId>) -> Interest {
-        Interest { events: true, traces: false }
+        Interest { events: true, traces: false, more: self.copies }
     }
     fn accept(&self, _: &Arc<Event>) {}
     fn wants_copies(&self, _: TenantId, _: Option<Uuid>) -> Wanted {
@@ -162,7 +162,7 @@ fn what_nobody_includes_or_looks_at_costs_nothing() {
     );
     assert!(webhooks < without + REQUESTS, "not one allocation per request: {webhooks} against {without}");
     assert!(traffic < without + REQUESTS, "not one allocation per request: {traffic} against {without}");
-    // The record, its texts and its event, as for telemetry; and with copies the recorder, both heads and the body.
+    // The event and its texts, as for telemetry; and with copies the recorder, both heads and the body.
     assert!(copied >= plain + 3 * REQUESTS, "else this counts nothing: {copied} against {plain}");
     elsewhere.block_on(async { drop(upstream) });
 }

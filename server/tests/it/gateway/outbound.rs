@@ -60,25 +60,27 @@ async fn failures_are_told_apart_on_real_sockets() {
 }
 
 #[tokio::test]
-async fn only_exports_share_connections_and_each_reuses_its_own() {
+async fn nobody_shares_connections_and_each_reuses_its_own() {
     let certificate = Certificate::localhost();
-    let (other, export, other_export) = (Whose::Workspace(OTHER), Whose::Export(SOMEONE_ID), Whose::Export(OTHER));
+    let other = Whose::Workspace(OTHER);
     for (tls, h2) in [(false, false), (true, false), (true, true)] {
         let upstream = if tls { Upstream::start_tls(&certificate, h2).await } else { Upstream::start().await };
         let client = outbound().with_roots(&certificate.pem).unwrap();
+        let apart = client.apart();
         let steps = [
-            (SOMEONE, 1),
-            (SOMEONE, 1),
-            (Whose::Operator, 2),
-            (Whose::Operator, 2),
-            (SOMEONE, 2),
-            (other, 3),
-            (SOMEONE, 3),
-            (export, 4),
-            (other_export, 4),
-            (SOMEONE, 4),
+            (&client, SOMEONE, 1),
+            (&client, SOMEONE, 1),
+            (&client, Whose::Operator, 2),
+            (&client, Whose::Operator, 2),
+            (&client, SOMEONE, 2),
+            (&client, other, 3),
+            (&client, SOMEONE, 3),
+            (&apart, SOMEONE, 4),
+            (&apart, other, 5),
+            (&apart, SOMEONE, 5),
+            (&client, SOMEONE, 5),
         ];
-        for (whose, connections) in steps {
+        for (client, whose, connections) in steps {
             let mut request = Request::post(upstream.url()).body(Body::from(Bytes::from_static(b"hello"))).unwrap();
             request.headers_mut().insert("x-mine", http::HeaderValue::from_static("1"));
             let response = client.send(whose, request, PLENTY).await.unwrap();
@@ -87,7 +89,7 @@ async fn only_exports_share_connections_and_each_reuses_its_own() {
             let mut names: Vec<_> = echo.headers.iter().map(|(name, _)| name.as_str()).filter(|name| *name != "host").collect();
             names.sort_unstable();
             let expected: &[&str] = match whose {
-                Whose::Workspace(_) | Whose::Export(_) => &["cdn-loop", "content-length", "x-mine"],
+                Whose::Workspace(_) => &["cdn-loop", "content-length", "x-mine"],
                 Whose::Operator => &["content-length", "x-mine"],
             };
             assert_eq!(names, expected, "nothing else is added");
@@ -129,7 +131,8 @@ async fn names_that_are_answered_late_are_their_owners_trouble() {
         let (client, url) = (client.clone(), format!("http://n{n}.late.test/"));
         async move {
             let failed = match n % 3 {
-                0 => client.send(Whose::Export(SOMEONE_ID), get(&url), little).await.map(drop),
+                // As exports do.
+                0 => client.apart().send(SOMEONE, get(&url), little).await.map(drop),
                 1 => client.send(SOMEONE, get(&url), little).await.map(drop),
                 _ => client.pass(SOMEONE_ID, get(&url), little).await.map(drop),
             };

@@ -95,11 +95,13 @@ pub struct Recorder {
 impl Listener for Recorder {
     fn interest(&self, _: Option<TenantId>) -> Interest {
         assert!(!self.panic.swap(false, Ordering::SeqCst), "a panic on purpose");
-        Interest { events: self.events.load(Ordering::SeqCst), traces: self.traces.load(Ordering::SeqCst) }
+        Interest { events: self.events.load(Ordering::SeqCst), traces: self.traces.load(Ordering::SeqCst), more: false }
     }
 
     fn accept(&self, event: &Arc<Event>) {
-        self.kept.lock().unwrap().push(Arc::clone(event));
+        if self.events.load(Ordering::SeqCst) {
+            self.kept.lock().unwrap().push(Arc::clone(event));
+        }
     }
 }
 

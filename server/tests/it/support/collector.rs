@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::stream::{self, StreamExt as _};
-use http::{HeaderMap, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
@@ -36,6 +36,9 @@ use prost::Message as _;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+
+use super::upstream::Certificate;
 
 /// How long a test waits for what it expects.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -45,6 +48,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub enum Reply {
     /// 200 and an empty answer: everything was taken.
     Taken,
+    /// The same, and the connection closes.
+    TakenLast,
     Status(u16),
     /// A status with a `Retry-After`.
     RetryAfter(u16, String),
@@ -69,6 +74,7 @@ pub enum Reply {
 pub struct Delivery {
     pub at: Instant,
     pub path: String,
+    pub query: Option<String>,
     pub headers: HeaderMap,
     /// The body as it was sent.
     pub raw: Bytes,
@@ -204,6 +210,7 @@ pub struct Collector {
     received: watch::Sender<Received>,
     script: Arc<Mutex<Script>>,
     task: JoinHandle<()>,
+    tls: bool,
 }
 
 #[derive(Default)]
@@ -216,17 +223,27 @@ struct Script {
 
 impl Collector {
     pub async fn start() -> Self {
+        Self::listening(None).await
+    }
+
+    /// With TLS. The certificate is for `localhost`.
+    pub async fn start_tls(certificate: &Certificate) -> Self {
+        Self::listening(Some(certificate.acceptor(false))).await
+    }
+
+    async fn listening(acceptor: Option<TlsAcceptor>) -> Self {
+        let tls = acceptor.is_some();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let received = watch::Sender::new(Received::default());
         let script = Arc::new(Mutex::new(Script::default()));
-        let task = tokio::spawn(serve(listener, received.clone(), Arc::clone(&script)));
-        Self { address, received, script, task }
+        let task = tokio::spawn(serve(listener, acceptor, received.clone(), Arc::clone(&script)));
+        Self { address, received, script, task, tls }
     }
 
     /// The base URL, as a user would enter it.
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+        if self.tls { format!("https://localhost:{}", self.address.port()) } else { format!("http://{}", self.address) }
     }
 
     /// What to answer to the next requests, whatever their path; afterwards everything is taken again.
@@ -265,15 +282,20 @@ impl Drop for Collector {
     }
 }
 
-async fn serve(listener: TcpListener, received: watch::Sender<Received>, script: Arc<Mutex<Script>>) {
+async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, received: watch::Sender<Received>, script: Arc<Mutex<Script>>) {
     let mut connections = tokio::task::JoinSet::new();
     loop {
         let Ok((stream, _)) = listener.accept().await else { return };
-        let (received, script) = (received.clone(), Arc::clone(&script));
+        let (tls, received, script) = (tls.clone(), received.clone(), Arc::clone(&script));
         connections.spawn(async move {
             let service = service_fn(|request| answer(request, received.clone(), Arc::clone(&script)));
+            let http = hyper::server::conn::http1::Builder::new();
             // An error is a client that went away or a reset that the script asked for.
-            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            let Some(tls) = tls else { return drop(http.serve_connection(TokioIo::new(stream), service).await) };
+            // A client that does not trust the certificate ends here.
+            if let Ok(stream) = tls.accept(stream).await {
+                drop(http.serve_connection(TokioIo::new(stream), service).await);
+            }
         });
         while connections.try_join_next().is_some() {}
     }
@@ -304,9 +326,10 @@ async fn answer(
         let always = script.always.iter().find(|(end, _)| path.ends_with(end)).map(|(_, reply)| reply.clone());
         script.next.pop_front().or(always).unwrap_or(Reply::Taken)
     };
-    let taken = matches!(reply, Reply::Taken | Reply::Partial(_) | Reply::Cut(_) | Reply::Stall);
+    let taken = matches!(reply, Reply::Taken | Reply::TakenLast | Reply::Partial(_) | Reply::Cut(_) | Reply::Stall);
     let body = unzip(&parts.headers, &raw);
-    let delivery = Delivery { at: Instant::now(), path: path.clone(), headers: parts.headers, raw, body, taken };
+    let query = parts.uri.query().map(str::to_owned);
+    let delivery = Delivery { at: Instant::now(), path: path.clone(), query, headers: parts.headers, raw, body, taken };
     received.send_modify(|received| received.requests.push(delivery));
     respond(&path, reply).await
 }
@@ -332,6 +355,11 @@ async fn respond(path: &str, reply: Reply) -> Result<Response<Answer>, ResetBySc
     let status = |status: u16| Response::builder().status(StatusCode::from_u16(status).unwrap());
     match reply {
         Reply::Taken => protobuf(Vec::new()),
+        Reply::TakenLast => {
+            let mut response = protobuf(Vec::new())?;
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            Ok(response)
+        }
         Reply::Partial(rejected) => protobuf(partial(path, rejected)),
         Reply::Status(number) => Ok(status(number).body(whole("")).unwrap()),
         Reply::RetryAfter(number, after) => Ok(status(number).header(header::RETRY_AFTER, after).body(whole("")).unwrap()),

@@ -17,6 +17,8 @@
 //! | `mirror` | 200 with the request's body, `content-type` and `content-encoding`, two cookies, and `authorization` as `x-seen` |
 //! | `headers` | 200 with hop-by-hop headers and some that must pass |
 
+mod body;
+
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -24,10 +26,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::StreamExt;
 use http::{HeaderMap, HeaderValue, Request, Response};
-use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Empty, Full, StreamBody};
+use http_body_util::{BodyExt, Empty, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde::{Deserialize, Serialize};
@@ -36,7 +36,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-type Body = UnsyncBoxBody<Bytes, std::io::Error>;
+use body::{Body, drip, full, pieces};
 
 /// What the upstream got.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,15 +87,7 @@ impl Upstream {
 
     /// With TLS, and HTTP/2 by ALPN if `h2`. The certificate is for `localhost`.
     pub async fn start_tls(certificate: &Certificate, h2: bool) -> Self {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der.clone()], certificate.key.clone_key())
-            .unwrap();
-        config.alpn_protocols = if h2 { vec![b"h2".to_vec(), b"http/1.1".to_vec()] } else { vec![b"http/1.1".to_vec()] };
-        Self::serve(Some(tokio_rustls::TlsAcceptor::from(Arc::new(config)))).await
+        Self::serve(Some(certificate.acceptor(h2))).await
     }
 
     async fn serve(tls: Option<tokio_rustls::TlsAcceptor>) -> Self {
@@ -236,7 +228,7 @@ async fn respond(state: Arc<State>, request: Request<Incoming>) -> Result<Respon
             response
         }
         "bytes" | "chunked" | "cut" => {
-            let mut response = Response::new(bytes(&state, number, word == "cut", open));
+            let mut response = Response::new(pieces(&state, number, word == "cut", open));
             if word != "chunked" {
                 response.headers_mut().insert("content-length", HeaderValue::from(number));
             }
@@ -323,59 +315,49 @@ fn pairs(headers: &HeaderMap) -> Vec<(String, String)> {
     headers.iter().map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())).collect()
 }
 
-fn full(bytes: impl Into<Bytes>) -> Body {
-    Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
-}
-
-const PIECE: u64 = 64 * 1024;
-
-fn bytes(state: &Arc<State>, total: u64, cut: bool, open: Open) -> Body {
-    let state = Arc::clone(state);
-    let end = if cut { total / 2 } else { total };
-    let piece = Bytes::from(vec![b'x'; usize::try_from(PIECE).unwrap()]);
-    let frames = futures::stream::unfold((0, Some(open)), move |(at, open)| {
-        let (state, piece) = (Arc::clone(&state), piece.clone());
-        async move {
-            if at < end {
-                let length = PIECE.min(end - at);
-                state.sent.fetch_add(length, Ordering::SeqCst);
-                // The last piece is the end: nobody asks further when the length was announced.
-                let open = if at + length < end || cut { open } else { open.map(Open::ended).and(None) };
-                return Some((Ok(Frame::data(piece.slice(..usize::try_from(length).unwrap()))), (at + length, open)));
-            }
-            let open = open.filter(|_| cut)?;
-            // hyper throws away what it has not written yet when a body fails; this must come after what was sent.
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            open.ended();
-            Some((Err(std::io::Error::other("cut, as the script says")), (at, None)))
-        }
-    });
-    StreamBody::new(frames).boxed_unsync()
-}
-
-fn drip(state: &Arc<State>, open: Open) -> Body {
-    let mut released = state.released.subscribe();
-    let first = futures::stream::once(async { Ok(Frame::data(Bytes::from_static(b"first"))) });
-    let last = futures::stream::once(async move {
-        drop(released.wait_for(|released| *released).await);
-        open.ended();
-        Ok(Frame::data(Bytes::from_static(b"last")))
-    });
-    StreamBody::new(first.chain(last)).boxed_unsync()
-}
-
-/// A self-signed certificate for `localhost`.
+/// What a server on `localhost` shows, and what makes a client trust it.
 pub struct Certificate {
+    /// Whom the client has to trust.
     pub pem: String,
-    pub der: rustls_pki_types::CertificateDer<'static>,
+    der: rustls_pki_types::CertificateDer<'static>,
     key: rustls_pki_types::PrivateKeyDer<'static>,
 }
 
 impl Certificate {
+    /// Signed by itself.
     pub fn localhost() -> Self {
         let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-        let key = rustls_pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-        Self { pem: made.cert.pem(), der: made.cert.der().clone(), key }
+        Self::new(made.cert.pem(), &made.cert, &made.signing_key)
+    }
+
+    /// Signed by an authority of its own.
+    pub fn of_authority() -> Self {
+        let mut params = rcgen::CertificateParams::new(Vec::<String>::new()).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        params.distinguished_name.push(rcgen::DnType::CommonName, "an authority of the tests");
+        let (authority_key, key) = (rcgen::KeyPair::generate().unwrap(), rcgen::KeyPair::generate().unwrap());
+        let authority = params.self_signed(&authority_key).unwrap();
+        let issuer = rcgen::Issuer::new(params, authority_key);
+        let signed = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+        Self::new(authority.pem(), &signed, &key)
+    }
+
+    fn new(pem: String, shown: &rcgen::Certificate, key: &rcgen::KeyPair) -> Self {
+        let key = rustls_pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        Self { pem, der: shown.der().clone(), key }
+    }
+
+    /// A server's side of TLS, with HTTP/2 by ALPN if `h2`.
+    pub fn acceptor(&self, h2: bool) -> tokio_rustls::TlsAcceptor {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![self.der.clone()], self.key.clone_key())
+            .unwrap();
+        config.alpn_protocols = if h2 { vec![b"h2".to_vec(), b"http/1.1".to_vec()] } else { vec![b"http/1.1".to_vec()] };
+        tokio_rustls::TlsAcceptor::from(Arc::new(config))
     }
 }
 

@@ -2,14 +2,16 @@
 //! attempts to deliver a webhook, security events.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::Method;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use serde_json::json;
 use server::bus::Bus;
+use server::event::{Event, Security, SecurityKind};
+use server::live::Agent;
 use server::telemetry::{OutboundTransport, Telemetry};
-use server::values::{Provider as Api, Role};
+use server::values::{EgressRule, Provider as Api, Role};
 use tokio::sync::watch;
 
 use super::kinds::{kind, log_text, span_text, steady};
@@ -19,7 +21,7 @@ use crate::support::collector::{Collector, Received, attributes};
 use crate::support::network::outbound;
 use crate::support::provider::Provider;
 use crate::support::receiver::{Answer, Receiver};
-use crate::support::upstream::Upstream;
+use crate::support::upstream::{Upstream, until};
 use crate::web::{PASSWORD, TestConsole};
 use crate::webhooks::{Rig as Webhooks, form, quick as quick_retries};
 
@@ -74,6 +76,32 @@ async fn ai_calls_that_fail_at_their_provider() {
     assert!(received.requests.iter().all(|request| !String::from_utf8_lossy(&request.body).contains("canary")));
 }
 
+/// Where no call is told of, and where one is refused that the provider has begun to read.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_provider_takes_for_its_parent_is_exported() {
+    let (collector, provider) = (Collector::start().await, Provider::start().await);
+    let rig = Rig::start(exports([operator(&collector)]), quick());
+    let strict = Agent { models: vec!["gpt-4o".into()], ..agent("strict", Api::OpenAi, &format!("{}/v1", provider.url())) };
+    let table = Table { agents: vec![Arc::new(strict)], ..Table::to(&provider.url()) };
+    let gateway = Gateway::on(&rig.bus, &table, outbound()).await;
+    let models = client().get(gateway.url("/v1/ai/strict/models")).header("x-knoxcall-key", "tk_good");
+    assert_eq!(models.send().await.unwrap().status(), 200);
+    let body = format!(r#"{{"messages":["{}"],"model":"gpt-4"}}"#, "x".repeat(3 * 1024 * 1024));
+    let refused = client().post(gateway.url("/v1/ai/strict/chat/completions")).header("x-knoxcall-key", "tk_good");
+    assert_eq!(refused.header("content-type", "application/json").body(body).send().await.unwrap().status(), 403);
+    until("the provider saw both", || provider.got().len() == 2).await;
+    let received = collector.wait_for(|received| received.spans().len() == 3).await;
+    let spans = received.spans();
+    let expected = [("GET ai/strict", 2, None), ("chat gpt-4", 3, Some("\"model_not_allowed\""))];
+    for (got, (name, kind, error)) in provider.got().iter().zip(expected) {
+        let parent = got.headers["traceparent"].to_str().unwrap().split('-').nth(2).unwrap();
+        let found = spans.iter().find(|item| hex::encode(&item.record.span_id) == parent);
+        let span = &found.unwrap_or_else(|| panic!("{name} is not exported")).record;
+        assert_eq!((span.name.as_str(), span.kind), (name, kind));
+        assert_eq!(attributes(&span.attributes).get("error.type").map(String::as_str), error);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_attempt_to_deliver_and_its_retry() {
     let (collector, receiver, upstream) = (Collector::start().await, Receiver::start().await, Upstream::start().await);
@@ -90,16 +118,19 @@ async fn an_attempt_to_deliver_and_its_retry() {
     insta::assert_snapshot!("webhook_attempts", with_calls(&received, "/told"));
 }
 
-/// The span of a security event, once it is there.
+/// The span of a security event, once it is there, and its request's with it.
 async fn security(collector: &Collector, name: &str) -> String {
     let name = format!("security {name}");
-    let received = collector.wait_for(|received| received.spans().iter().any(|item| item.record.name == name)).await;
-    let spans = received.spans();
+    let received = collector.wait_for(|received| {
+        let spans = received.spans();
+        let is_request = |id: &[u8]| spans.iter().any(|item| item.record.span_id == id && item.record.kind == 2);
+        spans.iter().any(|item| item.record.name == name && is_request(&item.record.parent_span_id))
+    });
+    let spans = received.await.spans();
     let found: Vec<_> = spans.iter().filter(|item| item.record.name == name).collect();
     assert_eq!(found.len(), 1, "{name}");
     let span = &found[0].record;
     assert!(span.end_time_unix_nano >= span.start_time_unix_nano);
-    assert!(spans.iter().any(|item| item.record.span_id == span.parent_span_id && item.record.kind == 2), "{name} lies in its request");
     steady(&span_text(span))
 }
 
@@ -141,19 +172,68 @@ async fn security_events_of_the_console() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wait_before_signing_in_again_is_a_security_event() {
+    let collector = Collector::start().await;
+    let console = TestConsole::start().await;
+    let _exporting = exporting(&console.bus, &collector);
+    console.user("root@example.com", true).await;
+    let (browser, guess) = (console.browser(), [("email", "root@example.com"), ("password", "a wrong password")]);
+    let mut guesses = 0;
+    while browser.call("/api/account/sign-in", &guess).await.status != 429 {
+        guesses += 1;
+        assert!(guesses < 20, "guessing is not slowed down");
+    }
+    insta::assert_snapshot!("security_auth.login_locked", security(&collector, "auth.login_locked").await);
+}
+
+/// Alerts are written against these.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_security_event_keeps_its_name_and_severity() {
+    let collector = Collector::start().await;
+    let rig = Rig::start(exports([operator(&collector)]), quick());
+    let all = [
+        (SecurityKind::LoginFailed, "auth.login_failed", "low"),
+        (SecurityKind::LoginLocked, "auth.login_locked", "high"),
+        (SecurityKind::ApiKeyRejected, "api_key.rejected", "low"),
+        (SecurityKind::AuthzDenied, "authz.denied", "medium"),
+        (SecurityKind::EgressBlocked { rule: EgressRule::CloudMetadata }, "egress.blocked", "high"),
+        (SecurityKind::EgressBlocked { rule: EgressRule::Private }, "egress.blocked", "medium"),
+        (SecurityKind::CsrfRejected, "csrf.rejected", "medium"),
+        (SecurityKind::WebhookSecretRotated, "webhook.secret_rotated", "low"),
+        (SecurityKind::SettingsDecryptFailed, "settings.decrypt_failed", "high"),
+    ];
+    for (kind, ..) in all {
+        let security = Security { at: SystemTime::now(), kind, tenant: None, client_address: None, trace: None, count: 1 };
+        rig.bus.emit(None, || Event::Security(security));
+    }
+    let received = collector.wait_for(|received| received.spans().len() == all.len()).await;
+    let text = |name: &str, event: &str, severity: &str| format!("{name}: {event} is {severity}");
+    let mut told: Vec<String> = Vec::new();
+    for item in received.spans() {
+        let attributes = attributes(&item.record.attributes);
+        told.push(text(&item.record.name, &attributes["knoxcall.security.event"], &attributes["knoxcall.security.severity"]));
+    }
+    let mut expected: Vec<String> =
+        all.iter().map(|(_, name, severity)| text(&format!("security {name}"), &format!("{name:?}"), &format!("{severity:?}"))).collect();
+    told.sort();
+    expected.sort();
+    assert_eq!(told, expected);
+}
+
 /// The machine's clock was set back an hour during a request: its record still ends after it began, by as long as it took.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_is_set_back_makes_nothing_end_before_it_began() {
     let collector = Collector::start().await;
     let rig = Rig::start(exports([operator(&collector)]), quick());
-    let ahead = std::time::SystemTime::now() + Duration::from_secs(3600);
+    let ahead = SystemTime::now() + Duration::from_secs(3600);
     let request = server::event::Request { started: ahead, ..super::request(super::tenant_id(1)) };
     let (ai, webhook) = (super::ai(&request), super::webhook(&request));
     let duration = |nanos: u64| Duration::from_nanos(nanos);
     let expected = [request.duration, ai.duration, webhook.duration];
     rig.emit(request);
-    rig.bus.emit(Some(ai.tenant), || server::event::Event::Ai(ai));
-    rig.bus.emit(Some(webhook.tenant), || server::event::Event::Webhook(webhook));
+    rig.bus.emit(Some(ai.tenant), || Event::Ai(ai));
+    rig.bus.emit(Some(webhook.tenant), || Event::Webhook(webhook));
     let received = collector.wait_for(|received| received.spans().len() == 3 && received.logs().len() == 2).await;
     let mut lasted: Vec<_> = received
         .spans()

@@ -9,8 +9,8 @@ use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use tokio::io::AsyncWriteExt;
 
-use super::{Rig, exports, operator, quick};
-use crate::gateway::{Rig as Gateway, Table, WHO, client};
+use super::{Rig, exports, operator, quick, tenant};
+use crate::gateway::{Rig as Gateway, TENANT, Table, WHO, client};
 use crate::support::collector::{Collector, Received, attributes};
 use crate::support::network::{Closed, outbound};
 use crate::support::upstream::{Certificate, Upstream, until};
@@ -174,4 +174,51 @@ async fn every_kind_of_request_as_a_collector_reads_it() {
         insta::assert_snapshot!(format!("kind{}", path.replace('/', "_")), kind(&received, path));
     }
     insta::assert_snapshot!("kinds_counted", counters(&received));
+}
+
+/// A message that can be read in two ways is nobody's, whichever key stands in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_before_its_key_is_looked_up_has_a_span_and_no_log() {
+    let (collector, own) = (Collector::start().await, Collector::start().await);
+    let rig = Rig::start(exports([operator(&collector), tenant(TENANT, &own)]), quick());
+    let upstream = Upstream::start().await;
+    let gateway = gateway(&rig, &upstream.url()).await;
+    let chunked = "5\r\nhello\r\n0\r\n\r\n";
+    let ambiguous = [
+        ("/length-then-chunked", "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n", chunked),
+        ("/chunked-then-length", "Transfer-Encoding: chunked\r\nContent-Length: 4\r\n", chunked),
+        ("/two-lengths", "Content-Length: 5\r\nContent-Length: 5\r\n", "hello"),
+        ("/two-codings", "Transfer-Encoding: gzip, chunked\r\n", chunked),
+        ("/in-disguise", "Transfer_Encoding: chunked\r\nContent-Length: 5\r\n", "hello"),
+    ];
+    for (path, head, body) in ambiguous {
+        let answer = gateway.raw(format!("POST {path} HTTP/1.1\r\n{WHO}{head}\r\n{body}")).await;
+        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("Ambiguous message framing"), "{path}: {answer}");
+    }
+    rig.telemetry.shutdown(Duration::from_secs(20)).await;
+
+    let received = collector.received();
+    let mut spans: Vec<_> = received
+        .spans()
+        .iter()
+        .map(|item| {
+            let (span, values) = (&item.record, attributes(&item.record.attributes));
+            for unknown in ["knoxcall.tenant_id", "knoxcall.route_name", "knoxcall.environment", "knoxcall.upstream.address"] {
+                assert!(!values.contains_key(unknown), "{unknown}: {values:?}");
+            }
+            let failed = span.status.as_ref().map_or(0, |status| status.code);
+            let of = |name: &str| values.get(name).cloned().unwrap_or_default();
+            (of("url.path"), span.name.clone(), span.kind, of("http.response.status_code"), failed, of("error.type"))
+        })
+        .collect();
+    spans.sort();
+    let row = |path: &str, name: &str, status: &str, failed: i32, error: &str| {
+        (format!("{path:?}"), name.to_owned(), 2, status.to_owned(), failed, error.to_owned())
+    };
+    let mut expected = ambiguous.map(|(path, ..)| row(path, "POST", "400", 0, ""));
+    expected.sort();
+    assert_eq!(spans, expected);
+    assert!(received.logs().is_empty() && own.received().requests.is_empty());
+    assert_eq!(counters(&received), "");
+    assert_eq!(upstream.connections(), 0);
 }

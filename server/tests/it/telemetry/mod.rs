@@ -21,11 +21,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use server::bus::Bus;
-use server::event::{Ai, Component, Event, Failure, Proxied, Request, TraceContext, Webhook};
+use server::event::{Ai, Event, Failure, Request, TraceContext, Webhook, sample};
 use server::live::{Batch, Compression, ExportTarget, Exports, Owner, SignalTarget, Temporality};
 use server::outbound::{Backoff, Outbound};
 use server::telemetry::{Options, OutboundTransport, Retry, Status, Telemetry};
-use server::values::{DeliveryMethod, Endpoint, EventType, HeaderList, Signal, TenantId};
+use server::values::{DeliveryMethod, Endpoint, EventType, ExactUrl, HeaderList, Signal, TenantId};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -111,7 +111,7 @@ pub fn target(owner: Owner, endpoint: &str, headers: &str) -> ExportTarget {
     let base = Endpoint::parse(endpoint).unwrap();
     let signal = |signal: Signal| {
         Some(SignalTarget {
-            url: Endpoint::parse_exact(&base.signal_url(signal)).unwrap(),
+            url: ExactUrl::parse(&base.signal_url(signal)).unwrap(),
             headers: HeaderList::parse(headers).unwrap(),
             timeout: Duration::from_secs(10),
         })
@@ -167,33 +167,11 @@ fn request(tenant: TenantId) -> Request {
     let mut span_id = [0; 8];
     span_id.copy_from_slice(&id.as_bytes()[8..]);
     Request {
-        component: Component::Gateway,
         started: SystemTime::now(),
-        duration: Duration::from_micros(12_500),
         request_id: id,
         tenant: Some(tenant),
-        method: http::Method::GET,
-        path: "/v1/invoices".to_owned(),
-        scheme: "http",
-        server_address: "gateway.test".to_owned(),
-        server_port: Some(8080),
-        client_address: Some([192, 0, 2, 7].into()),
-        user_agent: Some("curl/8".to_owned()),
-        protocol_version: "1.1",
-        http_route: None,
-        status: Some(200),
-        proxied: Some(Proxied {
-            route_id: None,
-            route_name: "Billing".into(),
-            route: "billing".into(),
-            environment: "production".into(),
-            upstream_host: Some("api.upstream.test".into()),
-            upstream_address: Some("api.upstream.test:443".into()),
-        }),
-        failure: None,
-        user: None,
-        cancelled: false,
-        trace: TraceContext { trace_id: *id.as_bytes(), span_id, parent_span_id: None, flags: 1, state: None, invented: false },
+        trace: TraceContext { trace_id: *id.as_bytes(), span_id, ..sample::trace() },
+        ..sample::request()
     }
 }
 

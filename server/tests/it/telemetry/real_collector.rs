@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use server::event::{Event, Failure, Request, Security, SecurityKind, TraceContext};
+use server::event::{Event, Failure, Request, Security, SecurityKind, TraceContext, sample};
 use server::live::Owner;
 
 use super::{Rig, ai, exports, quick, request, target, tenant_id, webhook};
@@ -14,8 +14,7 @@ async fn rotel_reads_what_we_send() {
     let mut to = target(Owner::Operator, &rotel.endpoint, "");
     to.service_name = "gateway-eu".to_owned();
     let rig = Rig::start(exports([to]), quick());
-    let trace =
-        TraceContext { trace_id: [0xab; 16], span_id: [0xcd; 8], parent_span_id: Some([0xef; 8]), flags: 1, state: None, invented: false };
+    let trace = TraceContext { trace_id: [0xab; 16], span_id: [0xcd; 8], parent_span_id: Some([0xef; 8]), ..sample::trace() };
     rig.emit(Request {
         status: Some(504),
         failure: Some(Failure::new("timeout", "no answer".to_owned())),
@@ -121,7 +120,7 @@ async fn rotel_reads_what_we_send() {
 async fn rotel_reads_webhooks_and_ai_calls() {
     let mut rotel = Rotel::start().await;
     let rig = Rig::start(exports([target(Owner::Operator, &rotel.endpoint, "")]), quick());
-    let trace = TraceContext { trace_id: [0xab; 16], span_id: [0xcd; 8], parent_span_id: None, flags: 1, state: None, invented: false };
+    let trace = TraceContext { trace_id: [0xab; 16], span_id: [0xcd; 8], ..sample::trace() };
     let request = Request { trace, ..request(tenant_id(1)) };
     rig.bus.emit(Some(tenant_id(1)), || Event::Webhook(webhook(&request)));
     rig.bus.emit(Some(tenant_id(1)), || Event::Ai(ai(&request)));

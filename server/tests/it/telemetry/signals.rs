@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
-use server::event::{Component, Event, Failure, Proxied, Request, Security, SecurityKind, TraceContext};
+use server::event::{Component, Event, Failure, Proxied, Request, Security, SecurityKind, TraceContext, sample};
 use server::live::Owner;
 use uuid::Uuid;
 
@@ -23,9 +23,8 @@ fn fixed() -> Request {
             trace_id: [0xab; 16],
             span_id: [0xcd; 8],
             parent_span_id: Some([0xef; 8]),
-            flags: 1,
             state: Some("vendor=opaque".to_owned()),
-            invented: false,
+            ..sample::trace()
         },
         ..request(tenant_id(1))
     }

@@ -53,7 +53,7 @@ pub struct Recorder(Mutex<Vec<Arc<Event>>>);
 
 impl Listener for Recorder {
     fn interest(&self, _: Option<TenantId>) -> Interest {
-        Interest { events: true, traces: true }
+        Interest { events: true, traces: true, more: false }
     }
 
     fn accept(&self, event: &Arc<Event>) {

@@ -6,6 +6,7 @@ use http::request::Parts;
 use leptos::prelude::*;
 use leptos::server_fn;
 use server::auth::Visitor;
+use server::cause::Cause;
 use server::store::{Changes, Session};
 
 use super::events::Garbled;
@@ -56,7 +57,7 @@ pub async fn probe_panic() -> Result<(), ApiError> {
 
 #[server(prefix = "/api", endpoint = "probe/internal")]
 pub async fn probe_internal(#[server(default)] reading: bool) -> Result<(), ApiError> {
-    let (cause, text) = if reading { ("store_read", "the disk is gone") } else { ("store_write", "the disk is full") };
+    let (cause, text) = if reading { (Cause::StoreRead, "the disk is gone") } else { (Cause::StoreWrite, "the disk is full") };
     Err(server::backend::to_api(server::settings::Error::Store { cause, text: text.to_owned() }))
 }
 

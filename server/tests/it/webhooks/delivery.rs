@@ -36,9 +36,9 @@ async fn a_request_is_told_of_with_its_body_its_signatures_and_its_trace() {
     let body = got.json();
     assert_eq!((&body["event"], &body["webhook_id"]), (&"request.server_error".into(), &id.to_string().into()));
     let data = &body["data"];
-    assert_eq!((&data["route_name"], &data["environment"]), (&"Billing API".into(), &"production".into()));
-    assert_eq!(data["request"], serde_json::json!({"method": "GET", "path": "/invoices", "ip": "192.0.2.1"}));
-    assert_eq!(data["response"], serde_json::json!({"status": 503, "latency_ms": 42}));
+    assert_eq!((&data["route_name"], &data["environment"]), (&"Billing".into(), &"production".into()));
+    assert_eq!(data["request"], serde_json::json!({"method": "GET", "path": "/v1/invoices", "ip": "192.0.2.7"}));
+    assert_eq!(data["response"], serde_json::json!({"status": 503, "latency_ms": 12}));
 
     let attempts = until_told(&rig.told, 1).await;
     let attempt = &attempts[0];

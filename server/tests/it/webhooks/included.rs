@@ -223,7 +223,7 @@ async fn what_waits_lies_sealed_and_a_backlog_gets_no_more_bodies() {
     receiver.script("/hook", [Answer::Stall]);
     rig.ended(&house.acme, 200);
     receiver.wait("/hook", 5).await;
-    rig.bus.emit_copied(Some(TENANT), || server::event::Event::Request(request(&house.acme)), copies());
+    rig.bus.hand_over_copied(&std::sync::Arc::new(server::event::Event::Request(request(&house.acme))), copies());
     let told: HashMap<String, Value> =
         serde_json::from_value(receiver.wait("/hook", 6).await[5].json()["data"]["request"].clone()).unwrap();
     assert_eq!((&told["body"], &told["body_omitted"]), (&Value::Null, &json!("backlog")), "{told:?}");

@@ -13,7 +13,7 @@ use server::backend::{Backend, Parts};
 use server::bus::{Bus, Interest, Listener};
 use server::config::OtelEnvironment;
 use server::error_tracking::ErrorTracking;
-use server::event::{Component, Event, Failure, Proxied, Request, TraceContext, Webhook};
+use server::event::{Event, Failure, Request, TraceContext, Webhook, sample};
 use server::outbound::{Backoff, Outbound};
 use server::settings::Settings;
 use server::store::{Changes, Member, Store, User, Workspace};
@@ -49,7 +49,7 @@ pub struct Told(std::sync::Mutex<Vec<Arc<Event>>>);
 
 impl Listener for Told {
     fn interest(&self, _: Option<TenantId>) -> Interest {
-        Interest { events: true, traces: true }
+        Interest { events: true, traces: true, more: false }
     }
     fn accept(&self, event: &Arc<Event>) {
         self.0.lock().unwrap().push(Arc::clone(event));
@@ -204,40 +204,11 @@ impl Rig {
 /// One request of the workspace, as the gateway tells of it.
 pub fn request(workspace: &Workspace) -> Request {
     Request {
-        component: Component::Gateway,
         started: SystemTime::now(),
-        duration: Duration::from_millis(42),
         request_id: Uuid::now_v7(),
         tenant: Some(workspace.id),
-        method: http::Method::GET,
-        path: "/invoices".to_owned(),
-        scheme: "http",
-        server_address: "gateway.example".to_owned(),
-        server_port: None,
-        client_address: Some([192, 0, 2, 1].into()),
-        user_agent: None,
-        protocol_version: "1.1",
-        http_route: None,
-        status: Some(200),
-        proxied: Some(Proxied {
-            route_id: Some(Uuid::from_u128(7)),
-            route_name: "Billing API".into(),
-            route: "billing".into(),
-            environment: "production".into(),
-            upstream_host: None,
-            upstream_address: None,
-        }),
-        failure: None,
-        user: None,
-        cancelled: false,
-        trace: TraceContext {
-            trace_id: TRACE,
-            span_id: SPAN,
-            parent_span_id: None,
-            flags: 1,
-            state: Some("vendor=x".to_owned()),
-            invented: false,
-        },
+        trace: TraceContext { trace_id: TRACE, span_id: SPAN, state: Some("vendor=x".to_owned()), ..sample::trace() },
+        ..sample::request()
     }
 }
 

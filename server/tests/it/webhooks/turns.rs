@@ -55,7 +55,7 @@ impl House {
         recorder.answered(&HeaderMap::new());
         recorder.data(words.as_bytes());
         let copies: Exchange = recorder.finish(true);
-        self.rig.bus.emit_copied(Some(self.busy.id), || Event::Request(ended), copies);
+        self.rig.bus.hand_over_copied(&Arc::new(Event::Request(ended)), copies);
     }
 
     /// What was made for the busy workspace.

@@ -1,6 +1,7 @@
 //! From requests at the gateway to records at three collectors, and settings that move them while they flow.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use reqwest::{Client, Response};
 use tempfile::tempdir;
@@ -14,16 +15,12 @@ const ACME: &str = "tk_acme0123456789abcdefghijklmnop";
 const GLOBEX: &str = "tk_globex0123456789abcdefghijklmn";
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-fn workspace(slug: &str, key: &str, collector: &str, upstream: &str) -> String {
+fn workspace(slug: &str, key: &str, upstream: &str) -> String {
     format!(
         r#"
 [[workspace]]
 slug = "{slug}"
 name = "{slug}-canary-name"
-[workspace.telemetry]
-endpoint = "{collector}"
-headers = "authorization=Bearer {slug}-canary-token"
-service_name = "{slug}-canary-service"
 [[workspace.api_key]]
 name = "default"
 key = "{key}"
@@ -35,6 +32,19 @@ default = true
 target_base_url = "{upstream}/base"
 [workspace.route.environment.inject_headers]
 Authorization = "Bearer {slug}-canary-upstream"
+"#
+    )
+}
+
+/// The same with an export of its own.
+fn exporting(slug: &str, key: &str, collector: &str, upstream: &str) -> String {
+    let workspace = workspace(slug, key, upstream);
+    format!(
+        r#"{workspace}
+[workspace.telemetry]
+endpoint = "{collector}"
+headers = "authorization=Bearer {slug}-canary-token"
+service_name = "{slug}-canary-service"
 "#
     )
 }
@@ -56,8 +66,8 @@ async fn operator_and_two_workspaces_get_what_is_theirs() {
     let bootstrap = format!(
         "[otlp]\nendpoint = \"{}\"\nheaders = \"x-operator=operator-canary-token\"\n{}{}",
         all.endpoint(),
-        workspace("acme", ACME, &acme.endpoint(), &upstream.url()),
-        workspace("globex", GLOBEX, &globex.endpoint(), &upstream.url()),
+        exporting("acme", ACME, &acme.endpoint(), &upstream.url()),
+        exporting("globex", GLOBEX, &globex.endpoint(), &upstream.url()),
     );
     // What the environment says of resources and headers is the operator's and must not reach a workspace.
     let env = [("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=operator-canary-env"), ("OTEL_BSP_SCHEDULE_DELAY", "200")];
@@ -138,6 +148,46 @@ fn contains(hay: &[u8], needle: &str) -> bool {
     hay.windows(needle.len()).any(|window| window == needle.as_bytes())
 }
 
+/// An operator at the console.
+struct Console<'a> {
+    process: &'a Process,
+    browser: Client,
+}
+
+impl<'a> Console<'a> {
+    async fn sign_in(process: &'a Process) -> Self {
+        let browser = Client::builder().cookie_store(true).redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let console = Self { process, browser };
+        console.post("/api/account/sign-in", &[("email", "op@example.test"), ("password", PASSWORD), ("next", "")]).await;
+        console
+    }
+
+    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> String {
+        let request = self.browser.post(format!("{}{path}", self.process.console)).header("origin", &self.process.console);
+        let answer = request.header("accept", "application/json").form(fields).send().await.unwrap();
+        let (status, text) = (answer.status(), answer.text().await.unwrap());
+        assert!(status.is_success(), "{path} with {fields:?}: {status} {text}");
+        text
+    }
+
+    /// The operator's export: all signals to this endpoint, after so many saves before.
+    async fn save(&self, endpoint: &str, generation: usize) {
+        self.send("/api/integrations/save-export", endpoint, generation).await;
+    }
+
+    async fn send(&self, path: &str, endpoint: &str, generation: usize) -> String {
+        let generation = generation.to_string();
+        let fields = [
+            ("form[endpoint]", endpoint),
+            ("form[traces]", "on"),
+            ("form[logs]", "on"),
+            ("form[metrics]", "on"),
+            ("form[generation]", generation.as_str()),
+        ];
+        self.post(path, &fields).await
+    }
+}
+
 /// An operator saves another endpoint while requests flow: each record arrives once, here or there.
 #[tokio::test(flavor = "multi_thread")]
 async fn saving_another_endpoint_moves_the_traffic_and_loses_nothing() {
@@ -147,17 +197,10 @@ async fn saving_another_endpoint_moves_the_traffic_and_loses_nothing() {
     let bootstrap = format!(
         "[operator]\nemail = \"op@example.test\"\npassword = \"{PASSWORD}\"\n[otlp]\nendpoint = \"{}\"\n{}",
         one.endpoint(),
-        workspace("acme", ACME, &one.endpoint(), &upstream.url()),
+        exporting("acme", ACME, &one.endpoint(), &upstream.url()),
     );
     let process = Process::start(&folder.path().join("data"), &Setup { bootstrap: Some(&bootstrap), ..Setup::default() });
-    let console = Client::builder().cookie_store(true).redirect(reqwest::redirect::Policy::none()).build().unwrap();
-    let post = |path: &str, fields: &[(&str, &str)]| {
-        let request = console.post(format!("{}{path}", process.console)).header("origin", process.console.clone());
-        request.header("accept", "application/json").form(fields).send()
-    };
-    let signed_in = post("/api/account/sign-in", &[("email", "op@example.test"), ("password", PASSWORD), ("next", "")]).await.unwrap();
-    assert!(signed_in.status().is_success(), "{}", signed_in.text().await.unwrap());
-
+    let console = Console::sign_in(&process).await;
     let traffic = async {
         let client = Client::new();
         for n in 0..300 {
@@ -167,16 +210,7 @@ async fn saving_another_endpoint_moves_the_traffic_and_loses_nothing() {
     let saves = async {
         for done in 1..=10 {
             let to = if done % 2 == 1 { two.endpoint() } else { one.endpoint() };
-            let generation = done.to_string();
-            let fields = [
-                ("form[endpoint]", to.as_str()),
-                ("form[traces]", "on"),
-                ("form[logs]", "on"),
-                ("form[metrics]", "on"),
-                ("form[generation]", generation.as_str()),
-            ];
-            let saved = post("/api/integrations/save-export", &fields).await.unwrap();
-            assert!(saved.status().is_success(), "save {generation}: {}", saved.text().await.unwrap());
+            console.save(&to, done).await;
             until("traffic between two saves", || upstream.seen().len() >= 25 * done).await;
         }
     };
@@ -196,4 +230,45 @@ async fn saving_another_endpoint_moves_the_traffic_and_loses_nothing() {
     paths.dedup();
     assert_eq!((arrived, paths.len()), (300, 300), "each span once");
     assert!(!two.received().spans().is_empty(), "the other collector got its part");
+}
+
+/// With export off there is nothing of it: a test has its thread while it lasts, an export until it has sent all it had.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_thread_that_exports_is_there_while_something_is_exported() {
+    let (collector, upstream) = (Collector::start().await, Upstream::start().await);
+    let folder = tempdir().unwrap();
+    let acme = workspace("acme", ACME, &upstream.url());
+    let bootstrap = format!("[operator]\nemail = \"op@example.test\"\npassword = \"{PASSWORD}\"\n{acme}");
+    let process = Process::start(&folder.path().join("data"), &Setup { bootstrap: Some(&bootstrap), ..Setup::default() });
+    let (console, client) = (Console::sign_in(&process).await, Client::new());
+    let threads = || {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", process.id())).unwrap();
+        let names = tasks.filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("comm")).ok());
+        names.filter(|name| name.trim() == "telemetry").count()
+    };
+    assert_eq!(call(&client, &process, "acme", ACME, "/off").await.status(), 200);
+    assert_eq!(threads(), 0, "nothing is exported");
+
+    let report = console.send("/api/integrations/test-export", &collector.endpoint(), 0).await;
+    assert_eq!(collector.received().requests.len(), 3, "{report}");
+    until("the test has ended", || threads() == 0).await;
+
+    for round in 0..2 {
+        console.save(&collector.endpoint(), 2 * round).await;
+        // A saved export is in effect some milliseconds later, and begins with its first request.
+        let begun = async {
+            while threads() == 0 {
+                assert_eq!(call(&client, &process, "acme", ACME, "/soon").await.status(), 200);
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), begun).await.expect("the export begins");
+        let path = format!("/on/{round}");
+        assert_eq!(call(&client, &process, "acme", ACME, &path).await.status(), 200);
+        console.save("", 2 * round + 1).await;
+        until("the export has ended", || threads() == 0).await;
+        let spans = collector.received().spans();
+        let of_this = spans.iter().filter(|span| attributes(&span.record.attributes).get("url.path") == Some(&text(&path)));
+        assert_eq!(of_this.count(), 1, "what was accepted was sent before the end");
+    }
 }

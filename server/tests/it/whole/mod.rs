@@ -2,6 +2,7 @@
 
 mod ai;
 mod audit;
+mod certificate;
 mod demo;
 mod egress;
 mod export;
@@ -13,6 +14,7 @@ mod proxies;
 mod shutdown;
 mod spool;
 mod trace;
+mod unproxied;
 mod webhooks;
 
 use std::path::Path;

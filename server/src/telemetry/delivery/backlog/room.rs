@@ -30,7 +30,7 @@ mod tests {
         for (owner, count) in [("other", 60), ("own", 5)] {
             let mut log = wide.home(owner).log("logs").unwrap();
             for _ in 0..count {
-                log.append(Meta::default(), &[0; 100]).unwrap().unwrap();
+                log.append(Meta::default(), None, &[0; 100]).unwrap().unwrap();
             }
         }
         let narrow = Spool::to_test(folder.path(), Options { total: 8_000, ..options });

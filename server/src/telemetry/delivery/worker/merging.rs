@@ -79,9 +79,9 @@ async fn as_one(payloads: &[Payload], compression: Compression) -> Payload {
     });
     let body = body.await;
     let load = Load { records: 0, items: points_in(body.clone()) };
-    // The newest, of which 0 is what was never on disk.
-    let newest = payloads.iter().map(|payload| payload.at).max_by_key(|at| at.wrapping_sub(1)).unwrap_or_default();
-    Payload { at: newest, ..Payload::new(body, load, compression, &Gzip::default(), || {}).await }
+    // That of the newest, which may never have been on disk.
+    let written = payloads.iter().try_fold(0, |newest, payload| Some(payload.written?.max(newest)));
+    Payload { written, ..Payload::new(body.into(), load, compression, &Gzip::default(), || {}).await }
 }
 
 /// Does what takes long beside the runtime's own threads, or all destinations would wait for one.

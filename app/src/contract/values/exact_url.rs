@@ -1,4 +1,5 @@
-//! Where webhooks are delivered to. As narrow as an [`Endpoint`], but a query is allowed: some receivers have their key there.
+//! A URL that is used just as it was written. As narrow as an [`Endpoint`], but a slash at its end stays and a query is allowed: some
+//! receivers have their key there.
 
 use std::fmt;
 
@@ -10,16 +11,17 @@ use crate::contract::Rule;
 
 const MAX_LENGTH: usize = 2048;
 
-/// `http(s)://host[:port][/path][?query]`, path and query exactly as they were written.
+/// `http(s)://host[:port][/path][?query]`, path and query exactly as they were written: of a signal's collector
+/// (`OTEL_EXPORTER_OTLP_<SIGNAL>_ENDPOINT`), or of a webhook. These may be a secret: it has no `Display`.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct WebhookUrl {
+pub struct ExactUrl {
     text: String,
     /// Scheme, host and port.
     origin: Endpoint,
 }
 
-impl WebhookUrl {
+impl ExactUrl {
     /// # Errors
     /// The rule the text breaks.
     pub fn parse(text: &str) -> Result<Self, Rule> {
@@ -52,7 +54,16 @@ impl WebhookUrl {
     pub const fn origin(&self) -> &Endpoint {
         &self.origin
     }
+
+    /// The host alone; an IPv6 address without its brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.origin.host()
+    }
 }
+
+/// Where a webhook's deliveries go.
+pub type WebhookUrl = ExactUrl;
 
 /// RFC 3986 `query`.
 fn is_query(query: &str) -> bool {
@@ -63,23 +74,23 @@ fn is_query(query: &str) -> bool {
     })
 }
 
-impl TryFrom<String> for WebhookUrl {
+impl TryFrom<String> for ExactUrl {
     type Error = Rule;
     fn try_from(text: String) -> Result<Self, Self::Error> {
         Self::parse(&text)
     }
 }
 
-impl From<WebhookUrl> for String {
-    fn from(url: WebhookUrl) -> Self {
+impl From<ExactUrl> for String {
+    fn from(url: ExactUrl) -> Self {
         url.text
     }
 }
 
-impl fmt::Debug for WebhookUrl {
+impl fmt::Debug for ExactUrl {
     /// Without path and query: they may be a secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "WebhookUrl({}…)", self.origin)
+        write!(f, "ExactUrl({}…)", self.origin)
     }
 }
 
@@ -94,13 +105,16 @@ mod tests {
             (" http://a:80/x/ ", "http://a/x/"),
             ("https://a/T00/B00/xyz?key=a%2Fb&n=1", "https://a/T00/B00/xyz?key=a%2Fb&n=1"),
             ("https://a?x=1", "https://a?x=1"),
+            ("http://a/", "http://a/"),
+            ("http://a/v1/traces//", "http://a/v1/traces//"),
             ("http://[::1]:9100/hook?", "http://[::1]:9100/hook?"),
         ] {
-            let url = WebhookUrl::parse(given).unwrap();
+            let url = ExactUrl::parse(given).unwrap();
             assert_eq!(url.as_str(), expected, "{given}");
-            assert_eq!(WebhookUrl::parse(url.as_str()), Ok(url));
+            assert_eq!(ExactUrl::parse(url.as_str()), Ok(url));
         }
-        assert_eq!(WebhookUrl::parse("https://a:8443/x?y").unwrap().origin().as_str(), "https://a:8443");
+        let url = ExactUrl::parse("https://[::1]:8443/x?y").unwrap();
+        assert_eq!((url.origin().as_str(), url.host()), ("https://[::1]:8443", "::1"));
     }
 
     #[test]
@@ -120,12 +134,12 @@ mod tests {
             ("https://a/hook?\r\nHost: b", Rule::UrlQueryCharacters),
             ("https://a:0/hook", Rule::UrlPort),
         ] {
-            assert_eq!(WebhookUrl::parse(given).unwrap_err(), rule, "{given:?}");
+            assert_eq!(ExactUrl::parse(given).unwrap_err(), rule, "{given:?}");
         }
     }
 
     #[test]
     fn debug_shows_where_it_leads_and_no_more() {
-        assert_eq!(format!("{:?}", WebhookUrl::parse("https://a/T00/secret?key=hunter2").unwrap()), "WebhookUrl(https://a…)");
+        assert_eq!(format!("{:?}", ExactUrl::parse("https://a/T00/secret?key=hunter2").unwrap()), "ExactUrl(https://a…)");
     }
 }
