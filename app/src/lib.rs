@@ -46,6 +46,7 @@ pub use shell::{AssetPaths, ErrorTracking, shell};
 pub fn hydrate() {
     std::panic::set_hook(Box::new(browser_errors::panicked));
     drop(any_spawner::Executor::init_wasm_bindgen());
+    ui::press::watch();
     leptos::task::spawn_local(async {
         // Until the code of the page is there, links and forms are the browser's; without it they stay so.
         if pages::fetch_own_part().await.is_ok() {

@@ -346,3 +346,42 @@ for (const minutes of [-10, 10]) {
     await expect(created).toHaveText(/^(just now|\d+ s ago)$/);
   });
 }
+
+// In Safari, and in Firefox on some systems, a button that is pressed gets no focus: what is around it does.
+for (const [who, focusless] of [["as most browsers do", false], ["without focus for the button", true]] as const) {
+  test(`a press that leaves a wrong field, ${who}, is not lost, and the field says what is wrong`, async ({ as }) => {
+    const page = await as("admin");
+    if (focusless) {
+      await page.addInitScript(() => {
+        const around = (event: MouseEvent): void => {
+          if (!(event.target as Element).closest("button")) return;
+          event.preventDefault();
+          document.querySelector("main")?.focus();
+        };
+        addEventListener("mousedown", around, true);
+      });
+    }
+    await open(page, "/w/acme/keys");
+    const name = page.locator("#key-name");
+    await name.fill("x".repeat(81));
+    await page.getByRole("button", { name: "Create key" }).hover();
+    await page.mouse.down();
+    await expect(name).not.toBeFocused();
+    await page.evaluate(() => new Promise((seen) => requestAnimationFrame(() => setTimeout(seen))));
+    await expect(name).not.toHaveAttribute("aria-invalid", "true");
+    const sent = page.waitForRequest((request) => request.method() === "POST" && request.url().includes("/api/"));
+    await page.mouse.up();
+    await sent;
+    await expect(name).toHaveAttribute("aria-invalid", "true");
+  });
+}
+
+test("a wrong field says so when it is left by the keyboard for a button", async ({ as }) => {
+  const page = await as("admin");
+  await open(page, "/w/acme/keys");
+  const name = page.locator("#key-name");
+  await name.fill("x".repeat(81));
+  await page.keyboard.press("Tab");
+  await expect(name).not.toBeFocused();
+  await expect(name).toHaveAttribute("aria-invalid", "true");
+});

@@ -27,7 +27,8 @@ fn clipboard() -> Option<Clipboard> {
 fn copy_selected(text: &str, beside: &HtmlElement) -> Option<bool> {
     let document = document().dyn_into::<HtmlDocument>().ok()?;
     let field = document.create_element("textarea").ok()?.dyn_into::<HtmlTextAreaElement>().ok()?;
-    field.set_class_name("sr-only");
+    // WebKit copies as it shows: indentation too.
+    field.set_class_name("sr-only whitespace-pre");
     field.set_value(text);
     beside.after_with_node_1(&field).ok()?;
     field.select();

@@ -30,6 +30,7 @@ mod live;
 mod notice;
 mod number;
 mod page_header;
+pub mod press;
 mod refresh;
 mod secret_field;
 mod select;

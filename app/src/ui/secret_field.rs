@@ -151,7 +151,7 @@ pub fn SecretField(
                     on:blur:target=move |event| {
                         let text = event.target().value();
                         if !text.is_empty() {
-                            checked.check(&event, &text, validate);
+                            checked.check(&text, validate);
                         }
                     }
                     on:input:target=move |event| checked.recheck(&event.target().value(), validate)

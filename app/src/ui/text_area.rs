@@ -45,7 +45,7 @@ pub fn TextArea(
                 autocapitalize="none"
                 aria-describedby=described
                 aria-invalid=move || checked.error.get().is_some().then_some("true")
-                on:blur:target=move |event| checked.check(&event, &event.target().value(), validate)
+                on:blur:target=move |event| checked.check(&event.target().value(), validate)
                 on:input:target=move |event| checked.recheck(&event.target().value(), validate)
             >
                 {value}

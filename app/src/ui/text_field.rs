@@ -1,17 +1,11 @@
 //! One line of text. In the browser the field's own rule is checked when it is left, by the same parser as the server's.
 
-use std::time::Duration;
-
 use leptos::prelude::*;
-use leptos::wasm_bindgen::JsCast;
-use web_sys::{Element, FocusEvent};
 
 use super::field_frame::{CONTROL, FieldFrame, control_id, described_by};
 use super::kept_form::FormDraft;
+use super::press;
 use crate::contract::{Rule, Variable};
-
-/// What a pointer presses and lets go.
-const PRESSED: &str = "button, summary, [type=checkbox], [type=radio]";
 
 /// A parser of the contract, reduced to whether it takes the text.
 pub type Validator = fn(&str) -> Result<(), Rule>;
@@ -34,17 +28,12 @@ impl Checked {
         Self { here, error: Signal::derive(move || here.get().unwrap_or_else(|| from_server.get())) }
     }
 
-    /// Called when the field is left. Not when it is left for something that is pressed: an error line that appears between
-    /// pressing and letting go moves it away under the pointer, and the server checks the same rules anyway.
-    pub(super) fn check(self, left: &FocusEvent, text: &str, validate: Option<Validator>) {
-        let to = left.related_target();
-        if to.is_some_and(|to| to.dyn_ref::<Element>().is_some_and(|to| to.matches(PRESSED) == Ok(true))) {
-            return;
-        }
+    /// Called when the field is left. Where it is left for something that is pressed, what there is to say is said afterwards.
+    pub(super) fn check(self, text: &str, validate: Option<Validator>) {
         if let Some(validate) = validate {
             let said = validate(text).err().map(|rule| sentence(&rule.to_string()));
             // Later, because a field is left, too, when its page is taken away with the focus in it: then nobody is there any more.
-            set_timeout(move || drop(self.here.try_set(Some(said))), Duration::ZERO);
+            press::afterwards(move || drop(self.here.try_set(Some(said))));
         }
     }
 
@@ -112,7 +101,7 @@ pub fn TextField(
                 autocapitalize="none"
                 aria-describedby=described
                 aria-invalid=move || checked.error.get().is_some().then_some("true")
-                on:blur:target=move |event| checked.check(&event, &event.target().value(), validate)
+                on:blur:target=move |event| checked.check(&event.target().value(), validate)
                 on:input:target=move |event| checked.recheck(&event.target().value(), validate)
             />
         </FieldFrame>

@@ -97,6 +97,18 @@ impl Outbound {
         Self::with(self.pools.apart(), self.mark.clone())
     }
 
+    /// That reaches public addresses alone.
+    #[cfg(test)]
+    pub fn public() -> Result<Self, RootsError> {
+        Self::new(Policy::new([]))
+    }
+
+    /// Clones do, and nobody else.
+    #[cfg(test)]
+    pub fn shares_connections_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.pools, &other.pools)
+    }
+
     fn with(pools: Pools, mark: HeaderValue) -> Self {
         let pools = Arc::new(pools);
         Self { direct: Direct::new(Arc::clone(&pools)), pools, mark }

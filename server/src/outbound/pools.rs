@@ -37,17 +37,20 @@ pub(super) struct Pools {
     waits: Waits,
     operator: Pool,
     workspaces: Kept<Pool>,
+    /// Connections to one host that each workspace keeps while it does not use them.
+    idle: usize,
 }
 
 impl Pools {
     pub(super) fn new(policy: Policy, network: Arc<dyn Network>, tls: Arc<rustls::ClientConfig>, waits: Waits) -> Self {
-        let operator = pool(Bounded::new(Scope::Operator, &policy, &network), &tls);
-        Self { policy, network, tls, waits, operator, workspaces: Kept::default() }
+        let operator = pool(Bounded::new(Scope::Operator, &policy, &network), &tls, IDLE_PER_HOST);
+        Self { policy, network, tls, waits, operator, workspaces: Kept::default(), idle: IDLE_PER_HOST }
     }
 
-    /// The same with other connections; names are looked up in the same turns.
+    /// The same with other connections, of which each workspace keeps one to a host: there may be ten thousand that send now and then.
+    /// Names are looked up in the same turns.
     pub(super) fn apart(&self) -> Self {
-        self.trusting(Arc::clone(&self.tls))
+        Self { idle: 1, ..self.trusting(Arc::clone(&self.tls)) }
     }
 
     /// As [`Pools::apart`] for whoever trusts other certificates.
@@ -59,7 +62,7 @@ impl Pools {
         match whose {
             Whose::Operator => (self.operator.clone(), self.waits.operator()),
             Whose::Workspace(workspace) => {
-                let pool = self.workspaces.of(workspace, || pool(self.plain(), &self.tls));
+                let pool = self.workspaces.of(workspace, || pool(self.plain(), &self.tls, self.idle));
                 (pool, self.turns(workspace))
             }
         }
@@ -75,14 +78,14 @@ impl Pools {
     }
 }
 
-fn pool(tcp: Bounded<Tcp>, tls: &Arc<rustls::ClientConfig>) -> Pool {
+fn pool(tcp: Bounded<Tcp>, tls: &Arc<rustls::ClientConfig>, idle: usize) -> Pool {
     let Bounded { guard, inner } = tcp;
     let https = HttpsConnector::from((inner, Arc::clone(tls)));
     Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE)
-        .pool_max_idle_per_host(IDLE_PER_HOST)
+        .pool_max_idle_per_host(idle)
         .http2_keep_alive_interval(H2_PING)
         .http2_initial_stream_window_size(H2_STREAM_WINDOW)
         .http2_initial_connection_window_size(H2_CONNECTION_WINDOW)

@@ -2,7 +2,7 @@
 //!
 //! Mapping, encoding and compressing a batch takes milliseconds, for which a request on the same thread would wait. So in the
 //! process it has a thread of its own, one for all destinations, which is there as long as there is such work: from the first
-//! event on until the last destination that was switched off has sent what it held. The connections over which it sends are
+//! event on, or from the start if something waits on disk, until the last destination that was switched off has sent what it held. The connections over which it sends are
 //! tasks of that thread and end with it.
 
 use std::future::Future;

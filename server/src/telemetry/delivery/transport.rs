@@ -95,3 +95,20 @@ impl Transport for OutboundTransport {
         *self.clients() = Clients::default();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// They would be tasks of a thread that is gone.
+    #[tokio::test]
+    async fn connections_that_are_forgotten_are_made_anew() {
+        let transport = OutboundTransport::new(Outbound::public().unwrap());
+        let client = || transport.client(None).unwrap();
+        let first = client();
+        assert!(first.shares_connections_with(&client()));
+        assert!(!first.shares_connections_with(&transport.outbound), "nobody else's either");
+        transport.forget_connections();
+        assert!(!first.shares_connections_with(&client()));
+    }
+}

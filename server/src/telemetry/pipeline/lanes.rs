@@ -31,7 +31,7 @@ impl Lanes {
             }
             if pipeline.target.signal(signal).is_none() {
                 let mut backlog = Backlog::new(pipeline.home.clone(), signal, Arc::clone(&pipeline.ledger));
-                workers.spawn(async move { backlog.discard().await });
+                common.threads.spawn(workers.track_future(async move { backlog.discard().await }));
                 return None;
             }
             let batch = pipeline.target.batch(signal);
@@ -51,7 +51,7 @@ impl Lanes {
                 estate: Arc::clone(&pipeline.estate),
             };
             let backlog = Backlog::new(pipeline.home.clone(), signal, Arc::clone(&pipeline.ledger));
-            workers.spawn(Worker::new(way, Arc::clone(&lane), backlog, abort.clone()).run());
+            common.threads.spawn(workers.track_future(Worker::new(way, Arc::clone(&lane), backlog, abort.clone()).run()));
             Some(lane)
         });
         Self { lanes, workers, abort }
@@ -68,15 +68,24 @@ impl Lanes {
         }
     }
 
+    fn close(&self) {
+        self.lanes.iter().flatten().for_each(|lane| lane.close());
+    }
+
     /// Sends what is left, for so long; then gives up.
     pub(super) async fn finish(self, drain: Duration) {
-        for lane in self.lanes.iter().flatten() {
-            lane.close();
-        }
+        self.close();
         self.workers.close();
         if timeout(drain, self.workers.wait()).await.is_err() {
             self.abort.cancel();
             self.workers.wait().await;
         }
+    }
+}
+
+/// Also where the task that fills them has panicked: what they hold is still sent.
+impl Drop for Lanes {
+    fn drop(&mut self) {
+        self.close();
     }
 }
