@@ -2,12 +2,14 @@
 //! Variable Specification", "Configuration types"), what is not understood is warned of and left out; but where telemetry goes and
 //! with which credential has to be right. Warnings and errors have the variable's name and the rule, and never the value.
 
-use std::fmt::Display;
+mod values;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use percent_encoding::percent_decode_str;
 use thiserror::Error;
+
+use values::{certificate, compression, resource, temporality};
 
 use crate::values::{Compression, Endpoint, ExactUrl, HeaderList, Rule, Signal, Temporality, Variable};
 
@@ -234,47 +236,6 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
     fn millis(&mut self, variable: Variable, min: u64, max: u64) -> Option<Duration> {
         self.number::<u64>(variable, min, max).map(Duration::from_millis)
     }
-}
-
-fn compression(text: &str) -> Result<Compression, VariableProblem> {
-    Compression::parse(&text.to_ascii_lowercase()).map_err(|_| VariableProblem::OneOf("gzip or none"))
-}
-
-/// Without regard to case (specification, "Metrics Exporter — OTLP").
-fn temporality(text: &str) -> Result<Temporality, VariableProblem> {
-    Temporality::parse(text).map_err(|_| VariableProblem::OneOf("cumulative, delta or lowmemory"))
-}
-
-fn certificate(path: &str) -> Result<Arc<str>, VariableProblem> {
-    let failed = |reason: &dyn Display| VariableProblem::File { path: path.to_owned(), reason: reason.to_string() };
-    let text = std::fs::read_to_string(path).map_err(|error| failed(&error))?;
-    if text.contains("-----BEGIN CERTIFICATE-----") {
-        Ok(text.into())
-    } else {
-        Err(VariableProblem::NoCertificate { path: path.to_owned() })
-    }
-}
-
-/// The Resource SDK's format: `k=v` pairs separated by commas, values percent-encoded.
-fn resource(text: &str) -> Result<Vec<(String, String)>, VariableProblem> {
-    let mut pairs: Vec<(String, String)> = Vec::new();
-    for (index, part) in text.split(',').enumerate() {
-        let part = part.trim();
-        if part.is_empty() {
-            continue;
-        }
-        let wrong = || VariableProblem::Pair { position: index + 1 };
-        let (name, value) = part.split_once('=').ok_or_else(wrong)?;
-        let decode = |text: &str| percent_decode_str(text.trim()).decode_utf8().map(String::from);
-        let (name, value) = (decode(name).map_err(|_| wrong())?, decode(value).map_err(|_| wrong())?);
-        if name.is_empty() {
-            return Err(wrong());
-        }
-        // The last one of a name wins.
-        pairs.retain(|(other, _)| *other != name);
-        pairs.push((name, value));
-    }
-    Ok(pairs)
 }
 
 #[cfg(test)]
