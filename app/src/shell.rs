@@ -21,7 +21,7 @@ pub struct AssetPaths {
     pub css: String,
     /// Runs before the first paint and chooses light or dark.
     pub theme_js: String,
-    /// Shows what happened after a panic in the browser.
+    /// On every page: what happens when it is left and come back to, and what is shown after a panic.
     pub failure_js: String,
     /// Reports errors; fetched only with [`ErrorTracking`].
     pub error_tracking_js: String,
@@ -36,28 +36,27 @@ pub struct ErrorTracking {
 
 /// Starts the app, of which `WASM` is the main file. What is seen comes first: the app's code, forty times the style sheet or more,
 /// is asked for once the page has been painted. In a tab that is not shown nothing is painted; there it is asked for anyway.
-/// Whoever leaves before the code has come breaks off its loading, which is no error to be told of.
+/// The files of the page's part are asked for beside the main one, and their answers left for whoever loads parts
+/// (`style/page/parts.ts`): a browser without a cache would not find again what a link had it preload.
+/// Whoever leaves before the code has come breaks off its loading, which is no error to be told of (`style/page/leaving.ts`).
 const START: &str = r#"await new Promise((painted) => {
   requestAnimationFrame(() => setTimeout(painted));
   setTimeout(painted, 250);
 });
-let left = false;
-const leave = () => { left = true; };
-addEventListener("beforeunload", leave);
-// A browser that was told of the first listener a moment ago may not ask it.
-addEventListener("pagehide", leave);
 try {
   const started = init({ module_or_path: WASM });
-  for (const { content: href } of document.querySelectorAll("meta[name=part-file]")) {
-    document.head.append(Object.assign(document.createElement("link"), { rel: "preload", as: "fetch", crossOrigin: "anonymous", href }));
+  const parts = (window.knoxcallParts = new Map());
+  for (const { content } of document.querySelectorAll("meta[name=part-file]")) {
+    const answer = fetch(content);
+    // Whoever takes it sees to that.
+    answer.catch(() => {});
+    parts.set(new URL(content, location.href).href, answer);
   }
   await started;
   hydrate();
 } catch (error) {
-  if (!left) throw error;
-}
-removeEventListener("beforeunload", leave);
-removeEventListener("pagehide", leave);"#;
+  if (!window.knoxcallLeaving) throw error;
+}"#;
 
 /// The document, for the server. Without [`AssetPaths`] in the context it is a plain page, which still works.
 pub fn shell(options: LeptosOptions) -> impl IntoView {

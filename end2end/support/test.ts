@@ -72,6 +72,18 @@ export async function open(page: Page, path: string): Promise<void> {
   await hydrated(page);
 }
 
+/** From the next page on as in Safari, and in Firefox on some systems: a button that is pressed gets no focus, and what is around it does. */
+export async function withoutFocusForButtons(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const around = (event: MouseEvent): void => {
+      if (!(event.target as Element).closest("button")) return;
+      event.preventDefault();
+      document.querySelector("main")?.focus();
+    };
+    addEventListener("mousedown", around, true);
+  });
+}
+
 /** The first pill that says so. */
 export const pill = (page: Page, word: string): Locator => page.locator(".pill", { hasText: word }).first();
 

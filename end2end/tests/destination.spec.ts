@@ -249,7 +249,7 @@ test("a backend fills the form in and saves nothing by it", async ({ as }) => {
   await open(page, GLOBAL);
   await page.getByLabel("Backend").selectOption({ label: "Datadog" });
   await page.getByRole("button", { name: "Fill in" }).click();
-  await expect(page).toHaveURL(/preset=datadog/);
+  await expect(page).toHaveURL(/\/otlp\?preset=datadog$/);
   await expect(page.getByLabel("OTLP HTTP endpoint")).toHaveValue("https://otlp.datadoghq.com");
   await expect(page.getByText("https://otlp.datadoghq.com/v1/logs", { exact: true })).toBeVisible();
   await expect(page.getByLabel("Auth headers")).toHaveValue("dd-api-key=<API key>");

@@ -180,7 +180,7 @@ test("a panic arrives once, with message, place and stack, and the page says wha
   const [event, ...others] = sentry.events();
   expect(others).toEqual([]);
   expect(event?.event_id).toBe(id.replaceAll("-", ""));
-  expect(event).toMatchObject({ level: "fatal", tags: { error_id: id } });
+  expect(event).toMatchObject({ level: "fatal", tags: { errorId: id } });
   const exception = event?.exception?.values[0];
   expect(exception).toMatchObject({ type: "WebAssemblyPanic", mechanism: { type: "wasm.panic", handled: false } });
   expect(exception?.value).toMatch(/\(.+\.rs:\d+:\d+\)$/);
@@ -196,6 +196,21 @@ test("a panic arrives once, with message, place and stack, and the page says wha
   await context.close();
 });
 
+test("of a panic in WebKit, too, it arrives where in WebAssembly it was", async ({ browser, tracked, sentry }) => {
+  const { page, context } = await open(browser, tracked.console);
+  await page.goto("/sign-in");
+  await hydrated(page);
+  await page.evaluate(() => {
+    const stack = `dispatch@${location.origin}/pkg/knoxcall.0123456789abcdef.js:1:17057\n5199@<?>:wasm-function[5199]\n<?>.wasm-function[799]@[wasm code]\nstart@${location.href}:2:758`;
+    const report = { kind: "panic", id: "019a1b2c-4111-4111-8111-111111111111", message: "unreachable", stack };
+    (window as unknown as { knoxcallErrors: { push(report: object): unknown } }).knoxcallErrors.push(report);
+  });
+  await expect.poll(() => sentry.events().length).toBe(1);
+  const frames = sentry.events()[0]?.exception?.values[0]?.stacktrace?.frames ?? [];
+  expect(frames.map(({ filename }) => filename)).toEqual(["app:///sign-in", "wasm://wasm-function[799]", "wasm://wasm-function[5199]", "app:///pkg/knoxcall.0123456789abcdef.js"]);
+  await context.close();
+});
+
 test("what a boundary catches arrives under the page's name, and the page shows the id", async ({ browser, tracked, sentry }) => {
   const { page, context } = await open(browser, tracked.console, EMAIL.admin);
   await page.goto("/w/acme");
@@ -208,7 +223,7 @@ test("what a boundary catches arrives under the page's name, and the page shows 
   const id = (await view.locator(".font-mono").textContent()) ?? "";
   expect(id).toMatch(UUID);
   await expect.poll(() => sentry.events().length).toBe(1);
-  expect(sentry.events()[0]).toMatchObject({ tags: { error_id: id, component: "RouteList" } });
+  expect(sentry.events()[0]).toMatchObject({ tags: { errorId: id, component: "RouteList" } });
   expect(sentry.events()[0]?.exception?.values[0]).toMatchObject({ type: "ErrorBoundary", mechanism: { type: "error_boundary", handled: true } });
   await expect(page.getByRole("navigation", { name: "Main" }), "the rest of the page stays").toBeVisible();
   expectClean(sentry);
@@ -271,7 +286,7 @@ test("the test error is thrown in the browser and its way is told", async ({ bro
   const id = (await result.locator(".font-mono").textContent()) ?? "";
   expect(sentry.events()).toHaveLength(1);
   expect(sentry.events()[0]?.event_id).toBe(id.replaceAll("-", ""));
-  expect(sentry.events()[0]?.tags).toMatchObject({ error_id: id, component: "GlobalSentry" });
+  expect(sentry.events()[0]?.tags).toMatchObject({ errorId: id, component: "GlobalSentry" });
   await button.click();
   await expect(result).not.toContainText(id);
   await expect(result).toContainText("Sent. The tracking server took the error.");
@@ -336,7 +351,7 @@ test("a server that others wrote takes them: uncaught error, rejection and panic
       expect(event.release).toMatch(/^knoxcall@/);
       for (const planted of [...Object.values(PLANTED), ...Object.values(EMAIL)]) expect(JSON.stringify(event)).not.toContain(planted);
     }
-    expect(events.find((event) => event.exception?.values[0]?.type === "WebAssemblyPanic")?.tags).toMatchObject({ error_id: id });
+    expect(events.find((event) => event.exception?.values[0]?.type === "WebAssemblyPanic")?.tags).toMatchObject({ errorId: id });
     expect(refused).toEqual([]);
     await context.close();
   } finally {

@@ -1,6 +1,6 @@
 // Slow lines and quick hands: what somebody types or presses before the page is ready for it, or goes on to before the last
 // answer has come, is neither lost nor taken for something else.
-import { EMAIL, expect, expectAccessible, expectFits, hydrated, open, type Page, signIn, test } from "../support/test.ts";
+import { EMAIL, expect, expectAccessible, expectFits, hydrated, open, type Page, signIn, test, withoutFocusForButtons } from "../support/test.ts";
 
 const CODE = /\/pkg\/knoxcall\..*\.wasm$/;
 
@@ -347,20 +347,10 @@ for (const minutes of [-10, 10]) {
   });
 }
 
-// In Safari, and in Firefox on some systems, a button that is pressed gets no focus: what is around it does.
 for (const [who, focusless] of [["as most browsers do", false], ["without focus for the button", true]] as const) {
   test(`a press that leaves a wrong field, ${who}, is not lost, and the field says what is wrong`, async ({ as }) => {
     const page = await as("admin");
-    if (focusless) {
-      await page.addInitScript(() => {
-        const around = (event: MouseEvent): void => {
-          if (!(event.target as Element).closest("button")) return;
-          event.preventDefault();
-          document.querySelector("main")?.focus();
-        };
-        addEventListener("mousedown", around, true);
-      });
-    }
+    if (focusless) await withoutFocusForButtons(page);
     await open(page, "/w/acme/keys");
     const name = page.locator("#key-name");
     await name.fill("x".repeat(81));

@@ -1,6 +1,7 @@
 // What a page loads: the cards need the main file alone, other pages fetch their part of the app's code, and where a part can't
 // be had the browser asks for the page whole.
-import { expect, hydrated, test } from "../support/test.ts";
+import type { Browser } from "@playwright/test";
+import { expect, hydrated, type Page, test, watch } from "../support/test.ts";
 
 const BUDGET = 350_000;
 const PART = /\/pkg\/(?!knoxcall\.).*\.wasm$/;
@@ -39,8 +40,10 @@ test("a page of another part is named in its head, and fetched when it is opened
   await hydrated(page);
   const named = await page.locator("head meta[name=part-file]").evaluateAll((files) => files.map((file) => file.getAttribute("content")));
   expect(fetched.length).toBeGreaterThan(0);
-  expect(named).toEqual(expect.arrayContaining(fetched));
-  expect(new Set(fetched).size, "each once").toBe(fetched.length);
+  expect([...fetched].sort(), "each once").toEqual([...named].sort());
+  // What a link preloads is asked for once more where the browser has no cache to keep it in.
+  const asked = await page.evaluate(() => (performance.getEntriesByType("resource") as PerformanceResourceTiming[]).filter(({ name }) => name.endsWith(".wasm")).map(({ initiatorType }) => initiatorType));
+  expect(asked).toEqual(Array(fetched.length + 1).fill("fetch"));
 
   await page.goto("/settings/integrations");
   await hydrated(page);
@@ -102,6 +105,51 @@ test("what is seen comes before the app's code", async ({ as }) => {
   await hydrated(page);
   expect(early, "asked for without the style sheet").toEqual([]);
   expect(code.length).toBeGreaterThan(1);
+});
+
+/** A page of the operator's, of whose complaints the test thinks itself: what the app says, and not what the browser says of a request. */
+async function complaining(browser: Browser, origin: string, operator: Page): Promise<{ page: Page; complaints: () => string[] }> {
+  const context = await browser.newContext({ baseURL: origin, storageState: await operator.context().storageState() });
+  const page = await context.newPage();
+  const complaints = watch(page);
+  return { page, complaints: () => complaints.filter((complaint) => !/Failed to load resource/.test(complaint)) };
+}
+
+test("what can't be had early is asked for again by whoever needs it", async ({ browser, knoxcall, as }) => {
+  const { page, complaints } = await complaining(browser, knoxcall.console, await as("operator"));
+  const asked = new Map<string, number>();
+  await page.route(PART, async (route) => {
+    const times = (asked.get(route.request().url()) ?? 0) + 1;
+    asked.set(route.request().url(), times);
+    await (times > 1 ? route.continue() : route.abort());
+  });
+  await page.goto("/settings/integrations/otlp");
+  await hydrated(page);
+  expect(asked.size).toBeGreaterThan(0);
+  expect([...asked.values()]).toEqual(Array(asked.size).fill(2));
+  expect(complaints()).toEqual([]);
+  await page.context().close();
+});
+
+test("what breaks off because the page is being left is no error, and comes where the page stays", async ({ browser, knoxcall, as }) => {
+  const { page, complaints } = await complaining(browser, knoxcall.console, await as("operator"));
+  await page.goto("/settings/integrations");
+  await hydrated(page);
+  await page.evaluate(() => Object.assign(window, { same: true }));
+  const broken = new Set<string>();
+  await page.route(PART, async (route) => {
+    if (broken.has(route.request().url())) return route.continue();
+    broken.add(route.request().url());
+    // As when a download begins.
+    await page.evaluate(() => dispatchEvent(new Event("beforeunload")));
+    await route.abort();
+  });
+  await page.getByRole("link", { name: "OpenTelemetry export" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "OpenTelemetry export" })).toBeVisible();
+  expect(await page.evaluate(() => "same" in window), "without loading a page").toBe(true);
+  expect(broken.size).toBeGreaterThan(0);
+  expect(complaints()).toEqual([]);
+  await page.context().close();
 });
 
 test("where a part can't be had, the page is asked for whole and works without scripts", async ({ browser, knoxcall, as }) => {

@@ -2,6 +2,7 @@
 import { expect, test } from "@playwright/test";
 import { cleaned } from "../../style/errors/event.ts";
 import { scrub } from "../../style/errors/scrub.ts";
+import { readable } from "../../style/errors/webkit.ts";
 
 test("what must not leave", () => {
   for (const [given, expected] of [
@@ -48,6 +49,7 @@ test("what stays readable", () => {
     "error 019a1b2c-4111-7111-8111-111111111111 of trace 4bf92f3577b34da6a3ce929d0e0e4736",
     "knoxcall@0.1.0",
     "app:///pkg/knoxcall.0123456789abcdef.wasm:wasm-function[123]",
+    "wasm://wasm-function[123]",
     "version 1.2.3 of 4",
     "a :: b",
   ]) {
@@ -62,6 +64,29 @@ test("a long text is cut, and quickly, where no secret is halved", () => {
   expect(long).not.toContain("tk_");
   for (const nasty of ["a".repeat(100_000), "/".repeat(16_000), ":".repeat(16_000), "eyJ".repeat(5_000), "1 ".repeat(8_000), "token".repeat(3_000), "token=".repeat(3_000), "a@".repeat(3_000), "a.".repeat(3_000)]) scrub(nasty);
   expect(Date.now() - started).toBeLessThan(3_000);
+});
+
+test("WebKit's frames of WebAssembly become such as the SDK reads, and others stay", () => {
+  for (const [given, expected] of [
+    ["<?>.wasm-function[12]@[wasm code]", "@wasm://wasm-function[12]"],
+    ["<?>.wasm-function[run]@[wasm code]", "@wasm://wasm-function[run]"],
+    ["12@<?>:wasm-function[12]", "@wasm://wasm-function[12]"],
+    ["run@<?>:wasm-function[12]", "run@wasm://wasm-function[12]"],
+    ["run@wasm-function[12]", "run@wasm://wasm-function[12]"],
+    ["12@wasm-function[12]:0x1a3f", "@wasm://wasm-function[12]"],
+  ]) {
+    expect(readable(`one@https://c.example/a.js:1:2\n${given}\ntwo@https://c.example/a.js:3:4`)).toBe(
+      `one@https://c.example/a.js:1:2\n${expected}\ntwo@https://c.example/a.js:3:4`,
+    );
+  }
+  for (const line of [
+    "    at https://c.example/a.wasm:wasm-function[12]:0x1a3f",
+    "    at run (https://c.example/a.wasm:wasm-function[12]:0x1a3f)",
+    "run@https://c.example/a.wasm:wasm-function[12]:0x1a3f",
+    "@https://c.example/a.wasm:wasm-function[12]:0x1a3f",
+  ]) {
+    expect(readable(line)).toBe(line);
+  }
 });
 
 test("an event leaves with what is in the list and nothing else", () => {
@@ -86,7 +111,7 @@ test("an event leaves with what is in the list and nothing else", () => {
   );
   expect(JSON.stringify(event)).not.toMatch(/tk_9f|ana@|203\.0|planted/);
   expect(event.user).toBeUndefined();
-  expect(event.tags).toEqual({ tenant_id: "019a1b2c-4111-7111-8111-111111111111", component: "KeyList", error_id: "01234567-89ab-cdef-0123-456789abcdef" });
+  expect(event.tags).toEqual({ tenant_id: "019a1b2c-4111-7111-8111-111111111111", component: "KeyList", errorId: "01234567-89ab-cdef-0123-456789abcdef" });
   expect(event.request).toEqual({ url: "https://c.example/w/acme" });
   expect(event.exception?.values?.[0]?.stacktrace?.frames?.[0]?.filename).toBe("app:///pkg/a.js");
 });

@@ -81,6 +81,7 @@ impl KnoxCall {
         let audit = house.start_audit(audited);
         let (webhooks, webhook_stopper) = house.start_webhooks().await?;
         house.report_unreadable();
+        house.report_rotated(&report);
         let gateway = house.start_gateway(listeners.gateway);
         let traffic = Traffic::start(&house.bus);
         if let Some(account) = &demo {

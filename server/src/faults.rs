@@ -86,7 +86,7 @@ pub fn watch() {
 
 fn log(panic: &Panic) {
     let error_id = Uuid::now_v7();
-    tracing::error!(%error_id, panic = panic.message, location = panic.location, "a task panicked");
+    tracing::error!(errorId = %error_id, panic = panic.message, location = panic.location, "a task panicked");
 }
 
 /// Waits for `future`; a panic in it ends it and nothing else. It is pinned by the caller: what serves a request takes some kilobytes, which

@@ -22,7 +22,7 @@ export function cleaned(event: ErrorEvent, page: Page): ErrorEvent {
   const component = event.tags?.["component"] ?? page.component;
   if (typeof component === "string") tags["component"] = scrub(component);
   const id = errorId(event);
-  if (id) tags["error_id"] = id;
+  if (id) tags["errorId"] = id;
   const out: ErrorEvent = {
     type: undefined,
     platform: "javascript",

@@ -1,23 +1,19 @@
 // On every page: gives each failure of the WebAssembly side an id, hands it to the error tracking if there is one, and
 // after a panic, when nothing on the page reacts any more, shows what happened and a way to go on.
+import "../page/leaving.ts";
+// Too small to be a file of its own.
+import "../page/signed_out.ts";
 import { configuration, FAILED, type Failure, type Report, SENT, type Sent, TEST, TEST_MESSAGE } from "./report.ts";
 
 type State = "console" | "sending" | "sent" | "unsent";
 
 let panicked: string | undefined;
 let tests = 0;
-/** The page is being left: answers that break off now are no errors. A download begins in the same way, and the page stays. */
-let leaving = false;
-for (const kind of ["beforeunload", "pagehide"]) {
-  addEventListener(kind, () => {
-    leaving = true;
-    setTimeout(() => (leaving = false), 2000);
-  });
-}
 
 addEventListener(FAILED, (event) => {
   const failure = (event as CustomEvent<Failure>).detail;
-  if (leaving && failure.kind === "boundary") return;
+  // An answer that broke off.
+  if (window.knoxcallLeaving && failure.kind === "boundary") return;
   if (failure.kind === "panic") {
     // Timers of a broken page may panic again; the first one is the one to know about.
     if (panicked) return;

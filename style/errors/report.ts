@@ -10,7 +10,7 @@ export interface Failure {
   location?: string;
   /** The component or page that a boundary stands around. */
   component?: string;
-  /** UUID, shown to the person and the event's tag `error_id`. */
+  /** UUID, shown to the person and the event's tag `errorId`. */
   id?: string;
 }
 

@@ -12,6 +12,7 @@ import {
 } from "@sentry/browser";
 import { cleaned, errorId, type Page } from "./event.ts";
 import { configuration, type Report, SENT, type Sent, TEST_MESSAGE } from "./report.ts";
+import { readable } from "./webkit.ts";
 
 interface Configuration {
   dsn: string;
@@ -22,6 +23,8 @@ interface Configuration {
 /** An error in a loop must not become a flood. */
 const MOST = 20;
 const WINDOW_MS = 60_000;
+
+const stackParser: typeof defaultStackParser = (stack, ...more) => defaultStackParser(readable(stack), ...more);
 
 let panicked = false;
 let blocked = false;
@@ -35,7 +38,7 @@ function start({ dsn, environment, release }: Configuration): void {
     dsn,
     ...(environment ? { environment } : {}),
     ...(release ? { release } : {}),
-    stackParser: defaultStackParser,
+    stackParser,
     transport: announcing,
     integrations: [globalHandlersIntegration(), dedupeIntegration()],
     // Off, all of it; the event is built anew from a list besides (event.ts).
@@ -62,7 +65,7 @@ function eventOf(report: Report): [ErrorEvent, EventHint] {
     type: panic ? "WebAssemblyPanic" : "ErrorBoundary",
     value: report.message + at,
     mechanism: { type: panic ? "wasm.panic" : "error_boundary", handled: !panic },
-    stacktrace: { frames: defaultStackParser(report.stack) },
+    stacktrace: { frames: stackParser(report.stack) },
   };
   const event: ErrorEvent = { type: undefined, level: panic ? "fatal" : "error", exception: { values: [exception] } };
   if (report.component) event.tags = { component: report.component };

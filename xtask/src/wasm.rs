@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 
 use crate::run::{Cmd, step};
 use crate::site::{hash, short};
@@ -104,10 +104,7 @@ fn name_parts(split: &Path) -> Result<Named> {
 fn bundle(style: &Path, scratch: &Path, split: &Path, named: &Named) -> Result<()> {
     let folder = scratch.join("script");
     fs::create_dir_all(&folder)?;
-    let mut loader = fs::read_to_string(split.join(LOADER))?;
-    for (stem, name) in &named.names {
-        loader = loader.replace(&format!("\"./{stem}.wasm\""), &format!("\"./{name}\""));
-    }
+    let loader = adapted(&fs::read_to_string(split.join(LOADER))?, &named.names, &style.join("page/parts.ts"))?;
     fs::write(folder.join(LOADER), loader)?;
     let main: PathBuf = folder.join("knoxcall.js");
     fs::copy(scratch.join("bound/knoxcall.js"), &main)?;
@@ -118,4 +115,55 @@ fn bundle(style: &Path, scratch: &Path, split: &Path, named: &Named) -> Result<(
         .arg("--log-override:duplicate-object-key=silent")
         .arg(format!("--outfile={}", scratch.join("knoxcall.js").display()))
         .run()
+}
+
+/// The generated loader, which asks for the files by their names with a hash, and as `ours` asks.
+fn adapted(generated: &str, names: &HashMap<String, String>, ours: &Path) -> Result<String> {
+    let mut loader = generated.to_owned();
+    for (stem, name) in names {
+        loader = replaced(&loader, &format!("\"./{stem}.wasm\""), &format!("\"./{name}\""), 1)?;
+    }
+    loader = replaced(&loader, "fetch(new URL(", "ask(new URL(", names.len())?;
+    loader = replaced(&loader, "await callee();", "await staying(callee);", 1)?;
+    Ok(format!("import {{ ask, staying }} from {};\n{loader}", serde_json::to_string(ours)?))
+}
+
+/// With every `from` replaced, which has to be there so many times.
+fn replaced(text: &str, from: &str, to: &str, times: usize) -> Result<String> {
+    let found = text.matches(from).count();
+    ensure!(
+        found == times,
+        "the loader that wasm_split_cli_support makes has `{from}` {found} times and not {times}: is it another version?"
+    );
+    Ok(text.replace(from, to))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GENERATED: &str = r#"
+        try {
+            await callee();
+            success = true;
+        }
+        const __chunk_1 = makeLoad(() => { const src = fetch(new URL("./chunk_1.wasm", import.meta.url)); }, []);
+        export const load = wrapAsyncCb(makeLoad(() => { const src = fetch(new URL("./split_one.wasm", import.meta.url)); }, [__chunk_1]));
+    "#;
+
+    #[test]
+    fn a_loader_that_is_not_as_expected_ends_the_build() {
+        let names = [("chunk_1", "chunk_1.ab.wasm"), ("split_one", "one.cd.wasm")];
+        let names = HashMap::from(names.map(|(stem, name)| (stem.to_owned(), name.to_owned())));
+        let ours = Path::new("/style/page/parts.ts");
+        let loader = adapted(GENERATED, &names, ours).unwrap();
+        assert!(loader.starts_with("import { ask, staying } from \"/style/page/parts.ts\";\n"));
+        for part in ["await staying(callee);", "= ask(new URL(\"./chunk_1.ab.wasm\", ", "= ask(new URL(\"./one.cd.wasm\", "] {
+            assert!(loader.contains(part), "{part} in {loader}");
+        }
+        for (from, to) in [("fetch(new URL(", "load(new URL("), ("await callee()", "await called()"), ("chunk_1.wasm", "chunk_2.wasm")] {
+            let error = adapted(&GENERATED.replace(from, to), &names, ours).unwrap_err().to_string();
+            assert!(error.contains("times and not"), "{from}: {error}");
+        }
+    }
 }

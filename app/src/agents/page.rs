@@ -92,7 +92,7 @@ fn Loaded(workspace: WorkspaceRef, view: AgentView, actions: Actions) -> impl In
                 view! { <ReadOnly view/> }.into_any()
             }}
             {delete}
-            <p class="text-small text-faint">"Last saved " <Time at=saved_at/> {by}</p>
+            <p class="text-small break-words text-faint">"Last saved " <Time at=saved_at/> {by}</p>
         </div>
     }
 }

@@ -2,13 +2,12 @@
 //! a form that asks for an address, so that it is the same without JavaScript.
 
 use leptos::prelude::*;
-use leptos_router::components::Form;
 
 use super::view_model::{Asked, action_choices, actor_words, change_words, kind_words, verdict_words};
 use crate::contract::{ApiError, AuditChange, AuditPage, AuditRow, AuditVerdict};
 use crate::ui::{
-    Button, ButtonKind, Card, Cell, EmptyState, ErrorView, LinkButton, Notice, NoticeKind, Row, Select, Table, TextField, Time,
-    form_reset_for,
+    Button, ButtonKind, Card, Cell, EmptyState, ErrorView, LinkButton, Notice, NoticeKind, QueryForm, Row, Select, Table, TextField, Time,
+    counted, form_reset_for,
 };
 
 /// How many changes of an entry are shown before the rest is folded.
@@ -49,7 +48,7 @@ pub(super) fn FilterForm(base: String, asked: Asked, actions: Vec<String>, wrong
     let part = form_reset_for(asked.at(&base, None));
     let filter = asked.filter;
     view! {
-        <Form method="GET" action=base>
+        <QueryForm action=base>
             <div role="search" aria-label="Audit log" class="space-y-4" node_ref=part>
                 <div class="grid grid-cols-2 gap-4 lg:grid-cols-5">
                     <TextField label="Actor" name="actor" value=filter.actor placeholder="Part of the e-mail"/>
@@ -64,7 +63,7 @@ pub(super) fn FilterForm(base: String, asked: Asked, actions: Vec<String>, wrong
                     {clear}
                 </div>
             </div>
-        </Form>
+        </QueryForm>
     }
 }
 
@@ -141,7 +140,8 @@ fn EntryTable(rows: Vec<AuditRow>) -> impl IntoView {
                         " "
                         <Short text=row.resource/>
                     </Cell>
-                    <Cell label="Changes"><Changes changes=row.changes/></Cell>
+                    // Left empty where there are none, so that a stacked row does without its label.
+                    <Cell label="Changes">{(!row.changes.is_empty()).then(|| view! { <Changes changes=row.changes/> })}</Cell>
                     <Cell label="Address">
                         {match row.address {
                             Some(address) => view! { <Short text=address mono=true/> }.into_any(),
@@ -176,9 +176,10 @@ fn Changes(changes: Vec<AuditChange>) -> impl IntoView {
     let mut lines: Vec<_> = changes.iter().map(|change| view! { <li>{change_words(change)}</li> }).collect();
     let rest = lines.split_off(lines.len().min(SHOWN));
     let more = (!rest.is_empty()).then(|| {
+        let words = counted(u64::try_from(rest.len()).unwrap_or(u64::MAX), "more change", "more changes");
         view! {
             <details>
-                <summary class="cursor-pointer hover:text-ink">{format!("{} more", rest.len())}</summary>
+                <summary class="cursor-pointer hover:text-ink">{words}</summary>
                 <ul>{rest}</ul>
             </details>
         }

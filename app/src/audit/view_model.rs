@@ -3,6 +3,7 @@
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::contract::{AuditActor, AuditChange, AuditFilter, AuditVerdict};
+use crate::ui::thousands;
 
 /// What a page's address asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -113,7 +114,7 @@ pub fn verdict_words(verdict: &AuditVerdict) -> (String, Option<String>) {
         AuditVerdict::Intact { entries, removed, head } => {
             let found = match entries {
                 1 => "The log has 1 entry.".to_owned(),
-                entries => format!("Each of the {entries} entries follows from the one before."),
+                entries => format!("Each of the {} entries follows from the one before.", thousands(*entries)),
             };
             let left =
                 if *removed > 0 { format!(" Entries up to {removed} were removed when their time was over.") } else { String::new() };
@@ -168,6 +169,7 @@ mod tests {
         let words =
             "Intact. Each of the 5 entries follows from the one before. Entries up to 12 were removed when their time was over. Head:";
         assert_eq!(intact(5, 12).0, words);
+        assert!(intact(1_204, 0).0.contains("Each of the 1,204 entries follows"));
         assert!(verdict_words(&AuditVerdict::Broken { sequence: 3 }).0.starts_with("Broken at entry 3:"));
     }
 

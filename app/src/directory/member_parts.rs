@@ -7,9 +7,11 @@ use super::members::Actions;
 use crate::contract::values::{Email, Role};
 use crate::contract::{Field, MemberRow, ShownOnce};
 use crate::ui::{
-    ActionError, Badge, Button, ButtonKind, Card, CardHeader, Cell, CodeBlock, ConfirmDialog, KeptForm, Notice, NoticeKind, PillState, Row,
-    Select, StatusPill, Table, TextField, Time, error_of, field_error, form_reset_by, held,
+    ActionError, Badge, Button, ButtonKind, Card, CardHeader, Cell, CodeBlock, ConfirmDialog, EmptyState, KeptForm, Notice, NoticeKind,
+    PillState, Row, Select, StatusPill, Table, TextField, Time, error_of, field_error, form_reset_by, held,
 };
+
+const PURPOSE: &str = "Members sign in and work in this workspace. As long as it has none, operators alone can open it.";
 
 const fn role_words(role: Role) -> &'static str {
     match role {
@@ -65,9 +67,23 @@ pub(super) fn Invitation(shown: ShownOnce) -> impl IntoView {
     }
 }
 
-/// The members of one workspace.
+/// The members of one workspace, or what they are for while there is none.
 #[component]
-pub(super) fn MemberTable(rows: Vec<MemberRow>, slug: String, may_write: bool, actions: Actions) -> impl IntoView {
+pub(super) fn MemberList(rows: Vec<MemberRow>, slug: String, may_write: bool, actions: Actions) -> impl IntoView {
+    if rows.is_empty() {
+        let text = if may_write { format!("{PURPOSE} Add the first one above, by e-mail address.") } else { PURPOSE.to_owned() };
+        return view! { <EmptyState title="No members yet" text/> }.into_any();
+    }
+    view! {
+        <Card>
+            <MemberTable rows slug may_write actions/>
+        </Card>
+    }
+    .into_any()
+}
+
+#[component]
+fn MemberTable(rows: Vec<MemberRow>, slug: String, may_write: bool, actions: Actions) -> impl IntoView {
     let headers = if may_write { vec!["Email", "Role", "Added", ""] } else { vec!["Email", "Role", "Added"] };
     view! {
         <Table caption="Members" headers>
@@ -170,7 +186,7 @@ fn Remove(row: MemberRow, slug: String, actions: Actions) -> impl IntoView {
             kind=ButtonKind::Quiet
         >
             <p>
-                <strong class="font-medium text-ink">{email}</strong>
+                <strong class="font-medium break-words text-ink">{email}</strong>
                 " can no longer open this workspace. The account stays."
             </p>
             <KeptForm action=remove about=vec![("workspace", slug), ("user_id", row.user_id.to_string())]>

@@ -5,9 +5,9 @@ use leptos_router::hooks::use_query_map;
 use uuid::Uuid;
 
 use super::api::{AddMember, EnableMember, RemoveMember, RenewInvitation, SetMemberRole, load_members, take_invitation};
-use super::member_parts::{AddForm, Invitation, MemberTable};
+use super::member_parts::{AddForm, Invitation, MemberList};
 use crate::layout::{access_to, use_slug, use_viewer};
-use crate::ui::{ActionError, Card, ErrorView, PageHeader, Skeleton, error_of, on_new_query, successes, together};
+use crate::ui::{ActionError, ErrorView, PageHeader, Skeleton, error_of, on_new_query, successes, together};
 
 /// Everything that a row of the list can do.
 #[derive(Clone, Copy)]
@@ -68,9 +68,7 @@ pub fn Members() -> impl IntoView {
                                 <ActionError error=error_of(actions.set_role.value())/>
                                 <ActionError error=error_of(actions.enable.value())/>
                                 <ActionError error=error_of(actions.renew.value())/>
-                                <Card>
-                                    <MemberTable rows slug may_write actions/>
-                                </Card>
+                                <MemberList rows slug may_write actions/>
                             </div>
                         }
                         .into_any()

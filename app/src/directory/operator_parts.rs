@@ -117,7 +117,7 @@ fn Remove(row: OperatorRow, actions: Actions) -> impl IntoView {
             kind=ButtonKind::Quiet
         >
             <p>
-                <strong class="font-medium text-ink">{email}</strong>
+                <strong class="font-medium break-words text-ink">{email}</strong>
                 " is no operator any more. The account stays, and so does what it may do as a member of workspaces."
             </p>
             <KeptForm action=actions.remove about=vec![("user_id", row.user_id.to_string())]>

@@ -3,11 +3,12 @@
 use leptos::prelude::*;
 
 use super::api::{CreateWorkspace, DeleteWorkspace, EnableWorkspace};
+use super::workspaces::Actions;
 use crate::contract::values::{DisplayName, Slug};
 use crate::contract::{Field, WorkspaceRow};
 use crate::ui::{
     ActionError, Button, ButtonKind, Card, CardHeader, Cell, ConfirmDialog, KeptForm, PillState, Row, StatusPill, Table, TextField, Time,
-    error_of, field_error, form_reset_by, held,
+    error_of, field_error, form_reset_by, held, thousands,
 };
 
 /// Name and slug of a new workspace.
@@ -52,22 +53,19 @@ pub(super) fn CreateForm(create: ServerAction<CreateWorkspace>, created: Memo<us
 
 /// The workspaces of one page.
 #[component]
-pub(super) fn WorkspaceTable(
-    rows: Vec<WorkspaceRow>,
-    enable: ServerAction<EnableWorkspace>,
-    delete: ServerAction<DeleteWorkspace>,
-) -> impl IntoView {
+pub(super) fn WorkspaceTable(rows: Vec<WorkspaceRow>, actions: Actions) -> impl IntoView {
     view! {
         <Table caption="Workspaces" headers=vec!["Name", "State", "Routes", "Members", "Created", ""]>
             <For each=move || rows.clone() key=|row| format!("{row:?}") let:row>
-                <WorkspaceLine row enable delete/>
+                <WorkspaceLine row actions/>
             </For>
         </Table>
     }
 }
 
 #[component]
-fn WorkspaceLine(row: WorkspaceRow, enable: ServerAction<EnableWorkspace>, delete: ServerAction<DeleteWorkspace>) -> impl IntoView {
+fn WorkspaceLine(row: WorkspaceRow, actions: Actions) -> impl IntoView {
+    let Actions { enable, disable, delete } = actions;
     let (state, word) = if row.enabled { (PillState::Active, "Enabled") } else { (PillState::Off, "Disabled") };
     let (slug, name, enabled) = (row.slug.clone(), row.name.clone(), row.enabled);
     view! {
@@ -79,13 +77,13 @@ fn WorkspaceLine(row: WorkspaceRow, enable: ServerAction<EnableWorkspace>, delet
                 </span>
             </Cell>
             <Cell label="State"><StatusPill state word=word/></Cell>
-            <Cell label="Routes" numeric=true>{row.routes}</Cell>
-            <Cell label="Members" numeric=true>{row.members}</Cell>
+            <Cell label="Routes" numeric=true>{thousands(u64::from(row.routes))}</Cell>
+            <Cell label="Members" numeric=true>{thousands(u64::from(row.members))}</Cell>
             <Cell label="Created"><Time at=row.created_at day=true/></Cell>
             <Cell actions=true>
                 <div>
                     {if enabled {
-                        view! { <Disable slug=slug.clone() name=name.clone() enable/> }.into_any()
+                        view! { <Disable slug=slug.clone() name=name.clone() disable/> }.into_any()
                     } else {
                         view! { <EnableForm slug=slug.clone() object=name.clone() enable on=true/> }.into_any()
                     }}
@@ -116,7 +114,7 @@ fn EnableForm(
 }
 
 #[component]
-fn Disable(slug: String, name: String, enable: ServerAction<EnableWorkspace>) -> impl IntoView {
+fn Disable(slug: String, name: String, disable: ServerAction<EnableWorkspace>) -> impl IntoView {
     view! {
         <ConfirmDialog
             id=format!("disable-{slug}")
@@ -127,7 +125,8 @@ fn Disable(slug: String, name: String, enable: ServerAction<EnableWorkspace>) ->
             lazy=true
         >
             <p>"Requests with its keys are refused with 401, and it exports nothing. Its data stays, and you can enable it again."</p>
-            <EnableForm slug enable on=false/>
+            <ActionError error=error_of(disable.value())/>
+            <EnableForm slug enable=disable on=false/>
         </ConfirmDialog>
     }
 }
@@ -143,11 +142,11 @@ fn Delete(slug: String, name: String, delete: ServerAction<DeleteWorkspace>) -> 
             kind=ButtonKind::Quiet
             lazy=true
         >
-            <p>"Its routes, API keys, members and export settings are deleted with it. This can't be undone."</p>
+            <p>"Its routes, API keys, members, webhooks, AI agents and export settings are deleted with it. This can't be undone."</p>
             <KeptForm action=delete about=vec![("workspace", slug.clone())]>
                 <div class="space-y-4">
                     <ActionError error=error_of(delete.value())/>
-                    <p>"Type " <code class="font-mono font-medium text-ink">{slug.clone()}</code> " to confirm."</p>
+                    <p>"Type " <code class="font-mono font-medium break-words text-ink">{slug.clone()}</code> " to confirm."</p>
                     <TextField
                         id=format!("confirmation-{slug}")
                         label="Confirmation"

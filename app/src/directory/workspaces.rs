@@ -2,24 +2,34 @@
 
 use leptos::html::Input;
 use leptos::prelude::*;
-use leptos_router::components::Form;
 use leptos_router::hooks::use_query_map;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::api::{CreateWorkspace, DeleteWorkspace, EnableWorkspace, load_workspaces};
 use super::workspace_parts::{CreateForm, WorkspaceTable};
 use crate::contract::{Page, WorkspaceRow};
 use crate::ui::{
-    ActionError, Card, EmptyState, ErrorView, Icon, IconName, LinkButton, PageHeader, Skeleton, error_of, successes, thousands,
+    ActionError, Card, EmptyState, ErrorView, Icon, IconName, LinkButton, PageHeader, QueryForm, Skeleton, counted, error_of, successes,
+    thousands,
 };
+
+const PATH: &str = "/settings/workspaces";
+
+/// Everything that a row of the list can do. Disabling is apart from enabling, because what goes wrong with it is said in its question.
+#[derive(Clone, Copy)]
+pub(super) struct Actions {
+    pub enable: ServerAction<EnableWorkspace>,
+    pub disable: ServerAction<EnableWorkspace>,
+    pub delete: ServerAction<DeleteWorkspace>,
+}
 
 /// The operator's list: search, create, disable, delete.
 #[component]
 pub fn Workspaces() -> impl IntoView {
     let create = ServerAction::<CreateWorkspace>::new();
-    let enable = ServerAction::<EnableWorkspace>::new();
-    let delete = ServerAction::<DeleteWorkspace>::new();
+    let actions = Actions { enable: ServerAction::new(), disable: ServerAction::new(), delete: ServerAction::new() };
     let created = successes(create);
-    let changes = [created, successes(enable), successes(delete)];
+    let changes = [created, successes(actions.enable), successes(actions.disable), successes(actions.delete)];
     let query = use_query_map();
     let search = Memo::new(move |_| query.with(|query| query.get("q").unwrap_or_default()));
     let field = NodeRef::<Input>::new();
@@ -48,8 +58,8 @@ pub fn Workspaces() -> impl IntoView {
                             <CreateForm create created/>
                             <div class="space-y-4">
                                 <Search text=search.get_untracked() field/>
-                                <ActionError error=error_of(enable.value())/>
-                                <List rows search=search.get_untracked() enable delete/>
+                                <ActionError error=error_of(actions.enable.value())/>
+                                <List rows search=search.get_untracked() actions/>
                             </div>
                         </div>
                     }
@@ -62,19 +72,19 @@ pub fn Workspaces() -> impl IntoView {
 }
 
 #[component]
-fn List(
-    rows: Page<WorkspaceRow>,
-    search: String,
-    enable: ServerAction<EnableWorkspace>,
-    delete: ServerAction<DeleteWorkspace>,
-) -> impl IntoView {
+fn List(rows: Page<WorkspaceRow>, search: String, actions: Actions) -> impl IntoView {
     if rows.rows.is_empty() {
-        return if search.is_empty() {
+        return if rows.total > 0 {
+            // Anyone can write an address, and workspaces are deleted.
+            let text = format!("The list has {} and ends before this page.", counted(rows.total, "workspace", "workspaces"));
+            view! { <EmptyState title="Nothing on this page" text><LinkButton href=page_path(&search, 0)>"Show first page"</LinkButton></EmptyState> }
+                .into_any()
+        } else if search.is_empty() {
             view! { <EmptyState title="No workspaces yet" text="Create the first one above. It needs a name, and a slug that stands in its addresses."/> }.into_any()
         } else {
             view! {
                 <EmptyState title="Nothing found" text=format!("No workspace's name or slug contains “{search}”.")>
-                    <LinkButton href="/settings/workspaces">"Show all workspaces"</LinkButton>
+                    <LinkButton href=PATH>"Show all workspaces"</LinkButton>
                 </EmptyState>
             }
             .into_any()
@@ -83,7 +93,7 @@ fn List(
     let Page { rows, total, page, per_page } = rows;
     view! {
         <Card>
-            <WorkspaceTable rows enable delete/>
+            <WorkspaceTable rows actions/>
             <Pager total page=page per_page search/>
         </Card>
     }
@@ -108,7 +118,7 @@ fn Search(text: String, field: NodeRef<Input>) -> impl IntoView {
         on_cleanup(move || listener.remove());
     });
     view! {
-        <Form method="GET" action="/settings/workspaces">
+        <QueryForm action=PATH>
             <div class="relative max-w-sm" role="search">
                 <span class="pointer-events-none absolute top-2 left-2.5 text-muted">
                     <Icon name=IconName::Search/>
@@ -124,8 +134,16 @@ fn Search(text: String, field: NodeRef<Input>) -> impl IntoView {
                     class="block h-8 w-full rounded-md border border-line-strong bg-field pr-2.5 pl-8 text-sm text-ink shadow-xs placeholder:text-faint hover:border-line-heavy"
                 />
             </div>
-        </Form>
+        </QueryForm>
     }
+}
+
+/// Where a page of the list is. Pages count from 0 here and from 1 in the address, which names only what is not as always.
+fn page_path(search: &str, page: u32) -> String {
+    let search = (!search.is_empty()).then(|| format!("q={}", utf8_percent_encode(search, NON_ALPHANUMERIC)));
+    let page = (page > 0).then(|| format!("page={}", page + 1));
+    let query: Vec<String> = search.into_iter().chain(page).collect();
+    if query.is_empty() { PATH.to_owned() } else { format!("{PATH}?{}", query.join("&")) }
 }
 
 /// "26–50 of 1,204", with the ways back and on.
@@ -136,11 +154,8 @@ fn Pager(total: u64, page: u32, per_page: u32, search: String) -> impl IntoView 
     if total <= u64::from(per_page) {
         return ().into_any();
     }
-    let search = percent_encoding::utf8_percent_encode(&search, percent_encoding::NON_ALPHANUMERIC).to_string();
-    // Pages count from 1 in the address.
-    let href = |page: u32| format!("/settings/workspaces?q={search}&page={page}");
-    let back = (page > 0).then(|| view! { <LinkButton href=href(page)>"Previous"</LinkButton> });
-    let on = (last < total).then(|| view! { <LinkButton href=href(page + 2)>"Next"</LinkButton> });
+    let back = (page > 0).then(|| view! { <LinkButton href=page_path(&search, page - 1)>"Previous"</LinkButton> });
+    let on = (last < total).then(|| view! { <LinkButton href=page_path(&search, page + 1)>"Next"</LinkButton> });
     let shown = format!("{}–{} of {}", thousands(first), thousands(last), thousands(total));
     view! {
         <nav aria-label="Pages" class="flex items-center justify-between gap-3 border-t border-line px-5 py-3">
@@ -149,4 +164,17 @@ fn Pager(total: u64, page: u32, per_page: u32, search: String) -> impl IntoView 
         </nav>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::page_path;
+
+    #[test]
+    fn an_address_has_what_is_asked_for_and_no_more() {
+        assert_eq!(page_path("", 0), "/settings/workspaces");
+        assert_eq!(page_path("", 1), "/settings/workspaces?page=2");
+        assert_eq!(page_path("a&b", 0), "/settings/workspaces?q=a%26b");
+        assert_eq!(page_path("acme", 2), "/settings/workspaces?q=acme&page=3");
+    }
 }

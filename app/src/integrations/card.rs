@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::api::ExportGlance;
 use super::view_model::live_fact;
 use crate::contract::ExportState;
-use crate::ui::{Icon, IconName, PillState, StatusPill, Time, exact_time};
+use crate::ui::{Icon, IconName, PillState, StatusPill, Time};
 
 /// The live fact of a destination, with its point in time where it has one.
 #[component]
@@ -13,7 +13,7 @@ pub fn LiveFact(#[prop(into)] export: ExportGlance) -> impl IntoView {
     let fact = live_fact(&export);
     // "Since" asks for a point in time, "last" for how long ago.
     let since = matches!(export.state, ExportState::Failing { .. } | ExportState::Paused(_));
-    let moment = fact.at.map(|at| if since { exact_time(at).into_any() } else { view! { <Time at/> }.into_any() });
+    let moment = fact.at.map(|at| view! { <Time at exact=since/> });
     view! { <span>{fact.text} " " {moment}</span> }
 }
 

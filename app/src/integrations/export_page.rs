@@ -13,7 +13,7 @@ use super::presets::{PresetPicker, asked_preset};
 use super::scope::{GlobalScope, WorkspaceScope};
 use super::test_result::Report;
 use super::tested_form::{Saved, TestResultOf, TestedFoot, refused};
-use super::view_model::{on_off, saved_message, secret_words};
+use super::view_model::{on_off, saved_message, secret_words, temporality_words};
 use crate::contract::values::{Preset, Signal as OtlpSignal};
 use crate::contract::{ExportView, Field};
 use crate::layout::use_slug;
@@ -177,7 +177,7 @@ fn ReadOnly(view: ExportView) -> impl IntoView {
                 <Fact label=Field::Logs.label()>{on_off(view.logs.value)}</Fact>
                 <Fact label=Field::Metrics.label()>{on_off(view.metrics.value)}</Fact>
                 <Fact label=Field::Compression.label()>{view.compression.value.name()}</Fact>
-                <Fact label=Field::Temporality.label()>{view.temporality.value.name()}</Fact>
+                <Fact label=Field::Temporality.label()>{temporality_words(view.temporality.value)}</Fact>
             </Facts>
         </Card>
     }

@@ -38,7 +38,6 @@ pub fn History(
     view! {
         <Card>
             <CardHeader title="History" subtitle=format!("Generation {generation} is in effect.")/>
-            <ActionError error=error_of(revert.value())/>
             <Entries workspace revisions=newest generation revert may_write/>
             {more}
         </Card>
@@ -74,7 +73,7 @@ fn Entry(
 ) -> impl IntoView {
     let number = revision.generation;
     let by = revision.by.map(|by| format!(" by {by}")).unwrap_or_default();
-    let changes = revision.changes.iter().map(|change| view! { <li class="break-words">{change_words(change)}</li> }).collect_view();
+    let changes = revision.changes.iter().map(|change| view! { <li>{change_words(change)}</li> }).collect_view();
     let way_back = (may_write && revision.can_revert).then(|| {
         view! {
             <ConfirmDialog
@@ -85,6 +84,7 @@ fn Entry(
                 kind=ButtonKind::Quiet
             >
                 <p>"Its settings become the newest generation, auth headers included. Nothing of the history is lost."</p>
+                <ActionError error=error_of(revert.value())/>
                 <KeptForm
                     action=revert
                     about=vec![("workspace", workspace), ("to", number.to_string()), ("generation", generation.to_string())]
@@ -98,7 +98,7 @@ fn Entry(
     });
     view! {
         <li class="flex items-start justify-between gap-3 px-5 py-3 text-small">
-            <div class="min-w-0">
+            <div class="min-w-0 break-words">
                 <p class="text-ink">
                     <span class="text-faint tabular-nums">{format!("{number} ")}</span>
                     {cause_words(&revision.cause)}

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::api::{PauseExport, ResumeExport};
 use super::view_model::going_on_words;
 use crate::contract::{ExportState, ExportStatus};
-use crate::ui::{ActionError, Button, Card, CardHeader, KeptForm, Live, Notice, NoticeKind, Time, error_of, exact_time};
+use crate::ui::{ActionError, Button, Card, CardHeader, KeptForm, Live, Notice, NoticeKind, Time, error_of};
 
 /// What can be done at the moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,7 +70,7 @@ fn Pause(workspace: String, generation: u64, pause: ServerAction<PauseExport>, c
             {move || countdown.get().map(|at| view! {
                 <div class="px-5 py-4">
                     <Notice kind=NoticeKind::Warning>
-                        {format!("Nothing has been delivered for a while. If that goes on, this export pauses itself on {}.", exact_time(at))}
+                        "Nothing has been delivered for a while. If that goes on, this export pauses itself on " <Time at exact=true/> "."
                     </Notice>
                 </div>
             })}

@@ -2,11 +2,10 @@
 //! to somebody; nothing is saved by it.
 
 use leptos::prelude::*;
-use leptos_router::components::Form;
 use leptos_router::hooks::use_query_map;
 
 use crate::contract::values::Preset;
-use crate::ui::{Button, Icon, IconName, form_reset_for};
+use crate::ui::{Button, Icon, IconName, QueryForm, form_reset_for};
 
 /// The backend that the address names.
 #[must_use]
@@ -44,7 +43,7 @@ pub fn PresetPicker(current: Option<Preset>) -> impl IntoView {
     });
     view! {
         <div class="border-b border-line px-5 py-4">
-            <Form method="GET" action="">
+            <QueryForm action="">
                 <label for="preset" class="text-sm font-medium text-ink">"Backend"</label>
                 <div class="mt-1.5 flex gap-2" node_ref=part>
                     <select
@@ -56,7 +55,7 @@ pub fn PresetPicker(current: Option<Preset>) -> impl IntoView {
                     </select>
                     <Button submit=true>"Fill in"</Button>
                 </div>
-            </Form>
+            </QueryForm>
             {about}
         </div>
     }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::view_model::{test_heading, test_sentence};
 use crate::contract::{TestReport, TestResult};
-use crate::ui::{Icon, IconName, Time};
+use crate::ui::{Icon, IconName, Time, thousands};
 
 /// All of it.
 #[component]
@@ -32,8 +32,8 @@ fn Line(result: TestResult) -> impl IntoView {
     let passed = result.failure.is_none();
     let sentence = test_sentence(&result);
     let figures = match result.status {
-        Some(status) => format!("HTTP {status} · {} ms", result.latency_ms),
-        None => format!("no answer · {} ms", result.latency_ms),
+        Some(status) => format!("HTTP {status} · {} ms", thousands(result.latency_ms)),
+        None => format!("no answer · {} ms", thousands(result.latency_ms)),
     };
     view! {
         <li class="flex items-start gap-2.5 text-small">

@@ -100,7 +100,7 @@ where
                 {said}
             </p>
             {at.map(|at| view! {
-                <p class="ml-auto text-small text-faint">
+                <p class="ml-auto min-w-0 text-small break-words text-faint">
                     "Last saved " <Time at/> {by.map(|by| format!(" by {by}"))}
                 </p>
             })}

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::browser_test::BrowserTestError;
 use super::tracking_words::{drop_reason, failure_sentence, pill, test_heading, test_sentence};
 use crate::contract::{TrackingState, TrackingTest, TrackingView};
-use crate::ui::{Card, CardHeader, Fact, Facts, Icon, IconName, Live, NotLive, PillState, StatusPill, Time, exact_time, thousands};
+use crate::ui::{Card, CardHeader, Fact, Facts, Icon, IconName, Live, NotLive, PillState, StatusPill, Time, thousands};
 
 /// A card for each tier.
 #[component]
@@ -56,7 +56,7 @@ fn ServerFacts(view: TrackingView) -> impl IntoView {
     let none = || view! { <span class="text-faint">"None so far"</span> }.into_any();
     let sent = status.last_sent_at.map_or_else(none, |at| view! { <Time at/> }.into_any());
     let since = match status.state {
-        TrackingState::Failing { since } => Some(exact_time(since)),
+        TrackingState::Failing { since } => Some(since),
         _ => None,
     };
     let dropped = status.counts.dropped.into_iter().map(|(reason, count)| {
@@ -72,7 +72,7 @@ fn ServerFacts(view: TrackingView) -> impl IntoView {
     });
     view! {
         <Facts>
-            {since.map(|since| view! { <Fact label="Failing since">{since}</Fact> })}
+            {since.map(|since| view! { <Fact label="Failing since"><Time at=since exact=true/></Fact> })}
             {failure}
             <Fact label="Last event sent">{sent}</Fact>
             <Fact label="Sent">{thousands(status.counts.sent)}</Fact>
@@ -97,8 +97,8 @@ pub fn Report(report: TrackingTest) -> impl IntoView {
     let (heading, sentence) = (test_heading(&report), test_sentence(&report));
     let passed = report.failure.is_none();
     let figures = match report.status {
-        Some(status) => format!("HTTP {status} · {} ms", report.latency_ms),
-        None => format!("no answer · {} ms", report.latency_ms),
+        Some(status) => format!("HTTP {status} · {} ms", thousands(report.latency_ms)),
+        None => format!("no answer · {} ms", thousands(report.latency_ms)),
     };
     view! {
         <div class="space-y-2 border-t border-line px-5 py-4 text-small">

@@ -88,7 +88,7 @@ pub fn test_heading(test: &TrackingTest) -> String {
 #[must_use]
 pub fn test_sentence(test: &TrackingTest) -> String {
     match test.failure {
-        None => format!("The event is in your project in a moment. Its error_id is {}.", test.error_id),
+        None => format!("The event is in your project in a moment. Its errorId is {}.", test.error_id),
         Some(kind) => failure_sentence(&test.host, kind),
     }
 }

@@ -32,6 +32,7 @@ pub fn CreateForm(slug: String, routes: Vec<RouteRow>, actions: Actions) -> impl
                             validate=check_name
                         />
                         <RouteChoices
+                            id="key-routes"
                             routes
                             chosen=Vec::new()
                             name="routes[]"

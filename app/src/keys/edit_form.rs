@@ -20,7 +20,7 @@ pub fn KeyEditor(slug: String, page: String, row: KeyRow, routes: Vec<RouteRow>,
         <section class="border-t border-line bg-sunken" aria-label=label>
             <KeptForm action=actions.update about=vec![("workspace", slug), ("id", row.id.to_string())]>
                 <div class="max-w-[640px] space-y-5 p-5">
-                    <h2 class="text-sm font-semibold text-ink">{heading}</h2>
+                    <h2 class="text-sm font-semibold break-words text-ink">{heading}</h2>
                     <ActionError error=error_of(value)/>
                     <TextField
                         id="edit-key-name"
@@ -32,12 +32,13 @@ pub fn KeyEditor(slug: String, page: String, row: KeyRow, routes: Vec<RouteRow>,
                         validate=check_name
                     />
                     <RouteChoices
-                            routes
-                            chosen=row.routes
-                            name="routes[]"
-                            help=ROUTES_HELP
-                            error=field_error(value, Field::KeyRoutes)
-                        />
+                        id="edit-key-routes"
+                        routes
+                        chosen=row.routes
+                        name="routes[]"
+                        help=ROUTES_HELP
+                        error=field_error(value, Field::KeyRoutes)
+                    />
                 </div>
                 <FormFoot label="Save key" pending=actions.update.pending() cancel=page/>
             </KeptForm>

@@ -9,7 +9,7 @@ use crate::ui::SavedNotice;
 /// Title, a line below it, and the form.
 #[component]
 pub fn Door(#[prop(into)] title: String, #[prop(optional, into)] text: String, children: Children) -> impl IntoView {
-    let text = (!text.is_empty()).then(|| view! { <p class="mt-1 text-sm text-muted">{text}</p> });
+    let text = (!text.is_empty()).then(|| view! { <p class="mt-1 text-sm break-words text-muted">{text}</p> });
     view! {
         <Title text=title.clone()/>
         <main class="mx-auto flex min-h-dvh max-w-[400px] flex-col px-4 pt-[14vh] pb-12">

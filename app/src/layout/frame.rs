@@ -1,5 +1,6 @@
 //! The frame itself. Under 900 px the navigation is a popover: a drawer that the browser opens, closes on Escape or a
-//! press outside, and returns the focus from, with no script of ours. Scripts only close it, and open menus, when the page changes.
+//! press outside, and returns the focus from, with no script of ours. Scripts only see to it that the button has the focus that is
+//! returned, and close the drawer, and open menus, when the page changes.
 
 use leptos::html;
 use leptos::prelude::*;
@@ -13,7 +14,7 @@ use super::scope::{Scope, use_scope};
 use super::switch::WorkspaceSwitch;
 use super::viewer::provide_viewer;
 use crate::contract::Viewer;
-use crate::ui::{Icon, IconName, SavedNotice};
+use crate::ui::{Icon, IconName, SavedNotice, focus_pressed};
 
 /// Navigation on the left, the page on the right.
 #[component]
@@ -39,6 +40,7 @@ pub fn Frame() -> impl IntoView {
                     type="button"
                     popovertarget="navigation"
                     class="inline-flex h-8 items-center gap-1.5 rounded-md border border-line-strong bg-surface px-2.5 text-sm font-medium text-ink"
+                    on:click=|event| focus_pressed(&event)
                 >
                     <Icon name=IconName::Menu/>
                     "Menu"

@@ -11,7 +11,7 @@ use crate::integrations::StillFailing;
 use crate::layout::use_viewer;
 use crate::ui::{
     Badge, Card, CardHeader, Cell, EmptyState, ErrorView, Icon, IconName, LinkButton, Notice, NoticeKind, PageHeader, PillState, Row,
-    Skeleton, StatusPill, Table, counted, together,
+    Skeleton, StatusPill, Table, counted, thousands, together,
 };
 
 /// The first page after signing in.
@@ -131,11 +131,11 @@ fn WorkspaceTable(rows: Vec<WorkspaceRow>) -> impl IntoView {
             view! {
                 <Row>
                     <Cell>
-                        <a class="font-medium text-ink hover:underline" href=format!("/w/{}", row.slug)>{row.name}</a>
+                        <a class="font-medium [overflow-wrap:anywhere] text-ink hover:underline" href=format!("/w/{}", row.slug)>{row.name}</a>
                     </Cell>
                     <Cell label="State"><StatusPill state word=word/></Cell>
-                    <Cell label="Routes" numeric=true>{row.routes}</Cell>
-                    <Cell label="Members" numeric=true>{row.members}</Cell>
+                    <Cell label="Routes" numeric=true>{thousands(u64::from(row.routes))}</Cell>
+                    <Cell label="Members" numeric=true>{thousands(u64::from(row.members))}</Cell>
                     <Cell label="Own export">{if row.exporting { "On" } else { "Off" }}</Cell>
                 </Row>
             }
@@ -150,9 +150,13 @@ fn WorkspaceTable(rows: Vec<WorkspaceRow>) -> impl IntoView {
 
 #[component]
 fn ForMember(viewer: Viewer) -> impl IntoView {
-    let empty = viewer.workspaces.is_empty().then(|| view! {
-        <EmptyState title="No workspace yet" text="You are not a member of any workspace. Ask an admin of one to add your e-mail address."/>
-    });
+    if viewer.workspaces.is_empty() {
+        return view! {
+            <PageHeader title="Your workspaces"/>
+            <EmptyState title="No workspace yet" text="You are not a member of any workspace. Ask an admin of one to add your e-mail address."/>
+        }
+        .into_any();
+    }
     let cards = viewer
         .workspaces
         .into_iter()
@@ -182,7 +186,7 @@ fn ForMember(viewer: Viewer) -> impl IntoView {
         .collect_view();
     view! {
         <PageHeader title="Your workspaces"/>
-        {empty}
         <ul class="grid gap-3 wide:grid-cols-2">{cards}</ul>
     }
+    .into_any()
 }

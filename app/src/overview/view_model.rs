@@ -16,7 +16,7 @@ pub fn export_line(endpoint: &str, status: &ExportStatus) -> String {
         ExportState::Broken { .. } => "The stored settings can't be read. Save them again".to_owned(),
         ExportState::Failing { .. } => format!("Can't deliver to {endpoint}. {} waiting", thousands(status.counts.queued)),
         ExportState::Active | ExportState::Managed => {
-            format!("{} spans and records delivered to {endpoint}", thousands(status.counts.delivered))
+            format!("{} delivered to {endpoint}", counted(status.counts.delivered, "span or record", "spans and records"))
         }
     }
 }
@@ -28,10 +28,10 @@ pub fn webhooks_line(webhooks: &[WebhookRow]) -> String {
     let ended = delivered + webhooks.iter().map(|row| row.failed).sum::<u64>();
     let mut line = listed(webhooks, "webhook", "webhooks");
     if troubled > 0 {
-        line += &format!(", {troubled} in trouble");
+        line += &format!(", {} in trouble", thousands(u64::try_from(troubled).unwrap_or(u64::MAX)));
     }
     if ended > 0 {
-        line += &format!(". {} of {} deliveries of the last day arrived", thousands(delivered), thousands(ended));
+        line += &format!(". {} of {} of the last day arrived", thousands(delivered), counted(ended, "delivery", "deliveries"));
     }
     line
 }
@@ -50,6 +50,16 @@ mod tests {
     use uuid::Uuid;
 
     #[test]
+    fn one_is_said_otherwise_than_many() {
+        let delivered = |delivered| {
+            let counts = crate::contract::ExportCounts { delivered, ..Default::default() };
+            export_line("http://a.example", &ExportStatus { state: ExportState::Active, counts, ..ExportStatus::off() })
+        };
+        assert_eq!(delivered(1), "1 span or record delivered to http://a.example");
+        assert_eq!(delivered(1_204), "1,204 spans and records delivered to http://a.example");
+    }
+
+    #[test]
     fn webhooks_and_agents_in_one_line_each() {
         let webhook = |state, delivered, failed| WebhookRow {
             id: Uuid::nil(),
@@ -63,6 +73,7 @@ mod tests {
         };
         assert_eq!(webhooks_line(&[]), "0 webhooks");
         assert_eq!(webhooks_line(&[webhook(WebhookState::Disabled, 0, 0)]), "1 webhook");
+        assert_eq!(webhooks_line(&[webhook(WebhookState::Active, 0, 1)]), "1 webhook. 0 of 1 delivery of the last day arrived");
         let two = [webhook(WebhookState::Active, 1_000, 0), webhook(WebhookState::Failing { since: 0 }, 3, 7)];
         assert_eq!(webhooks_line(&two), "2 webhooks, 1 in trouble. 1,003 of 1,010 deliveries of the last day arrived");
         let agent = |enabled, broken| AgentRow {

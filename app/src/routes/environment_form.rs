@@ -35,7 +35,7 @@ pub fn EnvironmentEditor(
         <section class="border-t border-line bg-sunken" aria-label=label>
             <KeptForm action about=vec![("workspace", slug), ("route", route), ("form[original_name]", row.name.clone())]>
                 <div class="max-w-[640px] space-y-5 p-5">
-                    <h3 class="flex items-center gap-2 text-sm font-semibold text-ink">
+                    <h3 class="flex items-center gap-2 text-sm font-semibold [overflow-wrap:anywhere] text-ink">
                         {heading} {(!row.enabled).then(|| view! { <DisabledPill/> })}
                     </h3>
                     <ActionError error=error_of(value)/>

@@ -48,7 +48,7 @@ pub fn Environments(slug: String, route: String, environments: Vec<EnvironmentRo
             </div>
         </Show>
     };
-    let rows = environments.clone();
+    let rows = environments;
     let mut headers = vec!["Name", "Target base URL", "Injected headers"];
     headers.extend(may_write.then_some(""));
     view! {
@@ -63,14 +63,18 @@ pub fn Environments(slug: String, route: String, environments: Vec<EnvironmentRo
             <div class="px-5 pt-4 empty:hidden">
                 <ActionError error=error_of(actions.enable_environment.value())/>
             </div>
-            <Table caption="Environments" headers>
-                <For each=move || rows.clone() key=|row| (row.name.clone(), row.default, row.enabled, row.target_base_url.clone()) let:row>
-                    <OneRow slug=slug.clone() route=route.clone() page=page.clone() row may_write actions/>
-                </For>
-            </Table>
-            {environments.is_empty().then(|| view! {
-                <p class="px-5 py-4 text-sm text-muted">"Without an environment this route answers with 404."</p>
-            })}
+            {if rows.is_empty() {
+                view! { <p class="px-5 py-4 text-sm text-muted">"Without an environment this route answers with 404."</p> }.into_any()
+            } else {
+                view! {
+                    <Table caption="Environments" headers>
+                        <For each=move || rows.clone() key=|row| (row.name.clone(), row.default, row.enabled, row.target_base_url.clone()) let:row>
+                            <OneRow slug=slug.clone() route=route.clone() page=page.clone() row may_write actions/>
+                        </For>
+                    </Table>
+                }
+                .into_any()
+            }}
             {editor}
         </Card>
     }
@@ -88,7 +92,7 @@ fn OneRow(slug: String, route: String, page: String, row: EnvironmentRow, may_wr
             <Cell>
                 <div class="min-w-0 space-y-1">
                     <span class="flex flex-wrap items-center gap-2 font-medium text-ink">
-                        {name} {default.then(|| view! { <Badge>"Default"</Badge> })} {(!enabled).then(|| view! { <DisabledPill/> })}
+                        <span class="[overflow-wrap:anywhere]">{name}</span> {default.then(|| view! { <Badge>"Default"</Badge> })} {(!enabled).then(|| view! { <DisabledPill/> })}
                     </span>
                     {(default && !enabled).then(|| view! {
                         <span class="block text-small text-muted">"Requests that name no environment get a 404."</span>
@@ -131,13 +135,13 @@ fn RowButtons(slug: String, route: String, page: String, row: EnvironmentRow, ac
     }
 }
 
-/// The names of stored headers, which may be shown.
+/// The names of headers that are sent, which may be shown.
 #[component]
 fn HeaderNames(headers: SecretView) -> impl IntoView {
     if headers.unreadable {
         return view! { <span class="text-bad">"Unreadable; enter them again"</span> }.into_any();
     }
-    if !headers.set {
+    if !headers.set || headers.names.is_empty() {
         return view! { <span class="text-faint">"None"</span> }.into_any();
     }
     view! { <span class="font-mono text-small [overflow-wrap:anywhere]">{headers.names.join(", ")}</span> }.into_any()

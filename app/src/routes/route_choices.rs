@@ -12,6 +12,8 @@ use crate::ui::{FieldSet, FormDraft};
 pub fn RouteChoices(
     routes: Vec<RouteRow>,
     chosen: Vec<String>,
+    /// Unique on the page: it joins help and error with the boxes.
+    id: &'static str,
     /// The field: `routes[]`.
     name: &'static str,
     help: &'static str,
@@ -27,7 +29,7 @@ pub fn RouteChoices(
                 view! {
                     <label class="flex items-baseline gap-2 text-sm text-ink">
                         <input type="checkbox" class="checkbox translate-y-0.5" name=name value=value.clone() checked=chosen/>
-                        <span class="min-w-0">
+                        <span class="min-w-0 [overflow-wrap:anywhere]">
                             {words} " " <span class="font-mono text-small break-all text-muted">{value}</span>
                         </span>
                     </label>
@@ -35,9 +37,8 @@ pub fn RouteChoices(
             })
             .collect_view();
         view! {
-            <FieldSet legend=Field::KeyRoutes.label() help>
+            <FieldSet id legend=Field::KeyRoutes.label() help error>
                 <div class="grid max-h-64 gap-2 overflow-y-auto wide:grid-cols-2">{boxes}</div>
-                {move || error.get().map(|text| view! { <p class="text-small text-bad">{text}</p> })}
             </FieldSet>
         }
     })

@@ -7,7 +7,9 @@ use super::view_model::{
     RouteForm, check_body_limit, check_connect_timeout, check_methods, check_name, check_rate_limit, check_response_timeout,
 };
 use crate::contract::{Field, RouteDetail};
-use crate::ui::{ActionError, Card, CardHeader, Fact, Facts, FormFoot, KeptForm, TextField, error_of, field_error, form_reset_by};
+use crate::ui::{
+    ActionError, Card, CardHeader, Fact, Facts, FormFoot, KeptForm, TextField, counted, error_of, field_error, form_reset_by, thousands,
+};
 
 /// The form.
 #[component]
@@ -101,15 +103,15 @@ pub fn Limits(detail: RouteDetail) -> impl IntoView {
     let methods = if form.methods.is_empty() { "All".to_owned() } else { form.methods };
     let rate = match detail.settings.rate_limit_per_s {
         0 => "Unlimited".to_owned(),
-        rate => format!("{rate} requests per second"),
+        rate => format!("{} per second", counted(u64::from(rate), "request", "requests")),
     };
     view! {
         <Card>
             <CardHeader title="Settings" subtitle="Your role may look at these but not change them."/>
             <Facts>
                 <Fact label=Field::Methods.label()>{methods}</Fact>
-                <Fact label=Field::ConnectTimeout.label()>{form.connect_timeout_ms} " ms"</Fact>
-                <Fact label=Field::ResponseTimeout.label()>{form.response_timeout_ms} " ms"</Fact>
+                <Fact label=Field::ConnectTimeout.label()>{thousands(u64::from(detail.settings.connect_timeout_ms))} " ms"</Fact>
+                <Fact label=Field::ResponseTimeout.label()>{thousands(u64::from(detail.settings.response_timeout_ms))} " ms"</Fact>
                 <Fact label=Field::BodyLimit.label()>{form.body_limit_mib} " MiB"</Fact>
                 <Fact label=Field::RateLimit.label()>{rate}</Fact>
             </Facts>

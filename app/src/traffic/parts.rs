@@ -4,13 +4,13 @@ use std::collections::HashSet;
 
 use leptos::html;
 use leptos::prelude::*;
-use leptos_router::components::Form;
 use uuid::Uuid;
 
 use super::view_model::{Asked, class_choices, latency_words, route_choices, route_words, status_note, status_words};
 use crate::contract::{StatusClass, TrafficRow};
 use crate::ui::{
-    Button, ButtonKind, Card, Cell, CodeBlock, CopyText, EmptyState, Icon, IconName, LinkButton, Row, Select, Table, Time, form_reset_for,
+    Button, ButtonKind, Card, Cell, CodeBlock, CopyText, EmptyState, Icon, IconName, LinkButton, QueryForm, Row, Select, Table, Time,
+    form_reset_for,
 };
 
 const HEADERS: [&str; 6] = ["Time", "Request", "Status", "Latency", "Route", "Upstream"];
@@ -23,7 +23,7 @@ pub(super) fn FilterForm(base: String, asked: Asked, routes: Vec<String>) -> imp
     let part = form_reset_for(asked.at(&base, None));
     let class = asked.filter.class.map_or("", StatusClass::name);
     view! {
-        <Form method="GET" action=base>
+        <QueryForm action=base>
             <div role="search" aria-label="Requests" class="space-y-4" node_ref=part>
                 <div class="grid grid-cols-2 gap-4 lg:max-w-lg">
                     <Select label="Status" name="status" options=class_choices() value=class/>
@@ -34,7 +34,7 @@ pub(super) fn FilterForm(base: String, asked: Asked, routes: Vec<String>) -> imp
                     {clear}
                 </div>
             </div>
-        </Form>
+        </QueryForm>
     }
 }
 

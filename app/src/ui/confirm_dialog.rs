@@ -1,13 +1,13 @@
 //! A question before something that can't be undone.
 //!
 //! The trigger is a button in a small form that asks for this page again with `?confirm=<id>`, where the dialog is
-//! rendered open: that is the whole of it without JavaScript. With it, the press opens the same `<dialog>` as a modal:
-//! focus stays inside, Escape closes, and the focus returns to the trigger. It closes when the address is no longer the one it
-//! was opened at, as after a successful save. The element remembers that address: a page that is built anew from what the server
-//! says keeps its elements, but not what its components knew, and so an open dialog stays open. Not so in a list: a `<For>` of such
-//! a page is made anew with all its rows, and a dialog that was open in one is gone, as if it had been cancelled. Rows that are no
-//! `<For>` are kept by their place, and an open dialog would come to ask about another row: build them with one. Not to be put
-//! inside another form.
+//! rendered open: that is the whole of it without JavaScript; what else the address asks for, such as the page of a list, goes
+//! along. With it, the press opens the same `<dialog>` as a modal: focus stays inside, Escape closes, and the focus returns to the
+//! trigger. It closes when the address is no longer the one it was opened at, as after a successful save. The element remembers that
+//! address: a page that is built anew from what the server says keeps its elements, but not what its components knew, and so an open
+//! dialog stays open. Not so in a list: a `<For>` of such a page is made anew with all its rows, and a dialog that was open in one is
+//! gone, as if it had been cancelled. Rows that are no `<For>` are kept by their place, and an open dialog would come to ask about
+//! another row: build them with one. Not to be put inside another form.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -16,9 +16,11 @@ use leptos::prelude::*;
 use leptos::task::{spawn_local, tick};
 use leptos::wasm_bindgen::JsCast;
 use leptos_router::hooks::{use_location, use_query_map};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use web_sys::{HtmlDialogElement, HtmlElement};
 
 use super::button::ButtonKind;
+use super::focus::focus_pressed;
 
 /// `children` is the form that does it; its last line is usually a [`super::Button`] of kind danger.
 #[component]
@@ -47,6 +49,8 @@ pub fn ConfirmDialog(
     let labelled_by = title_id.clone();
     let asked = query.with_untracked(|query| query.get_str("confirm") == Some(id.as_str()));
     let pathname = location.pathname;
+    let kept: Vec<_> = query.get_untracked().into_iter().map(|(name, value)| (name.into_owned(), value)).filter(is_kept).collect();
+    let along = kept.iter().cloned().map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect_view();
     let here = move || format!("{}?{}", location.pathname.read_untracked(), location.search.read_untracked());
     Effect::new(move |_| {
         let here = format!("{}?{}", location.pathname.read(), location.search.read());
@@ -67,6 +71,7 @@ pub fn ConfirmDialog(
     let open = move |event: leptos::ev::MouseEvent| {
         if let Some(dialog) = dialog.get_untracked() {
             event.prevent_default();
+            focus_pressed(&event);
             if !made.get_untracked() {
                 made.set(true);
                 spawn_local(async move {
@@ -90,10 +95,10 @@ pub fn ConfirmDialog(
     let content = move || {
         view! {
             <div class="flex items-start justify-between gap-4">
-                <h2 id=title_id class="text-base font-semibold text-ink">
+                <h2 id=title_id class="min-w-0 text-base font-semibold break-words text-ink">
                     {title}
                 </h2>
-                <a href=move || pathname.get() class="-m-1 rounded-md p-1 text-muted hover:bg-hover hover:text-ink" aria-label="Cancel" on:click=cancel>
+                <a href=move || address(&pathname.get(), &kept) class="-m-1 rounded-md p-1 text-muted hover:bg-hover hover:text-ink" aria-label="Cancel" on:click=cancel>
                     <super::Icon name=super::IconName::Close/>
                 </a>
             </div>
@@ -109,6 +114,7 @@ pub fn ConfirmDialog(
     };
     view! {
         <form method="get" class="contents">
+            {along}
             <input type="hidden" name="confirm" value=id/>
             <button type="submit" class=kind.classes() aria-haspopup="dialog" on:click=open>
                 {trigger_label}
@@ -120,6 +126,20 @@ pub fn ConfirmDialog(
             {later}
         </dialog>
     }
+}
+
+/// What an address says once, and what the question itself adds.
+const SAID_ONCE: [&str; 6] = ["confirm", "saved", "created", "added", "at", "draft"];
+
+/// Whether a part of the address stays while a question is asked, and after it was answered with no.
+fn is_kept((name, value): &(String, String)) -> bool {
+    !value.is_empty() && !SAID_ONCE.contains(&name.as_str())
+}
+
+fn address(path: &str, kept: &[(String, String)]) -> String {
+    let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let query: Vec<String> = kept.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
 }
 
 /// Where a dialog keeps the address at which it was opened.
@@ -146,5 +166,20 @@ fn show(dialog: &HtmlDialogElement, here: &str) {
     let field = dialog.query_selector("input:not([type=hidden])").ok().flatten();
     if let Some(field) = field.and_then(|field| field.dyn_into::<HtmlElement>().ok()) {
         drop(field.focus());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_keeps_the_page_of_its_list_and_not_what_is_over() {
+        let asked = |pairs: &[(&str, &str)]| {
+            let kept: Vec<_> = pairs.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).filter(is_kept).collect();
+            address("/settings/workspaces", &kept)
+        };
+        assert_eq!(asked(&[("q", "a&b"), ("page", "2"), ("confirm", "delete-acme")]), "/settings/workspaces?q=a%26b&page=2");
+        assert_eq!(asked(&[("saved", "workspace-enabled"), ("draft", "0"), ("q", "")]), "/settings/workspaces");
     }
 }

@@ -6,7 +6,6 @@ use leptos::prelude::*;
 /// Which icon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IconName {
-    Bolt,
     Building,
     Check,
     ChevronDown,
@@ -44,7 +43,6 @@ pub enum IconName {
 impl IconName {
     const fn path(self) -> &'static str {
         match self {
-            Self::Bolt => "M9 1.5 3.5 9H8l-1 5.5L12.5 7H8z",
             Self::Building => "M3 14V2.5h7V14M10 6h3v8M1.5 14h13M5.5 5h2M5.5 8h2M5.5 11h2",
             Self::Check => "m3 8.5 3.25 3.25L13 4.75",
             Self::ChevronDown => "m4 6 4 4 4-4",

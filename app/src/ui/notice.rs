@@ -54,11 +54,9 @@ pub fn Notice(#[prop(optional)] kind: NoticeKind, children: Children) -> impl In
 /// The words for `?saved=<what>`; `None` for what is not in the list.
 pub(super) fn saved_words(what: &str) -> Option<&'static str> {
     Some(match what {
-        "export" => "Saved. Export settings are in effect.",
         "export-paused" => "Export paused. Nothing is collected for its endpoint until it is resumed.",
         "export-resumed" => "Export resumed.",
         "export-reverted" => "Reverted. The earlier settings are in effect.",
-        "export-off" => "Saved. Export is off.",
         "workspace-created" => "Workspace created.",
         "workspace-renamed" => "Workspace renamed.",
         "workspace-enabled" => "Workspace enabled.",
@@ -84,7 +82,6 @@ pub(super) fn saved_words(what: &str) -> Option<&'static str> {
         "environment-enabled" => "Environment enabled.",
         "environment-disabled" => "Environment disabled. Requests to it are answered with 404.",
         "environment-deleted" => "Environment deleted.",
-        "key-created" => "API key created.",
         "key" => "API key saved.",
         "key-enabled" => "API key enabled.",
         "key-disabled" => "API key disabled. Requests with it are answered with 401.",

@@ -13,7 +13,7 @@ pub fn PageHeader(
     scope: ViewFn,
     #[prop(optional, into)] actions: ViewFn,
 ) -> impl IntoView {
-    let subtitle = (!subtitle.is_empty()).then(|| view! { <p class="mt-1 max-w-2xl text-sm text-muted">{subtitle}</p> });
+    let subtitle = (!subtitle.is_empty()).then(|| view! { <p class="mt-1 max-w-2xl text-sm break-words text-muted">{subtitle}</p> });
     view! {
         <Title text=title.clone()/>
         <header class="mb-6 flex flex-wrap items-start justify-between gap-x-6 gap-y-3">

@@ -119,15 +119,15 @@ pub fn SecretField(
                     <Summary secret managed mode/>
                     <div class="flex shrink-0 gap-1" hidden=move || mode.get() == Mode::Plain>
                         <button type="button" class=ButtonKind::Quiet.classes() hidden=move || mode.get() != Mode::Keep on:click=replace>
-                            "Replace"
+                            "Replace" <span class="sr-only">" " {label}</span>
                         </button>
                         {can_clear.then(|| view! {
                             <button type="button" class=ButtonKind::Quiet.classes() hidden=move || mode.get() != Mode::Keep on:click=move |_| mode.set(Mode::Clear)>
-                                "Clear"
+                                "Clear" <span class="sr-only">" " {label}</span>
                             </button>
                         })}
                         <button type="button" class=ButtonKind::Quiet.classes() hidden=move || !matches!(mode.get(), Mode::Replace | Mode::Clear) on:click=keep>
-                            "Keep stored"
+                            "Keep stored" <span class="sr-only">" " {label}</span>
                         </button>
                     </div>
                 </div>

@@ -131,18 +131,23 @@ pub fn Time(
     /// The day is enough: for lists, where scripts may not be there to shorten it.
     #[prop(optional)]
     day: bool,
+    /// Stays exact: where "since" or "until" asks for a point in time and not for how long ago.
+    #[prop(optional)]
+    exact: bool,
 ) -> impl IntoView {
+    // In a sentence it may break, as the words around it.
+    let class = if exact { "tabular-nums" } else { "whitespace-nowrap tabular-nums" };
     let text = RwSignal::new(if day { exact_date(at) } else { exact_time(at) });
     let clock = use_context::<Clock>();
     Effect::new(move |_| {
-        let Some(clock) = clock else { return };
+        let Some(clock) = clock.filter(|_| !exact) else { return };
         let now = relative(at, clock.now());
         if text.with_untracked(|text| *text != now) {
             text.set(now);
         }
     });
     view! {
-        <time class="whitespace-nowrap tabular-nums" datetime=machine_time(at) title=exact_time(at)>
+        <time class=class datetime=machine_time(at) title=exact_time(at)>
             {text}
         </time>
     }

@@ -67,7 +67,7 @@ pub(super) fn Line(row: DeliveryRow, #[prop(optional)] children: Option<Children
             <Cell label="State">
                 <span class="block">
                     <StatusPill state word/>
-                    {next.map(|at| view! { <span class="mt-0.5 block text-xs text-muted">"Next attempt " {exact_time(at)}</span> })}
+                    {next.map(|at| view! { <span class="mt-0.5 block text-xs text-muted">"Next attempt " <Time at exact=true/></span> })}
                 </span>
             </Cell>
             <Cell label="Attempts">

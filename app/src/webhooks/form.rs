@@ -114,13 +114,14 @@ pub fn WebhookFields(initial: Initial, routes: Vec<RouteRow>, #[prop(into)] answ
             </div>
             <Events chosen=initial.event_types.clone() answer/>
             <RouteChoices
+                id="webhook-routes"
                 routes
                 chosen=initial.routes.clone()
                 name="form[routes][]"
                 help=ROUTES_HELP
                 error=field_error(answer, Field::WebhookRoutes)
             />
-            <FieldSet legend="Requests" help=INCLUDED_HELP>
+            <FieldSet id="webhook-requests" legend="Requests" help=INCLUDED_HELP>
                 <Toggle
                     label=Field::IncludeHeaders.label()
                     name="form[include_headers]"
@@ -185,9 +186,8 @@ fn Events(chosen: Vec<EventType>, answer: Answer) -> impl IntoView {
         })
         .collect_view();
     view! {
-        <FieldSet legend=Field::EventTypes.label() help="What it is told of: at least one.">
+        <FieldSet id="webhook-events" legend=Field::EventTypes.label() help="What it is told of: at least one." error>
             <div class="grid gap-x-4 gap-y-2.5 wide:grid-cols-2">{boxes}</div>
-            {move || error.get().map(|text| view! { <p class="text-small text-bad">{text}</p> })}
         </FieldSet>
     }
 }

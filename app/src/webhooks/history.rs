@@ -18,8 +18,10 @@ use crate::ui::{
 
 const SEGMENT: &str = "inline-flex h-6 items-center rounded-sm px-2 text-small font-medium text-muted transition-colors hover:text-ink aria-[current]:bg-surface aria-[current]:text-ink aria-[current]:shadow-xs";
 
-const NOTHING_YET: &str = "Events are delivered as they happen. Send a test delivery to see one.";
+const NOTHING_YET: &str = "Events are delivered as they happen.";
+const NOTHING_YET_TO_TEST: &str = "Events are delivered as they happen. Send a test delivery to see one.";
 const NOTHING_FAILED: &str = "Nothing that is still in the history failed.";
+const NOTHING_OLDER: &str = "There is nothing older in the history.";
 
 /// Which part of the history is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +31,24 @@ struct Shown {
 }
 
 impl Shown {
+    /// Where this part is.
+    fn path(self, page: &str) -> String {
+        match self.query().trim_end_matches('&') {
+            "" => page.to_owned(),
+            query => format!("{page}?{query}"),
+        }
+    }
+
+    /// What the list says while it is empty, to whoever can send a test delivery or can't.
+    const fn none(self, may_write: bool) -> &'static str {
+        match (self.before, self.failed, may_write) {
+            (Some(_), ..) => NOTHING_OLDER,
+            (None, true, _) => NOTHING_FAILED,
+            (None, false, true) => NOTHING_YET_TO_TEST,
+            (None, false, false) => NOTHING_YET,
+        }
+    }
+
     /// As the beginning of a query, each part with its `&`.
     fn query(self) -> String {
         let failed = if self.failed { "failed=on&" } else { "" };
@@ -93,16 +113,15 @@ fn Loaded(
     let older_page = page.clone();
     let older = move || {
         let part = Shown { before: Some(next.get()?), ..shown };
-        Some(view! { <LinkButton href=format!("{older_page}?{}", part.query().trim_end_matches('&'))>"Older"</LinkButton> })
+        Some(view! { <LinkButton href=part.path(&older_page)>"Older"</LinkButton> })
     };
-    let newest = shown.before.map(|_| format!("{page}?{}", Shown { before: None, ..shown }.query().trim_end_matches('&')));
-    let (every, failed) = (page.clone(), format!("{page}?failed=on"));
+    let newest = shown.before.map(|_| Shown { before: None, ..shown }.path(&page));
+    let (every, failed) = (page.clone(), Shown { before: None, failed: true }.path(&page));
     let empty = Memo::new(move |_| live.newest.with(|deliveries| deliveries.rows.is_empty()));
     let rows = Signal::derive(move || live.newest.with(|deliveries| deliveries.rows.clone()));
     let table = move || {
         if empty.get() {
-            let text = if shown.failed { NOTHING_FAILED } else { NOTHING_YET };
-            view! { <EmptyState title="No deliveries" text/> }.into_any()
+            view! { <EmptyState title="No deliveries" text=shown.none(may_write)/> }.into_any()
         } else {
             let slug = listed.clone();
             view! { <Card><DeliveryTable slug id rows shown may_write one pending=one_held/></Card> }.into_any()
@@ -221,5 +240,7 @@ mod tests {
         assert_eq!(Shown::default().query(), "");
         let shown = Shown { before: Some(Uuid::nil()), failed: true };
         assert_eq!(shown.query(), "failed=on&before=00000000-0000-0000-0000-000000000000&");
+        assert_eq!(shown.path("/d"), "/d?failed=on&before=00000000-0000-0000-0000-000000000000");
+        assert_eq!((Shown { before: None, ..shown }.path("/d").as_str(), Shown::default().path("/d").as_str()), ("/d?failed=on", "/d"));
     }
 }

@@ -8,9 +8,7 @@ use super::view_model::{attempt_line, failure_sentence, state_sentence, switch_w
 use crate::contract::values::WebhookAuth;
 use crate::contract::{DeliveryAttempt, WebhookState, WebhookView};
 use crate::integrations::TestResultOf;
-use crate::ui::{
-    ActionError, Button, ButtonKind, Card, CardHeader, ConfirmDialog, Icon, IconName, KeptForm, Time, error_of, exact_time, thousands,
-};
+use crate::ui::{ActionError, Button, ButtonKind, Card, CardHeader, ConfirmDialog, Icon, IconName, KeptForm, Time, counted, error_of};
 
 /// How it is doing, and the switch.
 #[component]
@@ -49,7 +47,9 @@ pub(super) fn StateCard(
                 <p role="status">{move || state.with(state_sentence)}</p>
                 {move || since().map(|at| view! { <p>"Since " <Time at/></p> })}
                 {(dropped > 0).then(|| view! {
-                    <p class="text-bad">{thousands(dropped)} " deliveries were not made, because too many waited already."</p>
+                    <p class="text-bad">
+                        {counted(dropped, "delivery was", "deliveries were")} " not made, because too many waited already."
+                    </p>
                 })}
             </div>
             {switch}
@@ -114,12 +114,11 @@ pub(super) fn SecretCard(slug: String, view: WebhookView, may_write: bool, rotat
         <Card>
             <CardHeader title="Signing secret" subtitle="With it the receiver checks that a delivery comes from here. It is shown once, after it was made."/>
             <div class="space-y-2 px-5 py-4 text-small text-muted">
-                <ActionError error=error_of(rotate.value())/>
                 {made}
                 {unreadable.then(|| view! { <p class="text-bad">"What is stored can't be read any more. Rotate it."</p> })}
                 {unsigned.then(|| view! { <p>"Deliveries are not signed while the authentication is None."</p> })}
                 {overlap_until.map(|at| view! {
-                    <p>"The secret before it signs too until " {exact_time(at)} "."</p>
+                    <p>"The secret before it signs too until " <Time at exact=true/> "."</p>
                 })}
             </div>
             {may_write.then(|| view! {
@@ -128,6 +127,7 @@ pub(super) fn SecretCard(slug: String, view: WebhookView, may_write: bool, rotat
                         <p>
                             "A new secret is made and shown once. For 24 hours deliveries carry the signatures of both, so that the receiver can follow; after that only the new one signs."
                         </p>
+                        <ActionError error=error_of(rotate.value())/>
                         <KeptForm action=rotate about=vec![("workspace", slug), ("id", id.to_string())]>
                             <Button kind=ButtonKind::Primary submit=true pending=rotate.pending()>
                                 "Rotate secret"

@@ -23,7 +23,7 @@ pub(super) fn SettingsForm(slug: String, view: WebhookView, routes: Vec<RouteRow
             <KeptForm action=actions.save about=vec![("workspace", slug), ("id", id)] node_ref=form>
                 <WebhookFields initial=Initial::of(view) routes answer=actions.save.value()/>
                 <FormFoot label="Save" pending=actions.save.pending()>
-                    <p class="ml-auto text-small text-faint">"Last saved " <Time at/> {by}</p>
+                    <p class="ml-auto min-w-0 text-small break-words text-faint">"Last saved " <Time at/> {by}</p>
                 </FormFoot>
             </KeptForm>
         </Card>

@@ -1,6 +1,7 @@
 // Workspaces and their members with JavaScript switched off.
+import { change } from "../../support/audit.ts";
 import { expectSaid, refused } from "../../support/forms.ts";
-import { expect, test } from "../../support/test.ts";
+import { expect, test, withServer } from "../../support/test.ts";
 
 test("a workspace is created, renamed, disabled, enabled and deleted", async ({ as }) => {
   const page = await as("operator");
@@ -42,6 +43,34 @@ test("a workspace is created, renamed, disabled, enabled and deleted", async ({ 
   await remove.getByRole("button", { name: "Delete workspace" }).click();
   await expectSaid(page, /^Workspace deleted/);
   await expect(page.getByRole("link", { name: "Initech" })).toHaveCount(0);
+});
+
+test("a question about a workspace of the second page is asked there, and leads back there", async ({ page, upstream }) => {
+  test.setTimeout(120_000);
+  await withServer(page, upstream.url, "operator", {}, async ({ console: origin }) => {
+    const names = Array.from({ length: 50 }, (_, at) => String(at + 1).padStart(2, "0"));
+    for (const name of names) await change(page, origin, "/api/directory/create-workspace", { slug: `page-${name}`, name: `Page ${name}` });
+    const second = `${origin}/settings/workspaces?page=2`;
+    await page.goto(`${origin}/settings/workspaces`);
+    await page.getByRole("link", { name: "Next" }).click();
+    await expect(page).toHaveURL(second);
+    const dialog = page.getByRole("dialog", { name: "Delete Page 50" });
+    await page.getByRole("button", { name: "Delete Page 50" }).click();
+    await dialog.getByRole("link", { name: "Cancel" }).click();
+    await expect(dialog).toHaveCount(0);
+    await expect(page).toHaveURL(second);
+    await page.getByRole("button", { name: "Delete Page 50" }).click();
+    await dialog.getByLabel("Confirmation").fill("page");
+    await refused(page, dialog.getByRole("button", { name: "Delete workspace" }), /to confirm/);
+    await dialog.getByLabel("Confirmation").fill("page-50");
+    await dialog.getByRole("button", { name: "Delete workspace" }).click();
+    await expectSaid(page, /^Workspace deleted/);
+    await page.goto(second);
+    await expect(page.getByRole("button", { name: "Delete Page 49" })).toBeVisible();
+    await expect(page.getByRole("button", { name: "Delete Page 50" })).toHaveCount(0);
+    await page.getByRole("link", { name: "Previous" }).click();
+    await expect(page).toHaveURL(`${origin}/settings/workspaces`);
+  });
 });
 
 test("a member is added with a link that is shown once, changes roles, and is removed", async ({ as }) => {

@@ -28,7 +28,7 @@ pub(super) fn unsaved(commit: &CommitError, error: &dyn std::error::Error) -> Ap
 
 fn failed(cause: Cause, error: &dyn std::error::Error) -> Uuid {
     let (error_id, cause) = (Uuid::now_v7(), cause.name());
-    tracing::error!(error_id = %error_id, cause = &*cause, %error, "a request of the console failed");
+    tracing::error!(errorId = %error_id, cause = &*cause, %error, "a request of the console failed");
     faults::failed(error_id);
     error_id
 }

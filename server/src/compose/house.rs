@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::for_requests;
-use super::messages::{pause_exhausted, report_unreadable, stop_webhooks, tell_audit, trim_audit};
+use super::messages::{pause_exhausted, report_rotated, report_unreadable, stop_webhooks, tell_audit, trim_audit};
 use crate::audit::Written;
 use crate::auth::{Auth, Clock, Operator, Passwords};
 use crate::backend::Backend;
@@ -129,6 +129,11 @@ impl House {
     pub fn report_unreadable(&self) {
         let (found, known) = (self.settings.unreadable(), self.settings.problems());
         tokio::spawn(report_unreadable(found, known, self.bus.clone(), self.ends.shutdown.clone()));
+    }
+
+    /// Tells of signing secrets that the bootstrap file replaced, once there is somebody who listens.
+    pub fn report_rotated(&self, report: &BootstrapReport) {
+        report_rotated(&report.rotated, &self.bus);
     }
 
     /// Passes requests on.

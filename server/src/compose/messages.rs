@@ -12,6 +12,7 @@ use crate::live::Owner;
 use crate::settings::{Exhausted, Problem, SecretPlace, Settings};
 use crate::store;
 use crate::telemetry;
+use crate::values::TenantId;
 use crate::webhooks;
 
 /// Pauses what telemetry reports as only failing. Waits for reports; there is no timer.
@@ -113,11 +114,7 @@ fn tell(bus: &Bus, written: &Written) {
 /// A security event for each secret that does not open, at the start or found later: somebody may have moved or changed what
 /// is stored.
 pub async fn report_unreadable(mut found: broadcast::Receiver<SecretPlace>, known: Vec<Problem>, bus: Bus, shutdown: CancellationToken) {
-    let report = |place: &SecretPlace| {
-        let (tenant, kind) = (place.workspace(), SecurityKind::SettingsDecryptFailed);
-        let event = || Security { at: SystemTime::now(), kind, tenant, client_address: None, trace: None, count: 1 };
-        bus.emit(tenant, || Event::Security(event()));
-    };
+    let report = |place: &SecretPlace| security(&bus, SecurityKind::SettingsDecryptFailed, place.workspace());
     for problem in &known {
         if let Problem::Secret { place } = problem {
             report(place);
@@ -132,6 +129,19 @@ pub async fn report_unreadable(mut found: broadcast::Receiver<SecretPlace>, know
     }
 }
 
+/// A security event for each signing secret that the bootstrap file replaced in one of these workspaces, as for one that is rotated in
+/// the console.
+pub fn report_rotated(workspaces: &[TenantId], bus: &Bus) {
+    for workspace in workspaces {
+        security(bus, SecurityKind::WebhookSecretRotated, Some(*workspace));
+    }
+}
+
+/// Of nobody's request.
+fn security(bus: &Bus, kind: SecurityKind, tenant: Option<TenantId>) {
+    bus.emit(tenant, || Event::Security(Security { at: SystemTime::now(), kind, tenant, client_address: None, trace: None, count: 1 }));
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
@@ -140,7 +150,6 @@ mod tests {
     use crate::audit::{Action, Actor, Resource, Told, Trace, Who};
     use crate::bus::{Interest, Listener};
     use crate::store::{Changes, Store};
-    use crate::values::TenantId;
     use uuid::Uuid;
 
     #[derive(Default)]
@@ -153,6 +162,14 @@ mod tests {
 
         fn accept(&self, event: &Arc<Event>) {
             self.0.lock().unwrap().push(Arc::clone(event));
+        }
+    }
+
+    impl Recorder {
+        fn security(&self) -> Vec<(SecurityKind, Option<TenantId>)> {
+            let events = self.0.lock().unwrap();
+            let told = events.iter().filter_map(|event| if let Event::Security(security) = &**event { Some(security) } else { None });
+            told.map(|security| (security.kind, security.tenant)).collect()
         }
     }
 
@@ -199,11 +216,15 @@ mod tests {
         found.send(SecretPlace::TenantHeaders(acme)).unwrap();
         drop(found);
         report_unreadable(unreadable, known, bus, CancellationToken::new()).await;
-        let events = recorder.0.lock().unwrap();
-        let told: Vec<_> = events
-            .iter()
-            .filter_map(|event| if let Event::Security(security) = &**event { Some((security.kind, security.tenant)) } else { None })
-            .collect();
-        assert_eq!(told, [(SecurityKind::SettingsDecryptFailed, None), (SecurityKind::SettingsDecryptFailed, Some(acme))]);
+        assert_eq!(recorder.security(), [(SecurityKind::SettingsDecryptFailed, None), (SecurityKind::SettingsDecryptFailed, Some(acme))]);
+    }
+
+    #[test]
+    fn secrets_that_the_bootstrap_file_replaced_are_security_events() {
+        let (bus, recorder) = (Bus::default(), Arc::new(Recorder::default()));
+        bus.listen(&(Arc::clone(&recorder) as Arc<dyn Listener>));
+        let [acme, blue] = [1, 2].map(|id| TenantId(Uuid::from_u128(id)));
+        report_rotated(&[acme, acme, blue], &bus);
+        assert_eq!(recorder.security(), [acme, acme, blue].map(|tenant| (SecurityKind::WebhookSecretRotated, Some(tenant))));
     }
 }

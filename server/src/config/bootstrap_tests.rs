@@ -116,6 +116,8 @@ fn complaints_have_key_line_and_rule_and_no_value() {
     for (text, expected) in [
         ("[operator]\nemail = 'a@b'\ncolour = 'canary'", "line 3: operator.colour: there is no such key here".to_owned()),
         ("[otpl]\n", "line 1: otpl: there is no such key here".to_owned()),
+        ("\"\" = ''", "line 1: \"\": there is no such key here".to_owned()),
+        ("[operator]\n\"a.b\" = 1", "line 2: operator.\"a.b\": there is no such key here".to_owned()),
         ("\n[operator]\npassword = 'canary-canary'", "line 2: operator.email: this is missing".to_owned()),
         ("[operator]\nemail = 'canary'", format!("line 2: operator.email: {}", rule(Rule::Email))),
         ("[operator]\nemail = 'a@b'\npassword = 'canary'", format!("line 3: operator.password: {}", rule(Rule::TooShort { min: 12 }))),

@@ -1,6 +1,7 @@
 //! Reads TOML tables strictly: every key must be asked for, and each complaint has the key and its line. Nothing here
 //! quotes a value: the file holds passwords and credentials.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
@@ -82,6 +83,12 @@ fn indirect_key(key: &str) -> String {
     format!("{key}_env")
 }
 
+/// As the file has it: in quotation marks where it is no bare key, so that an empty one is seen, and a dot in one is no path.
+fn written(key: &str) -> Cow<'_, str> {
+    let bare = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    if bare { Cow::Borrowed(key) } else { Cow::Owned(format!("{key:?}")) }
+}
+
 /// A table of which keys are taken one by one.
 pub(super) struct Table<'a> {
     source: &'a Source<'a>,
@@ -98,7 +105,8 @@ impl<'a> Table<'a> {
     }
 
     fn name(&self, key: &str) -> String {
-        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+        let key = written(key);
+        if self.path.is_empty() { key.into_owned() } else { format!("{}.{key}", self.path) }
     }
 
     fn place(&self, key: &str) -> Option<(usize, &'a DeValue<'a>)> {

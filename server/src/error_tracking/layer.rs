@@ -80,7 +80,7 @@ impl Fields {
             "cause" => self.cause = Some(text),
             "panic" => self.panic = Some(text),
             "location" => self.location = Some(text),
-            "error_id" => self.error_id = Uuid::try_parse(&text).ok(),
+            "errorId" => self.error_id = Uuid::try_parse(&text).ok(),
             other => drop(self.others.insert(other.to_owned(), Value::String(text))),
         }
     }
@@ -121,6 +121,13 @@ mod tests {
         let mut read = Fields::default();
         fields.iter().for_each(|(name, text)| read.put(name, (*text).to_owned()));
         read.report("backend", Some("server/src/backend/error.rs:15".to_owned()))
+    }
+
+    #[test]
+    fn the_id_is_the_log_lines() {
+        let id = Uuid::from_u128(0xe001);
+        let read = report(&[("message", "x"), ("errorId", &id.to_string())]);
+        assert_eq!((read.error_id, read.extra.len()), (id, 0));
     }
 
     #[test]

@@ -116,7 +116,7 @@ impl Report {
     pub fn into_event(self, release: &str, at: SystemTime) -> Event<'static> {
         let fingerprint: Vec<Cow<'static, str>> = self.fingerprint().into_iter().map(Cow::Owned).collect();
         let mut tags = BTreeMap::from([
-            ("error_id".to_owned(), self.error_id.to_string()),
+            ("errorId".to_owned(), self.error_id.to_string()),
             ("component".to_owned(), self.component.to_owned()),
             ("release".to_owned(), release.to_owned()),
         ]);

@@ -164,7 +164,7 @@ fn what_names_the_error_stays() {
     let id = "019a1b2c-4111-7111-8111-111111111111";
     let event = Event {
         user: Some(User { id: Some(id.to_owned()), ..User::default() }),
-        tags: Map::from([("error_id".to_owned(), id.to_owned()), ("tenant_id".to_owned(), id.to_owned())]),
+        tags: Map::from([("errorId".to_owned(), id.to_owned()), ("tenant_id".to_owned(), id.to_owned())]),
         release: Some("knoxcall@0.1.0".into()),
         environment: Some("production".into()),
         ..Event::default()

@@ -199,7 +199,8 @@ impl FromUpstream {
         match self.upload.as_ref().map(|upload| upload.phase()) {
             // We broke it off: the cause is the client's.
             Some(Phase::TooLarge) => {
-                self.call.failed("body_limit", || OverLimit.to_string());
+                // As where there is no answer yet.
+                self.call.failed("body_too_large", || OverLimit.to_string());
                 self.record.failed("body_limit", || OverLimit.to_string());
             }
             Some(Phase::Gone | Phase::Malformed) => {}

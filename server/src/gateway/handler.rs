@@ -53,7 +53,7 @@ impl Handler {
             if !recorded.load(Ordering::Relaxed) {
                 // No event will tell of it.
                 let error_id = ids::error_id(begun.id);
-                tracing::error!(%error_id, panic = panic.message, location = panic.location, "a request panicked before it was recorded");
+                tracing::error!(errorId = %error_id, panic = panic.message, location = panic.location, "a request panicked before it was recorded");
             }
             let at = panic.location.map(|location| format!(" at {location}")).unwrap_or_default();
             let detail = format!("a handler panicked{at}: {}", panic.message);
@@ -100,8 +100,8 @@ impl Handler {
         if found.key_rejected {
             self.report(SecurityKind::ApiKeyRejected, None, client.address, trace.as_ref());
         }
-        if found.refusal.as_ref().is_some_and(|refusal| refusal.status == StatusCode::FORBIDDEN) {
-            self.report(SecurityKind::AuthzDenied, found.tenant, client.address, trace.as_ref());
+        if let Some(refusal) = &found.refusal {
+            self.report_refused(refusal, found.tenant, client, trace.as_ref());
         }
         let mut record = match &trace {
             Some(trace) if interest.events => Record::open(&self.bus, begun, client, &parts, host.as_ref(), &found, trace.clone()),
@@ -182,7 +182,7 @@ impl Handler {
         let response = match forward::send((&self.outbound, ready.tenant), request, limits, upload.as_ref()).await {
             Ok(response) => response,
             Err(Unanswered::Refused(refusal)) => {
-                self.report_blocked(&refusal, ready.tenant, client, ready.trace.as_ref());
+                self.report_refused(&refusal, Some(ready.tenant), client, ready.trace.as_ref());
                 return refuse(refusal, record, begun, client, upload.is_some());
             }
             Err(Unanswered::Cancelled) => return cancelled(record, begun),
@@ -190,10 +190,14 @@ impl Handler {
         passed_on(response, upload, (record, ai::Call::default()), ready.seat, begun)
     }
 
-    pub(super) fn report_blocked(&self, refusal: &Refusal, tenant: TenantId, client: &Client, trace: Option<&TraceContext>) {
-        if let Some(rule) = refusal.blocked_by() {
-            self.report(SecurityKind::EgressBlocked { rule }, Some(tenant), client.address, trace);
-        }
+    /// A security event of what leads where nobody may go, and of what the caller may not have.
+    pub(super) fn report_refused(&self, refusal: &Refusal, tenant: Option<TenantId>, client: &Client, trace: Option<&TraceContext>) {
+        let kind = match refusal.blocked_by() {
+            Some(rule) => SecurityKind::EgressBlocked { rule },
+            None if refusal.status == StatusCode::FORBIDDEN => SecurityKind::AuthzDenied,
+            None => return,
+        };
+        self.report(kind, tenant, client.address, trace);
     }
 
     fn report(&self, kind: SecurityKind, tenant: Option<TenantId>, client: IpAddr, trace: Option<&TraceContext>) {

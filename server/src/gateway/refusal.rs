@@ -134,6 +134,12 @@ impl Refusal {
         }
     }
 
+    /// What a call of an AI agent ended in that had begun: one that is refused for its body is no failure of the gateway, and the call
+    /// has failed all the same. Its kind, and what happened.
+    pub(super) fn ended_call(&self) -> (&'static str, &str) {
+        self.failure().unwrap_or_else(|| (self.code(), self.message))
+    }
+
     /// For programs that call an AI agent.
     fn code(&self) -> &'static str {
         if let Some(code) = self.code {
@@ -159,7 +165,7 @@ impl Refusal {
         let mut error_id = None;
         if let Some((kind, detail)) = self.failure() {
             let error_id = error_id.insert(ids::error_id(request_id));
-            tracing::error!(%error_id, %request_id, status = self.status.as_u16(), kind, detail, "a request failed");
+            tracing::error!(errorId = %error_id, %request_id, status = self.status.as_u16(), kind, detail, "a request failed");
         }
         let route = match self.detail.as_deref() {
             Some(Detail::Route(route)) => Some(route.as_str()),

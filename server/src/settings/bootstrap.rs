@@ -38,6 +38,8 @@ pub struct BootstrapReport {
     pub keys: Vec<(Slug, NewKey)>,
     /// Likewise signing secrets of webhooks.
     pub signing_secrets: Vec<(Slug, NewSigningSecret)>,
+    /// Workspaces of webhooks that another secret signs now, one for each.
+    pub rotated: Vec<TenantId>,
     /// How many records were written.
     pub changed: usize,
 }
@@ -352,8 +354,9 @@ impl Applying<'_> {
         };
         let given = file.secret.as_ref().map(|secret| secret.expose());
         if let Some(stored) = kept {
-            let changed = self.settings.put_webhook(admin, stored.id, &change, given).await?;
-            self.report.changed += usize::from(changed);
+            let put = self.settings.put_webhook(admin, stored.id, &change, given).await?;
+            self.report.changed += usize::from(put.changed);
+            self.report.rotated.extend(put.rotated.then_some(admin.workspace()));
             return Ok(());
         }
         self.report.changed += 1;

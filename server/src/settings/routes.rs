@@ -13,7 +13,7 @@ use crate::egress::Scope as Reach;
 use crate::store::{Changes, Environment, Route, RouteLimits, StoredEndpoint, now};
 use crate::values::{
     DEFAULT_BODY_LIMIT, DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_RESPONSE_TIMEOUT_MS, DisplayName, Endpoint, Field, MAX_BODY_LIMIT,
-    MAX_CONNECT_TIMEOUT_MS, MAX_RESPONSE_TIMEOUT_MS, Rule, Slug, TenantId, parse_injected_headers, parse_methods,
+    MAX_CONNECT_TIMEOUT_MS, MAX_RESPONSE_TIMEOUT_MS, Rule, Slug, TenantId, is_injected, parse_injected_headers, parse_methods,
 };
 
 /// The environment that a new route has.
@@ -271,7 +271,10 @@ impl Settings {
     fn entry(&self, route: Route) -> RouteEntry {
         let state = |environment: &Environment| {
             let place = Place::environment(route.workspace, route.id, environment.id);
-            secret::state(self.vault(), &place, environment.inject_headers.as_ref())
+            let mut state = secret::state(self.vault(), &place, environment.inject_headers.as_ref());
+            // What is not sent is not shown as if it were.
+            state.names.retain(|name| is_injected(name));
+            state
         };
         RouteEntry { inject_headers: route.environments.iter().map(state).collect(), route }
     }

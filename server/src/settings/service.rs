@@ -196,16 +196,32 @@ impl Settings {
         let settings = self.clone();
         Finish::new(async move {
             let _held = guard;
+            // One that is refused at once leaves nothing that could be written late.
+            let could_start = settings.store().check_saving().is_ok();
             let saved = settings.store().commit_all_told(changes, told).await;
+            // Asked before what is stored is read: what ends in between is read once more.
+            let late = if could_start && matches!(saved, Err(CommitError::Io(_))) { settings.store().under_way() } else { None };
             let published = match saved {
                 // Whether the disk has it nobody knows, but whoever reads sees it: a key that looks deleted may not go on working.
                 Ok(()) | Err(CommitError::Io(_)) => settings.publish(scope),
                 Err(_) => Ok(()),
             };
+            if let Some(ended) = late {
+                tokio::spawn(settings.clone().publish_after(ended, scope));
+            }
             saved?;
             published
         })
         .await
+    }
+
+    /// What the disk takes when nobody waits for it any more is in force then, too.
+    async fn publish_after(self, ended: impl Future<Output = ()> + Send, scope: Scope) {
+        ended.await;
+        let _held = self.writing().await;
+        if let Err(error) = self.publish(scope) {
+            tracing::error!(%error, "what the disk took late is not in force before the next save");
+        }
     }
 
     fn publish(&self, scope: Scope) -> Result<(), Error> {

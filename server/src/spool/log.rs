@@ -34,8 +34,6 @@ pub struct Log {
     held: BTreeMap<(u64, u64), Count>,
     bytes: usize,
     waiting: Count,
-    /// So much younger than they say are its records taken to be, in milliseconds: see `Clock::offset`.
-    clock_offset: u64,
     /// The first segment that was written to since the last sync.
     unsynced: Option<u64>,
     /// A segment was begun since then.
@@ -58,7 +56,7 @@ impl Ticket {
         self.meta
     }
 
-    /// When the payload was first written down, in milliseconds since 1970.
+    /// When the payload was first written down, in milliseconds, by the spool's clock.
     #[must_use]
     pub const fn written(&self) -> u64 {
         self.written
@@ -83,13 +81,13 @@ impl Log {
             held: BTreeMap::new(),
             bytes: 0,
             waiting: Count::default(),
-            clock_offset: 0,
             unsynced: None,
             unlisted: false,
             losses: Losses::default(),
         };
-        let newest = numbers.into_iter().filter_map(|number| log.take_in(number)).max().unwrap_or_default();
-        log.clock_offset = log.shared.clock.offset(newest, log.shared.options.max_age);
+        for number in numbers {
+            log.take_in(number);
+        }
         segment::remove_drafts(&log.folder);
         log.remove_empty_folders();
         Ok(log)
@@ -99,22 +97,20 @@ impl Log {
         segment::path(&self.folder, number)
     }
 
-    /// Answers with the time of the newest that waits in it.
-    fn take_in(&mut self, number: u64) -> Option<u64> {
+    fn take_in(&mut self, number: u64) {
         let path = self.path(number);
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) => {
                 tracing::warn!(path = %path.display(), %error, "a spooled segment can't be read and is left where it is");
                 self.losses.damaged += Count { payloads: 1, ..Count::default() };
-                return None;
+                return;
             }
         };
         let (entries, clean) = self.sift(number, &bytes);
-        let newest = entries.iter().map(|entry| entry.head.written).max();
-        if newest.is_none() {
+        if entries.is_empty() {
             let _ = fs::remove_file(&path);
-            return None;
+            return;
         }
         let mut length = bytes.len();
         if !clean {
@@ -128,7 +124,6 @@ impl Log {
         self.hold_bytes(length);
         self.waiting += waiting;
         self.segments.push_back(Segment { number, bytes: length, waiting, entries: None, sealed: true });
-        newest
     }
 
     /// What waits in a segment, and whether all of it is whole; what is not goes into quarantine and is counted.
@@ -186,7 +181,7 @@ impl Log {
 
     /// Writes a payload at the end. The oldest make room for it, counted as lost; with nothing left to make room, itself:
     /// then there is no ticket. It is safe from the end of this process from now on, and from a power failure after the next
-    /// [`Log::sync`]. `written` is when it was first written down, in milliseconds since 1970; without one that is now.
+    /// [`Log::sync`]. `written` is when it was first written down, in milliseconds by the spool's clock; without one that is now.
     ///
     /// # Errors
     /// The disk did not take it; nothing changed.
@@ -194,7 +189,7 @@ impl Log {
         let sequence = self.next_sequence;
         let written = written.unwrap_or_else(|| self.shared.clock.now());
         let sealed = self.shared.vault.seal_bytes(&self.binding(&sequence.to_string()), body).map_err(io::Error::other)?;
-        let record = record::encode(sequence, meta, self.as_recorded(written), &sealed).map_err(io::Error::other)?;
+        let record = record::encode(sequence, meta, written, &sealed).map_err(io::Error::other)?;
         if !self.make_room(record.len()) {
             self.losses.full += Count::of(meta);
             return Ok(None);
@@ -308,6 +303,7 @@ impl Log {
     fn begin_segment(&mut self) -> io::Result<()> {
         let number = self.next_number;
         segment::create(&self.folder, number)?;
+        self.shared.clock.keep();
         self.unlisted = true;
         self.next_number += 1;
         // Only the first is read from; of the others it is listed again when it is their turn.
@@ -347,6 +343,9 @@ impl Log {
                     synced => synced?,
                 }
             }
+        }
+        if !self.segments.is_empty() {
+            self.shared.clock.keep();
         }
         (self.unsynced, self.unlisted) = (None, false);
         Ok(())

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! <data>/spool/<owner>/<home>/<kind>/00000000000000000000.seg
+//! <data>/spool/clock
 //! ```
 //! An owner is a destination's; a home is one life of its settings, so that an old one that still sends and the one that
 //! follows it never write to the same files; a kind is a signal. Nothing is made before something has to be written, and
@@ -32,7 +33,7 @@ pub use record::Meta;
 
 use crate::budget::Budget;
 use crate::vault::Vault;
-use clock::Clock;
+use clock::{Machine, machine};
 use shared::{Quarantine, Shared};
 
 /// How many threads work on the disk at once, for all destinations together. A few that wait for it at the same time are brought
@@ -66,14 +67,14 @@ pub struct Spool {
 }
 
 impl Spool {
-    /// Touches nothing yet.
+    /// Changes nothing yet.
     #[must_use]
     pub fn new(root: PathBuf, vault: Vault, options: Options) -> Self {
-        Self::with_clock(root, vault, options, Clock::system())
+        Self::with_machine(root, vault, options, machine())
     }
 
-    fn with_clock(root: PathBuf, vault: Vault, options: Options, clock: Clock) -> Self {
-        let shared = Arc::new(Shared::new(root, vault, options, clock));
+    fn with_machine(root: PathBuf, vault: Vault, options: Options, machine: Machine) -> Self {
+        let shared = Arc::new(Shared::new(root, vault, options, machine));
         Self { shared, disk: Arc::new(Semaphore::new(AT_ONCE)), homes: Arc::default() }
     }
 
@@ -104,8 +105,9 @@ impl Spool {
     /// Owners of whom something lies here.
     #[must_use]
     pub fn owners(&self) -> Vec<String> {
-        let Ok(folders) = fs::read_dir(&self.shared.root) else { return Vec::new() };
-        folders.filter_map(|folder| folder.ok()?.file_name().into_string().ok()).filter(|name| name != Quarantine::NAME).collect()
+        let entries = fs::read_dir(&self.shared.root).into_iter().flatten().flatten();
+        let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        folders.filter_map(|folder| folder.file_name().into_string().ok()).filter(|name| name != Quarantine::NAME).collect()
     }
 
     /// Bytes that lie here of an owner.
@@ -154,6 +156,7 @@ impl Spool {
         let _held = self.shared.parked_lock();
         fs::remove_dir_all(&folder)?;
         self.shared.forget(&folder);
+        self.shared.clock.forget();
         Ok(())
     }
 }

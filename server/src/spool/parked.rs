@@ -15,6 +15,8 @@ use crate::budget::Budget;
 impl Spool {
     /// Counts what lies here of an owner until somebody takes it over.
     pub fn park(&self, owner: &str) {
+        // This start counts, however soon it ends.
+        self.shared.clock.keep();
         let homes = fs::read_dir(self.shared.root.join(owner)).into_iter().flatten().flatten();
         for folder in homes.flat_map(|home| fs::read_dir(home.path()).into_iter().flatten().flatten()) {
             let files = fs::read_dir(folder.path()).into_iter().flatten().flatten();
@@ -51,6 +53,9 @@ impl Spool {
     #[must_use = "what was removed has to be counted"]
     pub fn expire(&self) -> BTreeMap<String, Losses> {
         let mut lost: BTreeMap<String, Losses> = BTreeMap::new();
+        if !self.owners().is_empty() {
+            self.shared.clock.keep();
+        }
         for (folder, _) in self.shared.parked_below(&self.shared.root) {
             let owner = folder.strip_prefix(&self.shared.root).ok().and_then(|place| place.iter().next()?.to_str());
             let Some(owner) = owner.filter(|_| self.is_due(&folder)) else { continue };
@@ -83,8 +88,7 @@ impl Spool {
         }
     }
 
-    /// Whether everything in a log's oldest file has waited for too long by what its records say. Of most the first head says that
-    /// it has not.
+    /// Whether everything in a log's oldest file has waited for too long. Of most the first head says that it has not.
     fn is_due(&self, folder: &Path) -> bool {
         let files = fs::read_dir(folder).into_iter().flatten().flatten();
         let Some(first) = files.filter_map(|file| segment::number_of(&file.path())).min() else { return false };

@@ -3,7 +3,7 @@
 //! ```text
 //!  0  4  "KnS1"                   20  4  records (spans or log records in it)
 //!  4  1  state: 0 waits, 1 done   24  4  items (these and metric points)
-//!  5  1  flags: 1 gzip            28  8  when it was written, ms since 1970
+//!  5  1  flags: 1 gzip            28  8  when it was written, in ms, by `clock`
 //!  6  2  0                        36  4  CRC-32 of the body
 //!  8  8  sequence                 40  4  CRC-32 of all of the above but the state
 //! 16  4  length of the body       44  …  body: sealed
@@ -35,7 +35,7 @@ pub struct Meta {
 pub struct Head {
     pub sequence: u64,
     pub meta: Meta,
-    /// When the payload was first written down, in milliseconds since 1970.
+    /// When the payload was first written down, in milliseconds, by the spool's clock.
     pub written: u64,
     pub length: usize,
     pub done: bool,
@@ -62,7 +62,7 @@ fn crc(parts: [&[u8]; 2]) -> u32 {
     hasher.finalize()
 }
 
-/// A record around a sealed body, which was first written down at `written`, in milliseconds since 1970.
+/// A record around a sealed body, which was first written down at `written`, in milliseconds by the spool's clock.
 ///
 /// # Errors
 /// The body is longer than 4 GiB.

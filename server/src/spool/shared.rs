@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Options;
-use super::clock::Clock;
+use super::clock::{Clock, Machine};
 use crate::budget::Budget;
 use crate::vault::Vault;
 
@@ -39,23 +39,24 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Shared {
-    pub fn new(root: PathBuf, vault: Vault, options: Options, clock: Clock) -> Self {
+    pub fn new(root: PathBuf, vault: Vault, options: Options, machine: Machine) -> Self {
         Self {
             quarantine: Quarantine { folder: root.join(Quarantine::NAME) },
             total: Budget::new(options.total),
             key_id: vault.key_id(),
+            clock: Clock::new(root.clone(), options.max_age, machine),
             root,
             vault,
             options,
-            clock,
             open: Mutex::default(),
             parked: Mutex::default(),
             parked_lock: Mutex::default(),
         }
     }
 
-    /// Whether a home's name says that what is in it was sealed with another key. Without a key in its name nobody knows before it
-    /// is opened: earlier versions wrote none.
+    /// Whether a home's name says that what is in it was sealed with another key. Earlier versions wrote no key there: what is in such
+    /// a home and does not open may be of another key as well as moved from elsewhere, which nobody can tell apart. It is damage then,
+    /// and goes into quarantine as it is.
     pub fn is_sealed_otherwise(&self, home: &OsStr) -> bool {
         home.to_str().and_then(|name| name.split('-').nth(3)).is_some_and(|key| key != self.key_id)
     }

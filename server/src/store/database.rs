@@ -121,6 +121,16 @@ impl Database {
         Ok(turn)
     }
 
+    /// Whether a change is under way.
+    pub(super) fn is_writing(&self) -> bool {
+        self.turn.available_permits() == 0
+    }
+
+    /// Waits for the end of what is under way, however long that takes.
+    pub(super) async fn written(&self) {
+        drop(self.turn.acquire().await);
+    }
+
     /// Waits for a change that somebody's turn is for, and sees to it that it ends.
     pub(super) async fn watched<T: Send + 'static>(
         self: Arc<Self>,
@@ -222,6 +232,19 @@ impl Database {
             && sled.context.global_error().is_err()
         {
             drop(sled.context.pagecache.log.make_stable(i64::MAX));
+        }
+    }
+
+    /// It waits for next to nothing from now on.
+    #[cfg(test)]
+    pub(super) fn lose_patience(this: &mut Arc<Self>) {
+        // Whoever kept it awake at its start lets go of it soon.
+        loop {
+            if let Some(only) = Arc::get_mut(this) {
+                only.patience = Duration::from_millis(90);
+                return;
+            }
+            std::thread::yield_now();
         }
     }
 

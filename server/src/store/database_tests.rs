@@ -64,14 +64,8 @@ async fn a_panic_while_writing_counts_as_a_refusal() {
 /// One that has no patience.
 fn impatient(folder: &Path) -> Arc<Database> {
     let mut database = Database::open(folder, &["lamps"]).unwrap();
-    // Whoever kept it awake lets go of it soon.
-    loop {
-        if let Some(only) = Arc::get_mut(&mut database) {
-            only.patience = Duration::from_millis(90);
-            return database;
-        }
-        std::thread::yield_now();
-    }
+    Database::lose_patience(&mut database);
+    database
 }
 
 #[tokio::test]
@@ -90,7 +84,10 @@ async fn who_waits_for_a_disk_that_does_not_answer_is_told_so_until_it_does() {
     let at_once = Some(CommitError::Io("the disk does not answer".to_owned()));
     assert_eq!(database.turn().await.err(), at_once);
     assert!(database.tree("lamps").unwrap().is_empty(), "reading goes on");
+    assert!(database.is_writing(), "it may still be written");
     answer.send(()).unwrap();
+    database.written().await;
+    assert!(!database.is_writing());
     while database.turn().await.is_err() {
         tokio::task::yield_now().await;
     }

@@ -167,6 +167,22 @@ impl Store {
         self.room.check()
     }
 
+    /// The end of the change that is under way, if there is one. Whoever made it may have been told that the disk does not answer, and it
+    /// is written all the same.
+    #[must_use]
+    pub fn under_way(&self) -> Option<impl Future<Output = ()> + Send + use<>> {
+        let database = Arc::clone(&self.database);
+        database.is_writing().then_some(async move { database.written().await })
+    }
+
+    /// The same store, which waits for next to nothing.
+    #[cfg(test)]
+    #[must_use]
+    pub fn impatient(mut self) -> Self {
+        Database::lose_patience(&mut self.database);
+        self
+    }
+
     /// The same store on a disk that is nearly full.
     #[cfg(test)]
     #[must_use]

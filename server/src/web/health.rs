@@ -24,7 +24,7 @@ pub(super) async fn ready(State(console): State<Console>) -> Response {
 
 fn unusable(error: &ReadError) -> Response {
     let error_id = Uuid::now_v7();
-    tracing::error!(%error_id, %error, "not ready");
+    tracing::error!(errorId = %error_id, %error, "not ready");
     let mut response = (StatusCode::SERVICE_UNAVAILABLE, format!("the store is not usable (error {error_id})\n")).into_response();
     response.extensions_mut().insert(Failure { error_id: Some(error_id), ..Failure::new("store", error.to_string()) });
     response

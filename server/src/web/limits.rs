@@ -31,7 +31,7 @@ pub(super) async fn time(request: Request<Body>, next: Next) -> Response {
         Ok(response) => response,
         Err(_) => {
             let error_id = Uuid::now_v7();
-            tracing::error!(%error_id, path, "a request of the console took too long");
+            tracing::error!(errorId = %error_id, path, "a request of the console took too long");
             let text = format!("this took too long; try again (error {error_id})\n");
             let mut response = (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
             let message = format!("no answer within {} s", TIME.as_secs());

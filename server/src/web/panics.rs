@@ -20,7 +20,7 @@ pub(super) async fn catch(request: Request<Body>, next: Next) -> Response {
         Ok(response) => response,
         Err(panic) => {
             let error_id = Uuid::now_v7();
-            tracing::error!(%error_id, path, panic = panic.message, location = panic.location, "a request panicked");
+            tracing::error!(errorId = %error_id, path, panic = panic.message, location = panic.location, "a request panicked");
             let mut response = answer::failed(&ApiError::Internal { error_id }, wants_page);
             let message = format!("{} (error {error_id})", panic.message);
             let failure = Failure { kind: "panic", message, error_id: Some(error_id), location: panic.location };

@@ -181,6 +181,23 @@ fn settings_are_committed_in_one_place_and_the_console_commits_nothing() {
     assert_eq!(found, ["settings/service.rs"]);
 }
 
+/// Whoever has an answer's `errorId` looks for it by that name.
+#[test]
+fn an_error_id_is_logged_by_the_name_that_answers_give_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let (mut named, mut broken) = (0, Vec::new());
+    for file in rust_files(&root) {
+        for (number, code) in lines(&fs::read_to_string(&file).unwrap()) {
+            if code.contains("errorId = %error_id") {
+                named += 1;
+            } else if code.contains("%error_id") {
+                broken.push(format!("{}:{}", name_below(&root, &file), number + 1));
+            }
+        }
+    }
+    assert!(named > 5 && broken.is_empty(), "{named} do; not {broken:?}");
+}
+
 #[test]
 fn the_rules_see_what_they_are_about() {
     assert_eq!(rooms_named("use crate::{bus::Bus, telemetry, live::{Routing, self}};"), ["bus", "telemetry", "live"]);

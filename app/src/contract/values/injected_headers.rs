@@ -5,7 +5,13 @@ use crate::contract::Rule;
 
 /// W3C Trace Context. With the operator's traces on the gateway writes it over whatever an environment sets, and what an upstream gets
 /// must not hang on whether they are.
-const RESERVED: [&str; 2] = ["traceparent", "tracestate"];
+pub const NEVER_INJECTED: [&str; 2] = ["traceparent", "tracestate"];
+
+/// Whether an environment may set this header. Earlier versions stored others too, which are not sent.
+#[must_use]
+pub fn is_injected(name: &str) -> bool {
+    !NEVER_INJECTED.iter().any(|never| never.eq_ignore_ascii_case(name))
+}
 
 /// As [`HeaderList::parse`], but for those that the gateway writes itself.
 ///
@@ -20,12 +26,8 @@ pub fn parse_injected_headers(text: &str) -> Result<HeaderList, Rule> {
 /// # Errors
 /// [`Rule::HeaderReserved`]
 pub fn as_injected_headers(headers: HeaderList) -> Result<HeaderList, Rule> {
-    let reserved = headers.names().position(is_reserved);
+    let reserved = headers.names().position(|name| !is_injected(name));
     reserved.map_or(Ok(headers), |at| Err(Rule::HeaderReserved { position: at + 1 }))
-}
-
-fn is_reserved(name: &str) -> bool {
-    RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub use endpoint::{Endpoint, Signal};
 pub use exact_url::{ExactUrl, WebhookUrl};
 pub use export::{Compression, MAX_EXPORT_TIMEOUT_S, Temporality, parse_export_timeout};
 pub use headers::HeaderList;
-pub use injected_headers::{as_injected_headers, parse_injected_headers};
+pub use injected_headers::{NEVER_INJECTED, as_injected_headers, is_injected, parse_injected_headers};
 pub use names::{DisplayName, Email, Password, Role, Slug, TenantId};
 pub use preset::{Preset, Template};
 pub use provider::{MAX_MODELS, MAX_TOKENS, Provider, parse_credential, parse_models, parse_tokens};

@@ -73,7 +73,10 @@ impl Handler {
         let unread = !body.is_end_stream();
         let sent = match prepared(&parts, body, &ready, begun).await {
             Ok(sent) => sent,
-            Err(Unanswered::Refused(refusal)) => return handler::refuse(refusal, record, begun, client, unread),
+            Err(Unanswered::Refused(refusal)) => {
+                self.report_refused(&refusal, Some(ready.tenant), client, ready.trace.as_ref());
+                return handler::refuse(refusal, record, begun, client, unread);
+            }
             Err(Unanswered::Cancelled) => return handler::cancelled(record, begun),
         };
         let span = ready.trace.as_ref().map(|trace| span(trace, ready.traces && ready.operation.is_some()));
@@ -98,16 +101,16 @@ impl Handler {
                     call.end();
                     let mut refusal = Refusal::from(denied);
                     refusal.close = true;
+                    self.report_refused(&refusal, Some(ready.tenant), client, ready.trace.as_ref());
                     return handler::refuse(refusal, record, begun, client, true);
                 }
                 let Unanswered::Refused(refusal) = unanswered else {
                     drop(call);
                     return handler::cancelled(record, begun);
                 };
-                self.report_blocked(&refusal, ready.tenant, client, ready.trace.as_ref());
-                if let Some((kind, message)) = refusal.failure() {
-                    call.failed(kind, || message.to_owned());
-                }
+                self.report_refused(&refusal, Some(ready.tenant), client, ready.trace.as_ref());
+                let (kind, message) = refusal.ended_call();
+                call.failed(kind, || message.to_owned());
                 call.end();
                 return handler::refuse(refusal, record, begun, client, upload.is_some());
             }

@@ -11,7 +11,7 @@ use super::{SecretPlace, Stored};
 use crate::live::{self, KeyHash, Limits, Upstream};
 use crate::settings::secret::{self, Place};
 use crate::store;
-use crate::values::HeaderList;
+use crate::values::{HeaderList, NEVER_INJECTED};
 use crate::vault::Vault;
 
 /// The workspace's enabled keys, each with the workspace's enabled routes.
@@ -48,7 +48,7 @@ fn build_route(vault: &Vault, route: &store::Route, broken: &mut Vec<SecretPlace
     let mut default_environment = None;
     for environment in route.environments.iter().filter(|environment| environment.enabled) {
         let place = Place::environment(route.workspace, route.id, environment.id);
-        let inject = secret::open(vault, &place, environment.inject_headers.as_ref()).ok().as_ref().and_then(header_map);
+        let inject = secret::open(vault, &place, environment.inject_headers.as_ref()).ok().as_ref().and_then(injected);
         let Some(inject) = inject else {
             let place = SecretPlace::InjectedHeaders {
                 workspace: route.workspace,
@@ -75,6 +75,15 @@ fn build_route(vault: &Vault, route: &store::Route, broken: &mut Vec<SecretPlace
         environments,
         default_environment,
     }
+}
+
+/// What was stored before the gateway alone set the trace context is left out.
+fn injected(headers: &HeaderList) -> Option<HeaderMap> {
+    let mut map = header_map(headers)?;
+    for name in NEVER_INJECTED {
+        map.remove(name);
+    }
+    Some(map)
 }
 
 pub(super) fn header_map(headers: &HeaderList) -> Option<HeaderMap> {

@@ -144,9 +144,11 @@ async fn webhooks_are_known_by_their_name() {
     assert_eq!(*given().signing[0].text, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
 
     let changed = FILE.replace("9100/hook?key=1", "9100/other").replace("whsec_Mf", "whsec_Ab");
-    assert_eq!(apply(&house, &changed).await.changed, 1);
+    let report = apply(&house, &changed).await;
+    assert_eq!((report.changed, report.rotated), (1, vec![acme]));
     assert_eq!((given().url.as_str(), given().signing.len()), ("http://127.0.0.1:9100/other", 2), "the secret before signs too");
-    assert_eq!(apply(&house, &changed).await.changed, 0);
+    let report = apply(&house, &changed).await;
+    assert_eq!((report.changed, report.rotated), (0, vec![]));
     // What was set in the console, and the file does not mention, stays.
     let stored = house.settings.store().webhooks().get(acme, given().id).unwrap().unwrap();
     let change = crate::settings::WebhookChange {
@@ -160,7 +162,8 @@ async fn webhooks_are_known_by_their_name() {
         ..crate::settings::WebhookChange::default()
     };
     house.settings.save_webhook(&admin(acme), given().id, &change).await.unwrap();
-    assert_eq!(apply(&house, &changed).await.changed, 1, "the file's event types again");
+    let report = apply(&house, &changed).await;
+    assert_eq!((report.changed, report.rotated), (1, vec![]), "the file's event types again");
     let stored = house.settings.store().webhooks().get(acme, given().id).unwrap().unwrap();
     assert_eq!((stored.event_types.len(), stored.method.name(), stored.routes.len(), stored.timeout_s), (2, "PUT", 1, Some(30)));
 }

@@ -7,6 +7,7 @@ mod egress;
 mod error_tracking;
 mod export_history;
 mod exports;
+mod late;
 mod operators;
 mod people;
 mod problems;
@@ -42,10 +43,14 @@ fn house_with(vars: &[(&str, &str)]) -> House {
 }
 
 fn open(path: &std::path::Path, key: [u8; 32], vars: &[(&str, &str)]) -> Settings {
+    open_over(Store::open(path).unwrap(), key, vars)
+}
+
+fn open_over(store: Store, key: [u8; 32], vars: &[(&str, &str)]) -> Settings {
     let vars = |name: &str| vars.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
     let environment = Environment { otel: OtelEnvironment::from_vars(vars).unwrap(), sentry: SentryEnvironment::from_vars(vars).unwrap() };
     let egress = Policy::new(["127.0.0.0/8".parse().unwrap()]);
-    Settings::open(Store::open(path).unwrap(), Vault::from_key(key), environment, Uuid::nil(), egress).unwrap()
+    Settings::open(store, Vault::from_key(key), environment, Uuid::nil(), egress).unwrap()
 }
 
 impl House {

@@ -16,6 +16,15 @@ use crate::settings::{Error, Settings};
 use crate::store::{Changes, StopReason, Stopped, Webhook, now};
 use crate::values::{Field, TenantId};
 
+/// What became of an endpoint that the bootstrap file names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::settings) struct Put {
+    /// Anything, the signing secret included.
+    pub changed: bool,
+    /// Another secret signs.
+    pub rotated: bool,
+}
+
 impl Settings {
     /// Makes an endpoint with a signing secret of its own, which is returned to be shown once.
     ///
@@ -61,14 +70,14 @@ impl Settings {
         self.save(guard, Changes::new().expect_unchanged(&old).put(&new), scope(&old), told).await
     }
 
-    /// As the bootstrap file has it: `secret` replaces the one that signs, if it is another. Returns whether anything changed.
+    /// As the bootstrap file has it: `secret` replaces the one that signs, if it is another.
     pub(in crate::settings) async fn put_webhook(
         &self,
         witness: &WorkspaceAdmin,
         id: Uuid,
         change: &WebhookChange,
         secret: Option<&str>,
-    ) -> Result<bool, Error> {
+    ) -> Result<Put, Error> {
         let parsed = Parsed::from(change, witness.actor())?;
         let guard = self.writing().await;
         let old = self.find_webhook(witness.workspace(), id)?;
@@ -80,7 +89,7 @@ impl Settings {
         let before = Before { workspace: old.workspace, id, old: Some(&signed), actor: witness.actor() };
         let new = self.changed_webhook(&before, parsed, change, signed.signing.clone())?;
         if same(&old, &new) {
-            return Ok(false);
+            return Ok(Put::default());
         }
         // Another secret is told as when it is rotated in the console; what else differs has an entry of its own.
         let mut told: Vec<_> = secret.map(|_| told::rotated(witness.who(), &old)).into_iter().collect();
@@ -89,7 +98,7 @@ impl Settings {
             told.push(changed);
         }
         self.save_all_told(guard, Changes::new().expect_unchanged(&old).put(&new), scope(&old), told).await?;
-        Ok(true)
+        Ok(Put { changed: true, rotated: secret.is_some() })
     }
 
     /// Switching on one that KnoxCall had switched off gives it its time anew; what waits for it is delivered.

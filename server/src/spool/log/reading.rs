@@ -5,7 +5,6 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt as _;
 
 use super::{Log, Ticket};
-use crate::spool::clock;
 use crate::spool::count::Count;
 use crate::spool::record::{self, HEAD, Head};
 use crate::spool::segment::Entry;
@@ -36,8 +35,8 @@ impl Log {
                 continue;
             };
             let Head { meta, written, .. } = entry.head;
-            let ticket = Ticket { segment: number, at: entry.at, meta, written: self.as_counted(written) };
-            if self.is_too_old(ticket.written) {
+            let ticket = Ticket { segment: number, at: entry.at, meta, written };
+            if self.is_too_old(written) {
                 self.losses.expired += Count::of(meta);
                 self.settle(ticket);
                 continue;
@@ -57,16 +56,6 @@ impl Log {
         self.shared.clock.is_older(written, self.shared.options.max_age)
     }
 
-    /// The time in a record, as this process counts it.
-    fn as_counted(&self, recorded: u64) -> u64 {
-        if clock::is_set(recorded) { recorded.saturating_add(self.clock_offset) } else { recorded }
-    }
-
-    /// The other way round.
-    pub(super) fn as_recorded(&self, written: u64) -> u64 {
-        if clock::is_set(written) { clock::earlier(written, self.clock_offset) } else { written }
-    }
-
     /// Lets go of the oldest files, as far as everything in them has waited for too long: for a log that nobody reads.
     ///
     /// # Errors
@@ -77,7 +66,7 @@ impl Log {
                 self.list(0)?;
             }
             let mut entries = self.segments.front().into_iter().flat_map(|first| &first.entries).flatten();
-            if !entries.all(|entry| self.is_too_old(self.as_counted(entry.head.written))) {
+            if !entries.all(|entry| self.is_too_old(entry.head.written)) {
                 break;
             }
             if let Some(segment) = self.segments.pop_front() {
@@ -195,12 +184,9 @@ impl Log {
     }
 
     pub(super) fn remove_empty_folders(&self) {
-        if self.segments.is_empty() {
-            for folder in self.folder.ancestors().take_while(|folder| *folder != self.shared.root) {
-                if fs::remove_dir(folder).is_err() {
-                    return;
-                }
-            }
+        let mut folders = self.folder.ancestors().take_while(|folder| *folder != self.shared.root);
+        if self.segments.is_empty() && folders.all(|folder| fs::remove_dir(folder).is_ok()) {
+            self.shared.clock.forget();
         }
     }
 }

@@ -57,7 +57,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// When what lies there was first written down, in milliseconds since 1970.
+    /// When what lies there was first written down, in milliseconds, by the spool's clock.
     #[must_use]
     pub const fn written(&self) -> u64 {
         self.ticket.written()

@@ -25,7 +25,7 @@ pub struct Payload {
     pub body: Bytes,
     pub gzip: bool,
     pub load: Load,
-    /// When it was first written to the disk, in milliseconds since 1970; `None` before that.
+    /// When it was first written to the disk, in milliseconds by the spool's clock; `None` before that.
     pub written: Option<u64>,
 }
 

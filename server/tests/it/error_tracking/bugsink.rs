@@ -37,7 +37,7 @@ async fn what_fails_arrives_with_its_tags_and_without_anybodys_secrets() {
 
     let events = bugsink.until("the gateway's failure", |events| !events.is_empty()).await;
     let event = of(&events, "connection_refused");
-    assert_eq!(event["tags"]["error_id"], answer["errorId"], "the caller's id finds the event");
+    assert_eq!(event["tags"]["errorId"], answer["errorId"], "the caller's id finds the event");
     assert_eq!(event["tags"]["request_id"], answer["request_id"]);
     assert_eq!((event["release"].as_str(), event["environment"].as_str()), (Some("knoxcall@7.7"), Some("staging")));
     assert_eq!((event["tags"]["component"].as_str(), event["request"]["method"].as_str()), (Some("gateway"), Some("POST")));
@@ -62,7 +62,7 @@ async fn what_fails_arrives_with_its_tags_and_without_anybodys_secrets() {
     assert_eq!((tested.status, tested.failure), (Some(200), None), "{tested:?}");
     let events = bugsink.until("the console's panic and the test", |events| events.len() >= 3).await;
     let panic = of(&events, "panic");
-    assert!(answer.text().contains(panic["tags"]["error_id"].as_str().unwrap()), "{panic:#}");
+    assert!(answer.text().contains(panic["tags"]["errorId"].as_str().unwrap()), "{panic:#}");
     assert_eq!(panic["user"]["id"], user.id.to_string());
-    assert_eq!(of(&events, "test")["tags"]["error_id"], tested.error_id.to_string());
+    assert_eq!(of(&events, "test")["tags"]["errorId"], tested.error_id.to_string());
 }

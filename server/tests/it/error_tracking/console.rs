@@ -43,7 +43,7 @@ async fn a_panic_and_a_failure_are_reported_with_the_id_that_the_client_got() {
     let answer = browser.call("/api/probe/panic?secret=canaryquery", &[]).await;
     assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
     let posted = sentry.wait_for(|posted| posted.len() == 1).await.remove(0);
-    assert_eq!(posted.tag("error_id"), error_id(&answer.error()).to_string());
+    assert_eq!(posted.tag("errorId"), error_id(&answer.error()).to_string());
     assert_eq!((posted.tag("component").as_str(), posted.exception().0.as_str()), ("console", "panic"));
     assert!(posted.exception().1.contains("panics on purpose"));
     assert_eq!(posted.event()["user"]["id"], user.to_string());
@@ -54,7 +54,7 @@ async fn a_panic_and_a_failure_are_reported_with_the_id_that_the_client_got() {
     let answer = browser.call("/api/probe/internal", &[]).await;
     assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
     let posted = sentry.wait_for(|posted| posted.len() == 2).await.remove(1);
-    assert_eq!(posted.tag("error_id"), error_id(&answer.error()).to_string());
+    assert_eq!(posted.tag("errorId"), error_id(&answer.error()).to_string());
     assert!(posted.exception().1.contains("the disk is full"), "{:?}", posted.exception());
     assert_eq!(
         (posted.event()["request"]["method"].as_str(), posted.event()["user"]["id"].as_str()),
@@ -67,7 +67,7 @@ async fn a_panic_and_a_failure_are_reported_with_the_id_that_the_client_got() {
         .unwrap();
     let posted = sentry.wait_for(|posted| posted.len() == 3).await.remove(2);
     assert_eq!(posted.tag("component"), "telemetry");
-    assert!(Uuid::try_parse(&posted.tag("error_id")).is_ok());
+    assert!(Uuid::try_parse(&posted.tag("errorId")).is_ok());
     for posted in sentry.posted() {
         for canary in ["canary", ROOT, "127.0.0.1", "cookie", "user-agent"] {
             assert!(!posted.raw.to_lowercase().contains(canary), "{canary} in {}", posted.raw);
@@ -97,7 +97,7 @@ async fn a_failure_that_comes_over_and_over_holds_back_none_of_another_cause() {
         browser.call("/api/probe/internal", &[]).await;
     }
     let other = error_id(&browser.call("/api/probe/internal", &[("reading", "true")]).await.error()).to_string();
-    let posted = sentry.wait_for(|posted| posted.iter().any(|one| one.tag("error_id") == other)).await;
+    let posted = sentry.wait_for(|posted| posted.iter().any(|one| one.tag("errorId") == other)).await;
     let of = |kind: &str| {
         let told = posted.iter().filter(|one| one.exception().0 == kind);
         told.map(|one| one.event()["fingerprint"].clone()).collect::<Vec<_>>()
@@ -124,7 +124,7 @@ async fn the_card_shows_tests_and_refuses() {
     assert!(test.failure.is_some());
     let test: TrackingTest = ask(&browser, "/api/integrations/test-tracking", &[dsn]).await;
     assert_eq!((test.status, test.failure), (Some(200), None));
-    assert_eq!(sentry.posted()[1].tag("error_id"), test.error_id.to_string());
+    assert_eq!(sentry.posted()[1].tag("errorId"), test.error_id.to_string());
     for _ in 0..4 {
         let _: TrackingTest = ask(&browser, "/api/integrations/test-tracking", &[dsn]).await;
     }

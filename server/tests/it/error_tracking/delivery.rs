@@ -24,7 +24,7 @@ async fn an_event_says_what_failed_and_nothing_of_whom() {
     assert_eq!(posted.headers["content-type"], "application/x-sentry-envelope");
     assert!(posted.headers["x-sentry-auth"].contains("sentry_key=publickey"), "{:?}", posted.headers);
     let event = posted.event();
-    assert_eq!(posted.tag("error_id"), Uuid::from_u128(0xe001).to_string());
+    assert_eq!(posted.tag("errorId"), Uuid::from_u128(0xe001).to_string());
     assert_eq!(posted.tag("tenant_id"), tenant().0.to_string());
     assert_eq!((posted.tag("component").as_str(), posted.tag("release").as_str()), ("gateway", "knoxcall@9.9"));
     assert_eq!((event["release"].as_str(), event["environment"].as_str()), (Some("knoxcall@9.9"), Some("staging")));

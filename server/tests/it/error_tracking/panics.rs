@@ -65,7 +65,7 @@ async fn each_is_reported_once_and_the_process_goes_on() {
     let body = fails(&gateway).await;
     let posted = sentry.wait_for(|posted| posted.len() == 1).await.remove(0);
     check(&posted, "gateway", "the network panics on purpose");
-    assert_eq!(Value::from(posted.tag("error_id")), body["errorId"]);
+    assert_eq!(Value::from(posted.tag("errorId")), body["errorId"]);
     assert_eq!(posted.tag("tenant_id"), TENANT.0.to_string());
     assert_eq!((&posted.event()["request"]["method"], &posted.event()["request"]["url"]), (&"PUT".into(), &"http://gateway/orders".into()));
 
@@ -74,13 +74,13 @@ async fn each_is_reported_once_and_the_process_goes_on() {
     let body = fails(&gateway).await;
     let posted = sentry.wait_for(|posted| posted.len() == 2).await.remove(1);
     check(&posted, "gateway", "a panic on purpose");
-    assert_eq!(Value::from(posted.tag("error_id")), body["errorId"]);
+    assert_eq!(Value::from(posted.tag("errorId")), body["errorId"]);
 
     let joined = tokio::spawn(async { panic!("a task panics on purpose") }).await;
     assert!(joined.is_err_and(|error| error.is_panic()));
     let posted = sentry.wait_for(|posted| posted.len() == 3).await.remove(2);
     check(&posted, "server", "a task panics on purpose");
-    assert!(Uuid::try_parse(&posted.tag("error_id")).is_ok());
+    assert!(Uuid::try_parse(&posted.tag("errorId")).is_ok());
 
     assert_eq!(rig.status(|status| status.sent == 3).await.accepted, 3, "nothing is told twice");
     assert_eq!(client().get(gateway.url("/")).send().await.unwrap().status(), 401, "the process goes on");

@@ -52,7 +52,8 @@ async fn in_a_process_of_its_own() {
 
     for n in 0..ACTIVE {
         rig.emit(request(tenant_id(n)));
-        if n % 20 == 19 {
+        // Few at a time: what the collector takes for those that it answers at once is not what is measured.
+        if n % 5 == 4 {
             collector.wait_for(|received| received.requests.len() as u128 > n).await;
         }
     }

@@ -54,12 +54,17 @@ pub fn arrived(received: &Received) -> BTreeSet<u64> {
     once
 }
 
+/// All of what waits there: not the spool's clock, which goes with the last of it.
 pub fn files(folder: &Path) -> Vec<PathBuf> {
     let mut out = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         for path in std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
-            if path.is_dir() { folders.push(path) } else { out.push(path) }
+            if path.is_dir() {
+                folders.push(path);
+            } else if !path.ends_with("clock") {
+                out.push(path);
+            }
         }
     }
     out

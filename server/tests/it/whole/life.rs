@@ -6,8 +6,9 @@ use base64::Engine as _;
 use reqwest::Client;
 use tempfile::tempdir;
 
-use super::{Process, Setup};
+use super::{KEY, Process, Setup, reached};
 use crate::support::collector::Collector;
+use crate::support::network::Closed;
 
 pub(super) const OPERATOR: &str = "[operator]\nemail = \"op@example.test\"\npassword = \"correct horse battery staple\"\n";
 
@@ -151,4 +152,25 @@ async fn secrets_that_do_not_open_are_reported_and_survived() {
     // The end flushes whatever there is: the console's own requests would be there.
     assert_eq!(collector.received().requests.len(), before, "nothing leaves without its headers");
     assert!(output.contains("master key does not match") && !output.contains("planted"), "{output}");
+}
+
+/// Whoever asks why finds the line by what the caller was told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_requests_error_id_is_a_field_of_its_log_line() {
+    let folder = tempdir().unwrap();
+    let closed = Closed::port();
+    let bootstrap = format!("[[workspace]]\nslug = \"acme\"\n{}", reached(&format!("http://{closed}")));
+    let setup = Setup { bootstrap: Some(&bootstrap), flags: &["--log-format", "json"], ..Setup::default() };
+    let process = Process::start(&folder.path().join("data"), &setup);
+    let request = Client::new().get(format!("{}/x", process.gateway)).header("x-knoxcall-key", KEY).header("x-knoxcall-route", "billing");
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), 502);
+    let answer: serde_json::Value = answer.json().await.unwrap();
+    assert!(answer["errorId"].is_string(), "{answer}");
+    process.signal("TERM");
+    let (status, output) = process.ended();
+    assert!(status.success(), "{output}");
+    let lines = output.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let ids: Vec<_> = lines.filter(|line| line["level"] == "ERROR").map(|line| line["fields"]["errorId"].clone()).collect();
+    assert_eq!(ids, [answer["errorId"].clone()], "{output}");
 }

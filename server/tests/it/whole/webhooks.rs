@@ -190,6 +190,25 @@ async fn a_change_in_the_console_is_told_to_its_workspace() {
     assert!(process.ended().0.success());
 }
 
+/// As one that is rotated in the console is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_the_bootstrap_file_replaces_is_a_security_event() {
+    let (receiver, upstream, collector) = (Receiver::start().await, Upstream::start().await, Collector::start().await);
+    let folder = tempdir().unwrap();
+    let data = folder.path().join("data");
+    let file = format!("[otlp]\nendpoint = \"{}\"\n{}", collector.endpoint(), bootstrap(&upstream.url(), &receiver));
+    let other = file.replace(SECRET, "whsec_AbKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+    for text in [&file, &other, &other] {
+        let process = Process::start(&data, &Setup { bootstrap: Some(text), ..Setup::default() });
+        process.signal("TERM");
+        let (status, output) = process.ended();
+        assert!(status.success(), "{output}");
+    }
+    let spans = collector.received().spans();
+    let told: Vec<&str> = spans.iter().map(|item| &*item.record.name).filter(|name| name.starts_with("security ")).collect();
+    assert_eq!(told, ["security webhook.secret_rotated"], "once, by the second start");
+}
+
 /// What goes along with a delivery is told to its receiver alone: no collector, no Sentry, no log and no file has it in the clear.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_goes_along_is_in_no_telemetry_and_not_readable_on_disk() {

@@ -12,7 +12,7 @@ use server::values::Provider as Api;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{House, PROMPT, agent, chat, traceparent};
-use crate::gateway::rig::{KEY, Rig, TENANT, Table, client};
+use crate::gateway::rig::{KEY, Rig, TENANT, Table, client, read_to_end};
 use crate::support::network::Closed;
 use crate::support::provider::COMPLETION;
 use crate::support::upstream::until;
@@ -188,6 +188,37 @@ async fn a_provider_that_is_not_there() {
     }
     let security = rig.recorder.security();
     assert!(matches!(security[..], [server::event::Security { kind: SecurityKind::EgressBlocked { .. }, .. }]), "{security:?}");
+}
+
+/// The provider has begun to read it, and nobody went away.
+#[tokio::test]
+async fn a_body_that_can_not_be_passed_on_to_its_end_fails_its_call() {
+    let house = House::start().await;
+    let begun = r#"{"model":"gpt-4o","messages":[""#;
+    let mut stream = house.rig.connect().await;
+    let head = format!("POST /v1/ai/bot/chat/completions HTTP/1.1\r\nHost: gw\r\nx-knoxcall-key: {KEY}\r\nTransfer-Encoding: chunked\r\n");
+    stream.write_all(format!("{head}Expect: 100-continue\r\n\r\n").as_bytes()).await.unwrap();
+    let mut go_on = [0; 25];
+    stream.read_exact(&mut go_on).await.unwrap();
+    assert_eq!(go_on, *b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(format!("{:x}\r\n{begun}\r\nnonsense\r\n", begun.len()).as_bytes()).await.unwrap();
+    let answer = read_to_end(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("\"code\":\"bad_request\""), "{answer}");
+
+    let more = bytes::Bytes::from(vec![b'x'; 1024 * 1024]);
+    let pieces = std::iter::once(bytes::Bytes::from(begun)).chain(std::iter::repeat_n(more, 101)).map(Ok::<_, std::io::Error>);
+    let request = client().post(house.rig.url("/v1/ai/bot/chat/completions")).header("x-knoxcall-key", KEY);
+    let response = request.body(reqwest::Body::wrap_stream(futures::stream::iter(pieces))).send().await.unwrap();
+    assert_eq!(response.status(), 413);
+    assert_eq!(response.json::<Value>().await.unwrap()["code"], "body_too_large");
+
+    house.call(2).await;
+    let calls = house.rig.recorder.calls();
+    let told: Vec<_> = calls.iter().map(|call| (call.failure.as_ref().map(|failure| failure.kind), call.status, call.cancelled)).collect();
+    assert_eq!(told, [(Some("bad_request"), None, false), (Some("body_too_large"), None, false)]);
+    let requests = house.rig.recorder.wait(2).await;
+    let told: Vec<_> = requests.iter().map(|request| (request.status, request.failure.is_some(), request.cancelled)).collect();
+    assert_eq!(told, [(Some(400), false, false), (Some(413), false, false)], "no failures of the gateway");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use server::event::SecurityKind;
 
 use super::{House, PROMPT, chat, traceparent};
-use crate::gateway::rig::{KEY, NARROW_KEY};
+use crate::gateway::rig::{KEY, NARROW_KEY, TENANT};
 use crate::support::upstream::until;
 
 /// A request of `/completions`.
@@ -77,7 +77,13 @@ async fn refusals_have_a_code_and_reach_no_provider() {
     let requests = house.rig.recorder.wait(count).await;
     assert!(house.provider.got().is_empty() && house.rig.recorder.calls().is_empty());
     assert_eq!(requests.iter().filter(|request| request.proxied.is_none()).count(), 3, "those without a valid key");
-    assert_eq!(house.rig.recorder.security().iter().filter(|event| event.kind == SecurityKind::ApiKeyRejected).count(), 3);
+    let security = house.rig.recorder.security();
+    let told = |kind: SecurityKind| security.iter().filter(|event| event.kind == kind).count();
+    assert_eq!((told(SecurityKind::ApiKeyRejected), told(SecurityKind::AuthzDenied), security.len()), (3, 5, 8), "401 and 403 are told");
+    let denied = requests.iter().filter(|request| request.status == Some(403)).map(|request| (Some(TENANT), request.trace.span_id));
+    let events = security.iter().filter(|event| event.kind == SecurityKind::AuthzDenied);
+    let events: Vec<_> = events.map(|event| (event.tenant, event.trace.as_ref().unwrap().span_id)).collect();
+    assert_eq!(events, denied.collect::<Vec<_>>(), "each in its request");
     let routes: Vec<_> = requests.iter().filter_map(|request| request.proxied.as_ref()).map(|proxied| proxied.route.to_string()).collect();
     assert!(routes.contains(&"ai/strict".to_owned()) && routes.contains(&String::new()), "{routes:?}");
     house.no_canary();
@@ -123,6 +129,8 @@ async fn a_limit_holds_in_a_body_of_any_length() {
         assert!(request.failure.is_none(), "{request:?}");
     }
     assert_eq!(house.rig.recorder.calls()[0].max_tokens, Some(7));
+    let kinds: Vec<_> = house.rig.recorder.security().iter().map(|event| event.kind).collect();
+    assert_eq!(kinds, [SecurityKind::AuthzDenied], "of the model, although the provider has begun to read");
 }
 
 #[tokio::test]
